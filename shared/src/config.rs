@@ -1,0 +1,287 @@
+//! Configuration: environment variables, read once at start.
+
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use tracing::level_filters::LevelFilter;
+
+use crate::password::Argon2Settings;
+
+/// Everything that the environment decides.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `TABLE_NAME`: the `DynamoDB` table.
+    pub table_name: String,
+    /// `ISSUER`: the tokens' `iss` (RFC 7519 §4.1.1).
+    pub issuer: String,
+    /// `AUDIENCE`: the access tokens' `aud`.
+    pub audience: String,
+    /// `CLIENT_ID` \[`mobile`\]: the access tokens' `client_id` (RFC 9068 §2.2).
+    pub client_id: String,
+    /// `ACCESS_TOKEN_SECONDS` \[900\]: how long an access token lives.
+    pub access_token_seconds: i64,
+    /// `REFRESH_IDLE_SECONDS` \[604800\]: how long a session lives without a refresh.
+    pub refresh_idle_seconds: i64,
+    /// `SESSION_ABSOLUTE_SECONDS` \[7776000\]: how long a session lives at most.
+    pub session_absolute_seconds: i64,
+    /// `REFRESH_GRACE_SECONDS` \[30\]: how long a rotated refresh token still gets its successor.
+    pub refresh_grace_seconds: i64,
+    /// `MAX_SESSIONS_PER_USER` \[20\]: a login above it ends the least recently used session.
+    pub max_sessions_per_user: usize,
+    /// `TRUSTED_PROXY` \[none\] and `CLOUDFRONT_SECRET`: who may tell the client's address and place.
+    pub trusted_proxy: TrustedProxy,
+    /// `LOG_LEVEL` \[info\].
+    pub log_level: LevelFilter,
+    /// `SIGNING_KEYS_SECRET_ID` or `SIGNING_KEYS_FILE`: where the private keys are. Only signers need one.
+    pub signing_keys: Option<SigningKeySource>,
+    /// `ARGON2_MEMORY_KIB` \[19456\], `ARGON2_ITERATIONS` \[2\], `ARGON2_PARALLELISM` \[1\].
+    pub argon2: Argon2Settings,
+}
+
+/// Who may tell a client's address and place, besides API Gateway itself.
+#[derive(Clone, PartialEq, Eq)]
+pub enum TrustedProxy {
+    /// Nobody.
+    None,
+    /// `CloudFront`, on requests whose `X-Origin-Verify` header is this secret.
+    CloudFront {
+        /// The value of `CLOUDFRONT_SECRET`.
+        secret: String,
+    },
+}
+
+impl fmt::Debug for TrustedProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::CloudFront { .. } => "CloudFront(…)",
+        })
+    }
+}
+
+/// Where the signing keys are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SigningKeySource {
+    /// An AWS Secrets Manager secret, by name or ARN.
+    Secret(String),
+    /// A local file.
+    File(PathBuf),
+}
+
+/// What is wrong with the environment, a line for each variable.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration is not valid:\n  {}", .0.join("\n  "))]
+pub struct ConfigError(Vec<String>);
+
+impl Config {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    ///
+    /// Names every variable that is missing or wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Reads variables through `lookup`. An empty value counts as none, as templates pass it.
+    ///
+    /// # Errors
+    ///
+    /// Names every variable that is missing or wrong.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut read = Reader {
+            lookup,
+            problems: Vec::new(),
+        };
+        let config = Self {
+            table_name: read.required("TABLE_NAME"),
+            issuer: read.required("ISSUER"),
+            audience: read.required("AUDIENCE"),
+            client_id: read.text("CLIENT_ID").unwrap_or_else(|| "mobile".to_owned()),
+            access_token_seconds: read.number("ACCESS_TOKEN_SECONDS", 900, 1, 86_400),
+            refresh_idle_seconds: read.number("REFRESH_IDLE_SECONDS", 604_800, 1, 31_536_000),
+            session_absolute_seconds: read.number("SESSION_ABSOLUTE_SECONDS", 7_776_000, 1, 315_360_000),
+            refresh_grace_seconds: read.number("REFRESH_GRACE_SECONDS", 30, 0, 300),
+            max_sessions_per_user: read.number("MAX_SESSIONS_PER_USER", 20, 1, 1000),
+            trusted_proxy: read.trusted_proxy(),
+            log_level: read.parsed(
+                "LOG_LEVEL",
+                LevelFilter::INFO,
+                "off, error, warn, info, debug or trace",
+            ),
+            signing_keys: read.signing_keys(),
+            argon2: Argon2Settings {
+                memory_kib: read.number("ARGON2_MEMORY_KIB", 19_456, 8, 4_194_304),
+                iterations: read.number("ARGON2_ITERATIONS", 2, 1, 100),
+                parallelism: read.number("ARGON2_PARALLELISM", 1, 1, 64),
+            },
+        };
+        if read.problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError(read.problems))
+        }
+    }
+}
+
+struct Reader<L> {
+    lookup: L,
+    problems: Vec<String>,
+}
+
+impl<L: Fn(&str) -> Option<String>> Reader<L> {
+    fn text(&self, name: &str) -> Option<String> {
+        (self.lookup)(name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn required(&mut self, name: &str) -> String {
+        self.text(name).unwrap_or_else(|| {
+            self.problems.push(format!("{name} is not set"));
+            String::new()
+        })
+    }
+
+    fn parsed<T: FromStr>(&mut self, name: &str, default: T, expected: &str) -> T {
+        let Some(value) = self.text(name) else {
+            return default;
+        };
+        value.parse().unwrap_or_else(|_| {
+            self.problems
+                .push(format!("{name} is {value:?}, but must be {expected}"));
+            default
+        })
+    }
+
+    fn number<T>(&mut self, name: &str, default: T, least: T, most: T) -> T
+    where
+        T: FromStr + PartialOrd + Copy + fmt::Display,
+    {
+        let expected = format!("a whole number from {least} to {most}");
+        let number = self.parsed(name, default, &expected);
+        if number < least || number > most {
+            self.problems
+                .push(format!("{name} is {number}, but must be {expected}"));
+        }
+        number
+    }
+
+    fn trusted_proxy(&mut self) -> TrustedProxy {
+        match self.text("TRUSTED_PROXY").as_deref() {
+            None | Some("none") => TrustedProxy::None,
+            Some("cloudfront") => {
+                let secret = self.text("CLOUDFRONT_SECRET").unwrap_or_default();
+                if secret.len() < 16 {
+                    let problem = "CLOUDFRONT_SECRET must be set to at least 16 characters when TRUSTED_PROXY is \
+                                   cloudfront: anybody who guesses it can forge addresses";
+                    self.problems.push(problem.to_owned());
+                }
+                TrustedProxy::CloudFront { secret }
+            }
+            Some(other) => {
+                self.problems.push(format!(
+                    "TRUSTED_PROXY is {other:?}, but must be cloudfront or none"
+                ));
+                TrustedProxy::None
+            }
+        }
+    }
+
+    fn signing_keys(&mut self) -> Option<SigningKeySource> {
+        match (
+            self.text("SIGNING_KEYS_SECRET_ID"),
+            self.text("SIGNING_KEYS_FILE"),
+        ) {
+            (Some(_), Some(_)) => {
+                let problem = "SIGNING_KEYS_SECRET_ID and SIGNING_KEYS_FILE are both set: keep one";
+                self.problems.push(problem.to_owned());
+                None
+            }
+            (Some(id), None) => Some(SigningKeySource::Secret(id)),
+            (None, Some(path)) => Some(SigningKeySource::File(path.into())),
+            (None, None) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::from_lookup(|name| {
+            let given = variables
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned());
+            given.or_else(|| {
+                ["TABLE_NAME", "ISSUER", "AUDIENCE"]
+                    .contains(&name)
+                    .then(|| "x".to_owned())
+            })
+        })
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_documentation() {
+        let config = config(&[("CLIENT_ID", ""), ("TRUSTED_PROXY", "")]).unwrap();
+        assert_eq!(config.client_id, "mobile");
+        assert_eq!(config.access_token_seconds, 900);
+        assert_eq!(config.refresh_idle_seconds, 604_800);
+        assert_eq!(config.session_absolute_seconds, 7_776_000);
+        assert_eq!(config.refresh_grace_seconds, 30);
+        assert_eq!(config.max_sessions_per_user, 20);
+        assert_eq!(config.trusted_proxy, TrustedProxy::None);
+        assert_eq!(config.log_level, LevelFilter::INFO);
+        assert_eq!(config.signing_keys, None);
+        let expected = Argon2Settings {
+            memory_kib: 19_456,
+            iterations: 2,
+            parallelism: 1,
+        };
+        assert_eq!(config.argon2, expected);
+    }
+
+    #[test]
+    fn every_wrong_variable_is_named() {
+        let wrong = [
+            ("TABLE_NAME", " "),
+            ("ACCESS_TOKEN_SECONDS", "15m"),
+            ("MAX_SESSIONS_PER_USER", "0"),
+            ("TRUSTED_PROXY", "cloudfront"),
+            ("LOG_LEVEL", "loud"),
+        ];
+        let message = config(&wrong).unwrap_err().to_string();
+        for name in [
+            "TABLE_NAME is not set",
+            "ACCESS_TOKEN_SECONDS is \"15m\"",
+            "MAX_SESSIONS_PER_USER is 0",
+            "CLOUDFRONT_SECRET must be set",
+            "LOG_LEVEL is \"loud\"",
+        ] {
+            assert!(message.contains(name), "{name} in {message}");
+        }
+    }
+
+    #[test]
+    fn signing_keys_have_one_source() {
+        let file = config(&[("SIGNING_KEYS_FILE", "keys.json")])
+            .unwrap()
+            .signing_keys;
+        assert_eq!(file, Some(SigningKeySource::File("keys.json".into())));
+        let both = [
+            ("SIGNING_KEYS_FILE", "keys.json"),
+            ("SIGNING_KEYS_SECRET_ID", "keys"),
+        ];
+        assert!(config(&both).unwrap_err().to_string().contains("both set"));
+    }
+
+    #[test]
+    fn the_proxy_secret_does_not_show() {
+        let proxy = [
+            ("TRUSTED_PROXY", "cloudfront"),
+            ("CLOUDFRONT_SECRET", "a secret of some length"),
+        ];
+        assert!(!format!("{:?}", config(&proxy).unwrap()).contains("a secret"));
+    }
+}

@@ -1,0 +1,50 @@
+//! Digests and comparisons that give nothing away. The primitives are `aws-lc-rs`'s.
+
+use std::fmt::Write as _;
+
+use aws_lc_rs::{constant_time, digest};
+
+/// SHA-256 of `data`.
+#[must_use]
+pub fn sha256(data: &[u8]) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest::digest(&digest::SHA256, data).as_ref());
+    bytes
+}
+
+/// SHA-256 of `data` in lower-case hexadecimal.
+#[must_use]
+pub fn sha256_hex(data: &[u8]) -> String {
+    sha256(data)
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// Whether two byte strings are the same, in a time that depends on their lengths only.
+#[must_use]
+pub fn same(a: &[u8], b: &[u8]) -> bool {
+    constant_time::verify_slices_are_equal(a, b).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sha256_is_the_standard_one() {
+        assert_eq!(
+            sha256_hex(b"abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+
+    #[test]
+    fn comparison_tells_length_and_content() {
+        assert!(same(b"secret", b"secret"));
+        assert!(!same(b"secret", b"secreT"));
+        assert!(!same(b"secret", b"secret "));
+    }
+}

@@ -1,0 +1,118 @@
+//! Why a request is refused or fails: causes, without a word of HTTP.
+
+use std::error::Error as StdError;
+
+use crate::{
+    clock::Millis,
+    password::HashError,
+    session::{Liveness, Session},
+    store::StoreError,
+    token::{Rejected, SignError},
+};
+
+/// A field that does not fit, and what would.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field, header or parameter.
+    pub field: String,
+    /// What is wrong, continuing a sentence that begins with the field's name.
+    pub message: String,
+}
+
+impl FieldError {
+    /// `field` and what is wrong with it.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            message: message.into(),
+        }
+    }
+}
+
+/// Every cause of refusal or failure.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Fields that do not fit.
+    #[error("fields that do not fit")]
+    Validation(Vec<FieldError>),
+    /// Unknown address, or wrong password, or an account without one: nobody is told which.
+    #[error("wrong email or password")]
+    InvalidCredentials,
+    /// The right password of an account that is switched off.
+    #[error("the account is inactive")]
+    AccountInactive,
+    /// No access token where one is needed.
+    #[error("no access token")]
+    MissingToken,
+    /// A token that is not ours, not of this kind, or altered.
+    #[error("invalid token: {0}")]
+    InvalidToken(Rejected),
+    /// A token past its `exp`.
+    #[error("the token has expired")]
+    TokenExpired,
+    /// The token's session ran out or is gone.
+    #[error("the session has expired")]
+    SessionExpired,
+    /// The token's session was ended.
+    #[error("the session was ended")]
+    SessionRevoked,
+    /// An old refresh token was replayed, and its session is ended for it.
+    #[error("a refresh token was replayed")]
+    RefreshTokenReused,
+    /// Somebody else's session.
+    #[error("another account's session")]
+    NotYourSession,
+    /// No such session.
+    #[error("no such session")]
+    SessionNotFound,
+    /// The table.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The table holds no key set: nothing was published yet.
+    #[error("the table holds no key set (item KEYS / JWKS): publish the signing keys' public halves first")]
+    NoKeySet,
+    /// Password hashing.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// Signing.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+impl From<Rejected> for Error {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Expired => Self::TokenExpired,
+            other => Self::InvalidToken(other),
+        }
+    }
+}
+
+impl Error {
+    /// A session, if there is one and it is active at `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SessionExpired`] when it ran out or its record is gone, [`Error::SessionRevoked`] when it was ended.
+    pub fn unless_active(session: Option<&Session>, now: Millis) -> Result<&Session, Self> {
+        let session = session.ok_or(Self::SessionExpired)?;
+        match session.liveness(now) {
+            Liveness::Active => Ok(session),
+            Liveness::Expired => Err(Self::SessionExpired),
+            Liveness::Ended(_) => Err(Self::SessionRevoked),
+        }
+    }
+
+    /// The error and all its causes in one line, for logs.
+    #[must_use]
+    pub fn report(&self) -> String {
+        let mut line = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            line.push_str(": ");
+            line.push_str(&error.to_string());
+            cause = error.source();
+        }
+        line
+    }
+}

@@ -1,0 +1,24 @@
+//! The access token of a request (RFC 6750 §2.1).
+
+use lambda_http::http::header;
+
+use super::Request;
+use crate::error::Error;
+
+/// The bearer token.
+///
+/// # Errors
+///
+/// [`Error::MissingToken`] when there is none.
+pub fn bearer(request: &Request) -> Result<&str, Error> {
+    optional_bearer(request).ok_or(Error::MissingToken)
+}
+
+/// The bearer token, if there is one. The scheme's case does not matter (RFC 9110 §11.1).
+#[must_use]
+pub fn optional_bearer(request: &Request) -> Option<&str> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.trim().split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}

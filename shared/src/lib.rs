@@ -1,0 +1,22 @@
+//! What the Holdfast functions share: the domain, the store, tokens and the HTTP edge.
+
+pub mod account;
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod device;
+pub mod digest;
+pub mod email;
+pub mod error;
+pub mod event;
+pub mod http;
+pub mod ids;
+pub mod keys;
+mod logging;
+pub mod password;
+pub mod session;
+pub mod store;
+pub mod token;
+
+pub use app::{SigningState, State};
+pub use error::Error;

@@ -1,0 +1,86 @@
+//! Accounts and credentials.
+
+use super::{
+    Store, StoreError, items,
+    keys::Key,
+    transact::{Action, Outcome},
+};
+use crate::{
+    account::{Account, Credential},
+    email::Email,
+    event::Event,
+    ids::UserId,
+};
+
+/// An account to be created, with the event that tells of it.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// The account and what opens it.
+    pub credential: Credential,
+    /// `account_created`.
+    pub event: Event,
+}
+
+/// What became of a creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creation {
+    /// There is a new account.
+    Created,
+    /// The address has an account already; nothing was changed.
+    AlreadyExists,
+}
+
+impl Store {
+    /// The credential of an address, read consistently.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be read.
+    pub async fn credential(&self, email: &Email) -> Result<Option<Credential>, StoreError> {
+        self.item(&Key::credential(email))
+            .await?
+            .map(items::credential)
+            .transpose()
+    }
+
+    /// An account by its id, read consistently.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be read.
+    pub async fn account(&self, user: UserId) -> Result<Option<Account>, StoreError> {
+        self.item(&Key::profile(user))
+            .await?
+            .map(items::profile)
+            .transpose()
+    }
+
+    /// Creates profile, credential and audit event together, unless the address has an account.
+    ///
+    /// A repeat of the same request is recognised by its `ClientRequestToken`; a later one finds the address taken.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be written.
+    pub async fn create_account(&self, new: &NewAccount) -> Result<Creation, StoreError> {
+        let absent = "attribute_not_exists(pk)";
+        let actions = vec![
+            Action::Put {
+                item: items::credential_item(&new.credential),
+                condition: absent,
+            },
+            Action::Put {
+                item: items::profile_item(&new.credential.account),
+                condition: absent,
+            },
+            Action::Put {
+                item: items::event_item(&new.event),
+                condition: "",
+            },
+        ];
+        match self.transact("creating an account", actions).await? {
+            Outcome::Committed => Ok(Creation::Created),
+            Outcome::Failed(_) => Ok(Creation::AlreadyExists),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Ending sessions before their time, each together with its audit event.
+
+use super::{
+    Store, StoreError,
+    expression::{Attributes, Update, number, text},
+    items,
+    keys::Key,
+    transact::{Action, Outcome, Verdict},
+};
+use crate::{
+    clock::Millis,
+    error::Error,
+    event::{Cause, EventType},
+    ids::{SessionId, UserId},
+    session::{EndReason, Liveness, Session},
+};
+
+/// How many sessions one transaction ends: two actions each and one check stay below `DynamoDB`'s 100.
+pub(super) const SESSIONS_AT_ONCE: usize = 40;
+
+/// What is to be ended.
+#[derive(Clone, Copy, Debug)]
+pub struct EndRequest<'a> {
+    /// The sessions, as they were read.
+    pub sessions: &'a [Session],
+    /// Why.
+    pub reason: EndReason,
+    /// By which request.
+    pub cause: &'a Cause,
+    /// The session that asks, which must be active when this is committed; none for a logout, which may come late,
+    /// and for support staff.
+    pub caller: Option<Caller>,
+}
+
+/// The session whose access token a request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Which it is.
+    pub session_id: SessionId,
+}
+
+/// That nothing (more) was ended.
+#[derive(Debug)]
+pub enum CallerGone {
+    /// The calling session has expired, or its record is gone.
+    Expired,
+    /// The calling session was ended.
+    Revoked,
+    /// The table.
+    Store(StoreError),
+}
+
+impl From<StoreError> for CallerGone {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<CallerGone> for Error {
+    fn from(gone: CallerGone) -> Self {
+        match gone {
+            CallerGone::Expired => Self::SessionExpired,
+            CallerGone::Revoked => Self::SessionRevoked,
+            CallerGone::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl Store {
+    /// Ends sessions, up to 40 in one transaction with their events; answers which of them this call ended.
+    ///
+    /// Sessions that are ended or gone already are left as they are. The caller's own session comes last, so that a
+    /// command that was cut off in the middle can be repeated with the same token. A repeat ends nothing twice and
+    /// writes no second event: the condition of each update refuses it.
+    ///
+    /// # Errors
+    ///
+    /// When the calling session is no longer active, or the table cannot be written. Earlier transactions of the
+    /// same call may be committed by then.
+    pub async fn end_sessions(&self, request: EndRequest<'_>) -> Result<Vec<SessionId>, CallerGone> {
+        let is_caller = |session: &&Session| {
+            request
+                .caller
+                .is_some_and(|caller| caller.session_id == session.id)
+        };
+        let (own, mut targets): (Vec<_>, Vec<_>) = request.sessions.iter().partition(is_caller);
+        targets.extend(own);
+        let mut ended = Vec::with_capacity(targets.len());
+        for chunk in targets.chunks(SESSIONS_AT_ONCE) {
+            ended.extend(self.end_together(&request, chunk.to_vec()).await?);
+        }
+        Ok(ended)
+    }
+
+    async fn end_together(
+        &self,
+        request: &EndRequest<'_>,
+        mut sessions: Vec<&Session>,
+    ) -> Result<Vec<SessionId>, CallerGone> {
+        let now = request.cause.at;
+        while !sessions.is_empty() {
+            let separate = request
+                .caller
+                .filter(|caller| sessions.iter().all(|s| s.id != caller.session_id));
+            let mut actions = Vec::with_capacity(2 * sessions.len() + 1);
+            for session in &sessions {
+                let is_caller = request
+                    .caller
+                    .is_some_and(|caller| caller.session_id == session.id);
+                actions.extend(self.end_actions(session, request.reason, request.cause, is_caller));
+            }
+            actions.extend(separate.map(|caller| caller_check(caller, now)));
+
+            let verdicts = match self.transact("ending sessions", actions).await? {
+                Outcome::Committed => return Ok(sessions.iter().map(|session| session.id).collect()),
+                Outcome::Failed(verdicts) => verdicts,
+            };
+            if let (Some(_), Some(Verdict::Failed(item))) = (separate, verdicts.last()) {
+                return Err(caller_gone(item.clone(), now)?);
+            }
+            let mut remaining = Vec::with_capacity(sessions.len());
+            for (session, pair) in sessions.iter().zip(verdicts.chunks(2)) {
+                match pair.first() {
+                    Some(Verdict::Failed(item))
+                        if request
+                            .caller
+                            .is_some_and(|caller| caller.session_id == session.id) =>
+                    {
+                        return Err(caller_gone(item.clone(), now)?);
+                    }
+                    Some(Verdict::Failed(_)) => {}
+                    _ => remaining.push(*session),
+                }
+            }
+            sessions = remaining;
+        }
+        Ok(Vec::new())
+    }
+
+    /// The update that ends a session and the event that tells of it.
+    pub(super) fn end_actions(
+        &self,
+        session: &Session,
+        reason: EndReason,
+        cause: &Cause,
+        must_be_active: bool,
+    ) -> [Action; 2] {
+        let mut changes = Update::default();
+        changes
+            .set("revoked_at", number(cause.at.0))
+            .set("revoked_reason", text(reason.as_str()))
+            .set("expires_at", number(session.expires_at_once_ended(cause.at).0));
+        let condition = if must_be_active {
+            changes.value(":now", number(cause.at.seconds().0));
+            "attribute_exists(pk) AND attribute_not_exists(revoked_at) AND expires_at > :now"
+        } else {
+            "attribute_exists(pk) AND attribute_not_exists(revoked_at)"
+        };
+        let key = Key::session(session.user_id, session.id);
+        let event = cause.session_event(&self.ids, session, EventType::of_end(reason));
+        [
+            Action::Update {
+                key,
+                changes,
+                also: "",
+                condition,
+            },
+            Action::Put {
+                item: items::event_item(&event),
+                condition: "",
+            },
+        ]
+    }
+}
+
+fn caller_check(caller: Caller, now: Millis) -> Action {
+    Action::Check {
+        key: Key::session(caller.user_id, caller.session_id),
+        condition: "attribute_not_exists(revoked_at) AND expires_at > :now",
+        values: Attributes::from([(":now".to_owned(), number(now.seconds().0))]),
+    }
+}
+
+/// Why the caller's session failed its check.
+fn caller_gone(item: Option<Attributes>, now: Millis) -> Result<CallerGone, StoreError> {
+    let session = item.map(items::session).transpose()?;
+    Ok(match session.map(|session| session.liveness(now)) {
+        Some(Liveness::Ended(_)) => CallerGone::Revoked,
+        Some(Liveness::Expired | Liveness::Active) | None => CallerGone::Expired,
+    })
+}

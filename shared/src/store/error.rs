@@ -1,0 +1,87 @@
+//! What can go wrong between us and the table.
+
+use std::error::Error as StdError;
+
+use aws_sdk_dynamodb::{
+    config::http::HttpResponse,
+    error::{BuildError, ProvideErrorMetadata, SdkError},
+};
+
+/// A read or write that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// `DynamoDB` cannot be reached, is overloaded or did not answer in time. Whether a write was applied is not
+    /// known; repeating it is harmless.
+    #[error("DynamoDB is unavailable ({operation})")]
+    Unavailable {
+        /// The API operation.
+        operation: &'static str,
+        /// The SDK's error.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// The transaction kept colliding with others until its retries were used up. It was not applied.
+    #[error("the transaction kept colliding with others ({operation})")]
+    Contended {
+        /// What was to be written.
+        operation: &'static str,
+    },
+    /// `DynamoDB` refused the request: a bug of ours, a missing permission or a missing table.
+    #[error("DynamoDB refused {operation}")]
+    Refused {
+        /// The API operation.
+        operation: &'static str,
+        /// The SDK's error.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// An item that we cannot have written.
+    #[error("the item {item} is corrupt: {attribute}: {reason}")]
+    Corrupt {
+        /// Which item: what kind it is, and its sort key.
+        item: String,
+        /// Which attribute.
+        attribute: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Codes by which `DynamoDB` says "later".
+const LATER: [&str; 6] = [
+    "ThrottlingException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "InternalServerError",
+    "TransactionInProgressException",
+    "LimitExceededException",
+];
+
+impl StoreError {
+    /// Sorts the SDK's errors into those that pass and those that do not.
+    pub(super) fn of<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        let passes = match &error {
+            SdkError::ServiceError(service) => {
+                service.raw().status().is_server_error()
+                    || service.err().code().is_some_and(|code| LATER.contains(&code))
+            }
+            SdkError::ConstructionFailure(_) => false,
+            _ => true,
+        };
+        let source = error.into();
+        if passes {
+            Self::Unavailable { operation, source }
+        } else {
+            Self::Refused { operation, source }
+        }
+    }
+
+    /// A request that the SDK would not even build.
+    pub(super) fn unbuilt(operation: &'static str, error: BuildError) -> Self {
+        Self::Refused {
+            operation,
+            source: error.into(),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Small helpers for expressions and items.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+pub(super) type Attributes = HashMap<String, AttributeValue>;
+
+pub(super) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(super) fn number(value: impl Into<i128>) -> AttributeValue {
+    AttributeValue::N(value.into().to_string())
+}
+
+/// Collects an update's `SET` and `REMOVE` clauses with their values, one placeholder each.
+///
+/// An attribute whose new value is none is removed, so that what was true of an earlier request never stands
+/// beside what is true of this one.
+#[derive(Default)]
+pub(super) struct Update {
+    set: Vec<String>,
+    remove: Vec<&'static str>,
+    pub values: Attributes,
+}
+
+impl Update {
+    pub fn set(&mut self, attribute: &'static str, value: AttributeValue) -> &mut Self {
+        self.set.push(format!("{attribute} = :{attribute}"));
+        self.values.insert(format!(":{attribute}"), value);
+        self
+    }
+
+    pub fn set_or_remove(&mut self, attribute: &'static str, value: Option<AttributeValue>) -> &mut Self {
+        if let Some(value) = value {
+            return self.set(attribute, value);
+        }
+        self.remove.push(attribute);
+        self
+    }
+
+    /// A value that only the condition uses, or a clause of its own.
+    pub fn value(&mut self, placeholder: &str, value: AttributeValue) -> &mut Self {
+        self.values.insert(placeholder.to_owned(), value);
+        self
+    }
+
+    /// The update expression, with `also` (an `ADD` clause, say) at its end.
+    pub fn expression(&self, also: &str) -> String {
+        let mut expression = format!("SET {}", self.set.join(", "));
+        if !self.remove.is_empty() {
+            expression.push_str(" REMOVE ");
+            expression.push_str(&self.remove.join(", "));
+        }
+        if !also.is_empty() {
+            expression.push(' ');
+            expression.push_str(also);
+        }
+        expression
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clauses_come_in_the_order_that_dynamodb_reads() {
+        let mut update = Update::default();
+        update
+            .set("a", text("1"))
+            .set_or_remove("b", None)
+            .set_or_remove("c", Some(number(2)));
+        assert_eq!(
+            update.expression("ADD n :one"),
+            "SET a = :a, c = :c REMOVE b ADD n :one"
+        );
+        assert_eq!(update.values.len(), 2);
+    }
+}

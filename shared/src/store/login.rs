@@ -1,0 +1,106 @@
+//! Committing a login.
+
+use super::{
+    Store, StoreError,
+    end::SESSIONS_AT_ONCE,
+    expression::{Update, number, text},
+    items,
+    keys::Key,
+    transact::{Action, Outcome, Verdict},
+};
+use crate::{
+    account::Credential,
+    event::{Cause, EventType},
+    session::{EndReason, Session},
+};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+/// A login, ready to be committed.
+#[derive(Clone, Copy, Debug)]
+pub struct Login<'a> {
+    /// The credential as it was read before the user's sessions were.
+    pub credential: &'a Credential,
+    /// The new session.
+    pub session: &'a Session,
+    /// The sessions that end by this login, and why: at most [`Login::MOST_ENDS`].
+    pub ends: &'a [(Session, EndReason)],
+    /// The request.
+    pub cause: &'a Cause,
+}
+
+impl Login<'_> {
+    /// How many sessions one login's transaction can end.
+    pub const MOST_ENDS: usize = SESSIONS_AT_ONCE;
+}
+
+/// What became of a login.
+#[derive(Clone, Debug)]
+pub enum LoginOutcome {
+    /// It is committed.
+    Committed,
+    /// The credential is no longer what was read (another login, a new password, a disabled account): nothing was
+    /// changed. The credential as it stands, when there is one.
+    CredentialChanged(Option<Box<Credential>>),
+    /// A session that was to be ended has ended by itself: nothing was changed.
+    SessionsChanged,
+}
+
+impl Store {
+    /// Counts the login in the credential, creates the session, ends others and records it all, in one transaction.
+    ///
+    /// The condition on the credential (its `login_sequence`, password and active flag are what was read before the
+    /// sessions were) makes logins of one account follow one another, and defeats a login that a disabling or a new
+    /// password overtook. A repeat of the same request is recognised by its `ClientRequestToken`; a repeat by the
+    /// phone is another login.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be written. Whether it was is not known then.
+    pub async fn log_in(&self, login: Login<'_>) -> Result<LoginOutcome, StoreError> {
+        let Login {
+            credential,
+            session,
+            ends,
+            cause,
+        } = login;
+        let mut changes = Update::default();
+        changes
+            .set("login_sequence", number(credential.login_sequence + 1))
+            .value(":seen", number(credential.login_sequence))
+            .value(":active", AttributeValue::Bool(true));
+        let hash = credential.password_hash.as_ref().map_or("", |hash| hash.as_str());
+        changes.value(":hash", text(hash));
+        let mut actions = vec![
+            Action::Update {
+                key: Key::credential(&credential.account.email),
+                changes,
+                also: "",
+                condition: "login_sequence = :seen AND password_hash = :hash AND is_active = :active",
+            },
+            Action::Put {
+                item: items::session_item(session),
+                condition: "attribute_not_exists(pk)",
+            },
+        ];
+        for (other, reason) in ends {
+            actions.extend(self.end_actions(other, *reason, cause, false));
+        }
+        let event = cause.session_event(&self.ids, session, EventType::LoginSucceeded);
+        actions.push(Action::Put {
+            item: items::event_item(&event),
+            condition: "",
+        });
+
+        match self.transact("logging in", actions).await? {
+            Outcome::Committed => Ok(LoginOutcome::Committed),
+            Outcome::Failed(verdicts) => match verdicts.into_iter().next() {
+                Some(Verdict::Failed(item)) => {
+                    let credential = item.map(items::credential).transpose()?;
+                    Ok(LoginOutcome::CredentialChanged(credential.map(Box::new)))
+                }
+                _ => Ok(LoginOutcome::SessionsChanged),
+            },
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The `DynamoDB` table. Keys, attribute names and expressions exist below this module and nowhere else.
+//!
+//! Every read that decides something is strongly consistent. Every write says in its documentation why a repeat
+//! of it is harmless, since the SDK, the platform and the phones all repeat.
+
+mod accounts;
+mod end;
+mod error;
+mod expression;
+mod items;
+mod key_set;
+mod keys;
+mod login;
+mod rotate;
+mod sessions;
+mod transact;
+
+pub use accounts::{Creation, NewAccount};
+pub use end::{Caller, CallerGone, EndRequest};
+pub use error::StoreError;
+pub use login::{Login, LoginOutcome};
+pub use rotate::{Rotate, RotateOutcome};
+
+use aws_sdk_dynamodb::Client;
+
+use crate::ids::Ids;
+
+/// The table, through the AWS SDK's client. Clones share the client.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    table: String,
+    ids: Ids,
+}
+
+impl Store {
+    /// The table named `table`. `ids` gives the transactions their request tokens.
+    #[must_use]
+    pub fn new(client: Client, table: impl Into<String>, ids: Ids) -> Self {
+        Self {
+            client,
+            table: table.into(),
+            ids,
+        }
+    }
+}

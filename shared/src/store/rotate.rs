@@ -1,0 +1,123 @@
+//! Refreshing: one conditional `UpdateItem`.
+
+use aws_sdk_dynamodb::{
+    operation::update_item::UpdateItemError,
+    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
+
+use super::{
+    Store, StoreError,
+    expression::{Update, number, text},
+    items,
+    keys::Key,
+};
+use crate::{
+    clock::{Millis, Seconds},
+    ids::{SessionId, TokenId, UserId},
+    session::{Origin, Session},
+};
+
+/// The exchange of one refresh token for the next.
+#[derive(Clone, Debug)]
+pub struct Rotate {
+    /// Whose session.
+    pub user_id: UserId,
+    /// The session.
+    pub session_id: SessionId,
+    /// The `jti` that was presented.
+    pub presented: TokenId,
+    /// The `jti` of the successor.
+    pub successor: TokenId,
+    /// SHA-256 of the request's `Idempotency-Key`.
+    pub key: Option<[u8; 32]>,
+    /// Now: also the successor's `iat`.
+    pub at: Millis,
+    /// The session's new end.
+    pub expires_at: Seconds,
+    /// Where the request came from.
+    pub origin: Origin,
+    /// The device's name, when the request tells it.
+    pub device_name: Option<String>,
+}
+
+/// What became of a rotation.
+#[derive(Clone, Debug)]
+pub enum RotateOutcome {
+    /// Done. The country the session was last used from.
+    Rotated {
+        /// The country before this request.
+        country_before: Option<String>,
+    },
+    /// Refused: the session as it stands, when there is one.
+    Refused(Option<Box<Session>>),
+}
+
+impl Store {
+    /// Makes `successor` the session's refresh token, if `presented` is, and the session is active.
+    ///
+    /// It changes no indexed attribute, and does not bring back an item that is gone. A repeat (the SDK's, say, after
+    /// a lost answer) is refused, and the item it gets back then names `successor` as the present token: that is how
+    /// the caller knows that the rotation was done.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be written. Whether it was is not known then; the same request may be repeated.
+    pub async fn rotate(&self, rotate: &Rotate) -> Result<RotateOutcome, StoreError> {
+        let mut update = Update::default();
+        update
+            .set("refresh_jti", text(rotate.successor.as_str()))
+            .set("previous_jti", text(rotate.presented.as_str()))
+            .set("rotated_at", number(rotate.at.0))
+            .set("last_used_at", number(rotate.at.0))
+            .set("expires_at", number(rotate.expires_at.0))
+            .set_or_remove(
+                "rotation_key",
+                rotate.key.as_ref().map(|key| text(items::encode_key(key))),
+            )
+            .set_or_remove(
+                "ip_address",
+                rotate.origin.ip_address.map(|ip| text(ip.to_string())),
+            )
+            .set_or_remove("user_agent", items::session_agent(&rotate.origin).map(text))
+            .set_or_remove("location_city", rotate.origin.city.clone().map(text))
+            .set_or_remove("location_country", rotate.origin.country.clone().map(text));
+        if let Some(name) = &rotate.device_name {
+            update.set("device_name", text(name));
+        }
+        update
+            .value(":one", number(1))
+            .value(":now", number(rotate.at.seconds().0));
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::session(rotate.user_id, rotate.session_id).attributes()))
+            .update_expression(update.expression("ADD rotation_count :one"))
+            .condition_expression(
+                "refresh_jti = :previous_jti AND attribute_not_exists(revoked_at) AND expires_at > :now",
+            )
+            .set_expression_attribute_values(Some(update.values))
+            .return_values(ReturnValue::UpdatedOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let error = match outcome {
+            Ok(answer) => {
+                let country = answer
+                    .attributes
+                    .as_ref()
+                    .and_then(|old| old.get("location_country"));
+                let country_before = country.and_then(|country| country.as_s().ok()).cloned();
+                return Ok(RotateOutcome::Rotated { country_before });
+            }
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                let session = failed.item().cloned().map(items::session).transpose()?;
+                Ok(RotateOutcome::Refused(session.map(Box::new)))
+            }
+            _ => Err(StoreError::of("UpdateItem", error)),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Reading sessions, recording single events, and removing records whose time has come.
+
+use aws_sdk_dynamodb::{
+    operation::delete_item::DeleteItemError,
+    types::{DeleteRequest, WriteRequest},
+};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{
+    Store, StoreError,
+    expression::{Attributes, number, text},
+    items,
+    keys::{self, Key},
+};
+use crate::{
+    clock::{DAY, Millis},
+    email::Email,
+    event::Event,
+    ids::{SessionId, UserId},
+    session::Session,
+};
+
+/// How many single deletes are under way at once.
+const DELETES_AT_ONCE: usize = 16;
+
+impl Store {
+    /// All session records of a user, active or not, oldest first: read consistently, to the last page.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be read.
+    pub async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
+        let pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", text(keys::user_pk(user)))
+            .expression_attribute_values(":prefix", text(keys::SESSION_PREFIX))
+            .into_paginator()
+            .items()
+            .send();
+        let mut sessions = Vec::new();
+        let mut pages = pages;
+        while let Some(item) = pages.next().await {
+            sessions.push(items::session(
+                item.map_err(|error| StoreError::of("Query", error))?,
+            )?);
+        }
+        Ok(sessions)
+    }
+
+    /// One session record, read consistently.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be read.
+    pub async fn session(&self, user: UserId, session: SessionId) -> Result<Option<Session>, StoreError> {
+        self.item(&Key::session(user, session))
+            .await?
+            .map(items::session)
+            .transpose()
+    }
+
+    /// Whose session this is, by the index: eventually consistent, so it only ever explains a refusal.
+    ///
+    /// # Errors
+    ///
+    /// When the index cannot be read.
+    pub async fn session_owner(&self, session: SessionId) -> Result<Option<UserId>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(keys::GSI1)
+            .key_condition_expression("gsi1pk = :pk AND gsi1sk = :sk")
+            .expression_attribute_values(":pk", text(keys::session_index_pk(session)))
+            .expression_attribute_values(":sk", text(keys::SESSION_INDEX_SK))
+            .limit(1)
+            .send()
+            .await
+            .map_err(|error| StoreError::of("Query", error))?;
+        let owner = |item: &Attributes| keys::user_of(item.get(keys::PK)?.as_s().ok()?);
+        Ok(answer.items().first().and_then(owner))
+    }
+
+    /// Records an event that accompanies no other change.
+    ///
+    /// A repeat writes the same item again.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be written.
+    pub async fn record(&self, event: &Event) -> Result<(), StoreError> {
+        self.put(items::event_item(event)).await
+    }
+
+    /// Records a refused login of an address that nobody has, for 30 days.
+    ///
+    /// A repeat writes the same item again.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be written.
+    pub async fn record_unknown_login(&self, email: &Email, event: &Event) -> Result<(), StoreError> {
+        let expires_at = event.at.seconds().plus(30 * DAY);
+        self.put(items::unknown_login_item(email, event, expires_at))
+            .await
+    }
+
+    /// Deletes those of the records that have expired by `now`; answers how many there were.
+    ///
+    /// Each delete has its own condition, so a session that was refreshed meanwhile stays. A repeat finds the
+    /// record gone, which the condition refuses: it is not counted twice.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be written. Some records may be gone by then; a repeat deletes the others.
+    pub async fn delete_expired(
+        &self,
+        user: UserId,
+        sessions: &[SessionId],
+        now: Millis,
+    ) -> Result<usize, StoreError> {
+        stream::iter(sessions.to_vec())
+            .map(|session| self.delete_if_expired(user, session, now))
+            .buffer_unordered(DELETES_AT_ONCE)
+            .try_fold(0, async |count, deleted| Ok(count + usize::from(deleted)))
+            .await
+    }
+
+    async fn delete_if_expired(
+        &self,
+        user: UserId,
+        session: SessionId,
+        now: Millis,
+    ) -> Result<bool, StoreError> {
+        let outcome = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::session(user, session).attributes()))
+            .condition_expression("expires_at <= :now")
+            .expression_attribute_values(":now", number(now.seconds().0))
+            .send()
+            .await;
+        match outcome {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(StoreError::of("DeleteItem", error)),
+        }
+    }
+
+    /// Deletes up to 25 records in one request, without conditions: only for sessions that can never be active
+    /// again. What `DynamoDB` leaves unprocessed stays for a later login, or for TTL.
+    ///
+    /// A repeat deletes what is gone already.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be written.
+    pub async fn sweep(&self, user: UserId, sessions: &[SessionId]) -> Result<(), StoreError> {
+        let delete = |&session: &SessionId| {
+            let request = DeleteRequest::builder().set_key(Some(Key::session(user, session).attributes()));
+            Ok(WriteRequest::builder().delete_request(request.build()?).build())
+        };
+        let requests: Vec<_> = sessions
+            .iter()
+            .take(25)
+            .map(delete)
+            .collect::<Result<_, _>>()
+            .map_err(|error| StoreError::unbuilt("BatchWriteItem", error))?;
+        if requests.is_empty() {
+            return Ok(());
+        }
+        let request = self
+            .client
+            .batch_write_item()
+            .request_items(&self.table, requests);
+        request
+            .send()
+            .await
+            .map_err(|error| StoreError::of("BatchWriteItem", error))?;
+        Ok(())
+    }
+
+    pub(super) async fn item(&self, key: &Key) -> Result<Option<Attributes>, StoreError> {
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .consistent_read(true);
+        let answer = request.set_key(Some(key.attributes())).send().await;
+        Ok(answer.map_err(|error| StoreError::of("GetItem", error))?.item)
+    }
+
+    pub(super) async fn put(&self, item: Attributes) -> Result<(), StoreError> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item));
+        request
+            .send()
+            .await
+            .map_err(|error| StoreError::of("PutItem", error))?;
+        Ok(())
+    }
+}
