@@ -1,0 +1,9 @@
+//! Starts the `cleanup` function.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::app::run(cleanup::ROUTE, |state, request| {
+        Box::pin(cleanup::handle(state, request))
+    })
+    .await
+}

@@ -1,0 +1,9 @@
+//! Starts the `list` function.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::app::run(list::ROUTE, |state, request| {
+        Box::pin(list::handle(state, request))
+    })
+    .await
+}

@@ -1,0 +1,257 @@
+//! `POST /api/v1/auth/login`: opens a session.
+//!
+//! The credential is read first; then the password is hashed while the user's sessions are read; then one transaction
+//! commits. A login that another login, a disabling or a new password overtook starts over from what it found.
+
+mod plan;
+
+use serde_json::{Map, Value, json};
+use shared::{
+    Error, SigningState,
+    account::{Account, Credential},
+    config::Config,
+    device::Device,
+    email::Email,
+    event::{Cause, EventType},
+    http::{self, Fault, Fields, Request, Response, Route},
+    ids::Ids,
+    password::{Hasher, Password},
+    session::{EndReason, Session},
+    store::{EndRequest, Login, LoginOutcome, StoreError},
+};
+
+/// What this function answers.
+pub const ROUTE: Route = Route {
+    method: "POST",
+    path: "/api/v1/auth/login",
+};
+
+/// How often a login that others overtook starts over. Each time one of the others has succeeded.
+const MOST_ATTEMPTS: u32 = 64;
+
+/// What the function works with.
+#[derive(Clone)]
+pub struct LoginState {
+    /// The table, the keys and the rest.
+    pub signing: SigningState,
+    /// Compares passwords.
+    pub hasher: Hasher,
+}
+
+/// What the function's state is made of.
+///
+/// # Errors
+///
+/// When Argon2 refuses its settings.
+pub fn state(signing: SigningState) -> Result<LoginState, lambda_http::Error> {
+    let hasher = Hasher::new(signing.state.config.argon2, signing.state.ids.clone())?;
+    Ok(LoginState { signing, hasher })
+}
+
+struct Attempt {
+    email: Email,
+    password: Password,
+    device: Device,
+    cause: Cause,
+}
+
+/// Logs in with email and password.
+///
+/// # Errors
+///
+/// 401 with the same answer for an unknown address and a wrong password; `account_inactive` only after the right one.
+pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Fault> {
+    let state = &login.signing.state;
+    let attempt = read(&request, state.clock.now(), &state.config)?;
+    let credential = state.store.credential(&attempt.email).await?;
+
+    // An unknown address costs the same reads and the same hash: those of a user that nobody is.
+    let user = credential
+        .as_ref()
+        .map_or_else(|| state.ids.user(), |found| found.account.user_id);
+    let hash = credential.as_ref().and_then(|found| found.password_hash.as_ref());
+    let (matches, sessions) = tokio::join!(
+        login.hasher.verify(&attempt.password, hash),
+        state.store.sessions(user)
+    );
+    let (matches, sessions) = (matches.map_err(Error::from)?, sessions?);
+
+    let Some(credential) = credential else {
+        return Err(refuse_unknown(login, &attempt).await?.into());
+    };
+    if !matches {
+        return Err(refuse(login, &credential, &attempt, Error::InvalidCredentials)
+            .await?
+            .into());
+    }
+    let (credential, session) = commit(login, credential, sessions, &attempt).await?;
+    let now = state.clock.now();
+    let issued = login.signing.signer.issue(
+        &(&session).into(),
+        &session.refresh_jti,
+        session.created_at.seconds(),
+        now,
+    )?;
+    Ok(http::tokens(&issued, session.id, user_member(&credential)))
+}
+
+fn read(request: &Request, now: shared::clock::Millis, config: &Config) -> Result<Attempt, Fault> {
+    let mut fields = Fields::required(request)?;
+    let name = if fields.is_form() { "username" } else { "email" };
+    let email = fields.text(name);
+    let email = fields.parsed(name, email, Email::parse);
+    let password = fields.text("password");
+    let password = fields.parsed("password", password, Password::presented);
+    let device = http::device_from(request, &mut fields);
+    fields.finish()?;
+    let cause = http::origin(request, &config.trusted_proxy, now);
+    match (email, password) {
+        (Some(email), Some(password)) => Ok(Attempt {
+            email,
+            password,
+            device,
+            cause,
+        }),
+        _ => Err(Fault::Malformed("The body lacks the email or the password.")),
+    }
+}
+
+/// Commits the login, starting over when the credential or the sessions changed under it.
+async fn commit(
+    login: &LoginState,
+    mut credential: Credential,
+    mut sessions: Vec<Session>,
+    attempt: &Attempt,
+) -> Result<(Credential, Session), Fault> {
+    let state = &login.signing.state;
+    let verified = credential.password_hash.clone();
+    for _ in 0..MOST_ATTEMPTS {
+        if credential.password_hash != verified {
+            return Err(refuse(login, &credential, attempt, Error::InvalidCredentials)
+                .await?
+                .into());
+        }
+        if !credential.is_active {
+            return Err(refuse(login, &credential, attempt, Error::AccountInactive)
+                .await?
+                .into());
+        }
+        let session = new_session(&state.config, &state.ids, &credential.account, attempt);
+        let mut plan = plan::plan(
+            &sessions,
+            &session,
+            attempt.cause.at,
+            state.config.max_sessions_per_user,
+        );
+        end_surplus(login, &mut plan.ends, &attempt.cause).await?;
+        let commit = Login {
+            credential: &credential,
+            session: &session,
+            ends: &plan.ends,
+            cause: &attempt.cause,
+        };
+        let (outcome, swept) = tokio::join!(
+            state.store.log_in(commit),
+            state.store.sweep(session.user_id, &plan.sweep)
+        );
+        if let Err(error) = swept {
+            tracing::warn!(error = %Error::from(error).report(), "ended sessions could not be removed");
+        }
+        match outcome? {
+            LoginOutcome::Committed => return Ok((credential, session)),
+            LoginOutcome::CredentialChanged(Some(changed)) => credential = *changed,
+            LoginOutcome::CredentialChanged(None) => {
+                return Err(refuse_unknown(login, attempt).await?.into());
+            }
+            LoginOutcome::SessionsChanged => {}
+        }
+        sessions = state.store.sessions(session.user_id).await?;
+    }
+    Err(StoreError::Contended {
+        operation: "logging in",
+    }
+    .into())
+}
+
+/// Where one transaction cannot end all the sessions that must end (the limit was lowered by a lot), the others are
+/// ended before it.
+async fn end_surplus(
+    login: &LoginState,
+    ends: &mut Vec<(Session, EndReason)>,
+    cause: &Cause,
+) -> Result<(), Fault> {
+    if ends.len() <= Login::MOST_ENDS {
+        return Ok(());
+    }
+    for (session, reason) in ends.split_off(Login::MOST_ENDS) {
+        let request = EndRequest {
+            sessions: &[session],
+            reason,
+            cause,
+            caller: None,
+        };
+        login.signing.state.store.end_sessions(request).await?;
+    }
+    Ok(())
+}
+
+fn new_session(config: &Config, ids: &Ids, account: &Account, attempt: &Attempt) -> Session {
+    let now = attempt.cause.at;
+    let absolute_expires_at = now.seconds().plus(config.session_absolute_seconds);
+    Session {
+        user_id: account.user_id,
+        id: ids.session(now),
+        refresh_jti: ids.token(),
+        rotation: None,
+        rotation_count: 0,
+        device_name: attempt
+            .device
+            .name_or_agent(attempt.cause.origin.user_agent.as_deref()),
+        device_id: attempt.device.id.clone(),
+        origin: attempt.cause.origin.clone(),
+        created_at: now,
+        last_used_at: now,
+        expires_at: now
+            .seconds()
+            .plus(config.refresh_idle_seconds)
+            .min(absolute_expires_at),
+        absolute_expires_at,
+        ended: None,
+    }
+}
+
+/// Records a refused login in the account's trail; answers the refusal.
+async fn refuse(
+    login: &LoginState,
+    credential: &Credential,
+    attempt: &Attempt,
+    refusal: Error,
+) -> Result<Error, StoreError> {
+    let state = &login.signing.state;
+    let event = attempt
+        .cause
+        .event(&state.ids, credential.account.user_id, EventType::LoginFailed);
+    state.store.record(&event).await?;
+    Ok(refusal)
+}
+
+/// Records a refused login of an address that nobody has: as many writes as for a known one.
+async fn refuse_unknown(login: &LoginState, attempt: &Attempt) -> Result<Error, StoreError> {
+    let state = &login.signing.state;
+    let event = attempt
+        .cause
+        .event(&state.ids, state.ids.user(), EventType::LoginFailed);
+    state.store.record_unknown_login(&attempt.email, &event).await?;
+    Ok(Error::InvalidCredentials)
+}
+
+fn user_member(credential: &Credential) -> Map<String, Value> {
+    let account = &credential.account;
+    let user = json!({
+        "id": account.user_id,
+        "email": account.email_as_typed,
+        "is_active": credential.is_active,
+        "created_at": account.created_at.to_string(),
+    });
+    Map::from_iter([("user".to_owned(), user)])
+}

@@ -1,0 +1,169 @@
+//! Which sessions a login ends, and which old records it takes away.
+
+use std::cmp::Reverse;
+
+use shared::{
+    clock::Millis,
+    ids::SessionId,
+    session::{EndReason, Session},
+};
+
+/// A record is removed only when it expired this long ago, in seconds: no clock of ours is that far off.
+const EXPIRED_FOR: i64 = 300;
+/// So many ended sessions are kept, so that their phones are told how they ended.
+const KEPT_ENDED: usize = 20;
+/// So many records one login removes.
+const MOST_SWEPT: usize = 10;
+
+/// What is to be done besides creating the session.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// Active sessions that end.
+    pub ends: Vec<(Session, EndReason)>,
+    /// Records that go: expired or ended, never to be active again.
+    pub sweep: Vec<SessionId>,
+}
+
+/// Ends the sessions of the same device, and the least recently used ones above the limit.
+pub(crate) fn plan(sessions: &[Session], new: &Session, now: Millis, limit: usize) -> Plan {
+    let mut active: Vec<_> = sessions.iter().filter(|session| session.is_active(now)).collect();
+    active.sort_by_key(|session| (session.last_used_at, session.id));
+    let same_device = |session: &&Session| session.device_id.is_some() && session.device_id == new.device_id;
+    let (same, others): (Vec<_>, Vec<_>) = active.into_iter().partition(same_device);
+
+    let surplus = (others.len() + 1).saturating_sub(limit);
+    let superseded = same
+        .into_iter()
+        .map(|session| (session.clone(), EndReason::Superseded));
+    let evicted = others
+        .into_iter()
+        .take(surplus)
+        .map(|session| (session.clone(), EndReason::SessionLimit));
+    Plan {
+        ends: superseded.chain(evicted).collect(),
+        sweep: sweep(sessions, now),
+    }
+}
+
+fn sweep(sessions: &[Session], now: Millis) -> Vec<SessionId> {
+    let is_past = |session: &&Session| session.expires_at.plus(EXPIRED_FOR) <= now.seconds();
+    let (past, present): (Vec<_>, Vec<_>) = sessions.iter().partition(is_past);
+    let mut ended: Vec<_> = present
+        .into_iter()
+        .filter_map(|session| Some((session.ended?.at, session.id)))
+        .collect();
+    ended.sort_by_key(|&(at, id)| (Reverse(at), id));
+    let ended = ended.into_iter().skip(KEPT_ENDED).map(|(_, id)| id);
+    past.into_iter()
+        .map(|session| session.id)
+        .chain(ended)
+        .take(MOST_SWEPT)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{
+        clock::Seconds,
+        ids::Ids,
+        session::{Ended, Origin},
+    };
+
+    use super::*;
+
+    const NOW: Millis = Millis(100_000_000);
+
+    fn sessions(count: i64) -> Vec<Session> {
+        let ids = Ids::sequence(1);
+        let user = ids.user();
+        (0..count)
+            .map(|age| Session {
+                user_id: user,
+                id: ids.session(Millis(50_000_000)),
+                refresh_jti: ids.token(),
+                rotation: None,
+                rotation_count: 0,
+                device_name: String::new(),
+                device_id: None,
+                origin: Origin::default(),
+                created_at: Millis(50_000_000),
+                last_used_at: Millis(90_000_000 - age),
+                expires_at: Seconds(200_000),
+                absolute_expires_at: Seconds(900_000),
+                ended: None,
+            })
+            .collect()
+    }
+
+    fn new_on(device: Option<&str>) -> Session {
+        Session {
+            device_id: device.map(str::to_owned),
+            ..sessions(1).remove(0)
+        }
+    }
+
+    #[test]
+    fn the_least_recently_used_ones_above_the_limit_end() {
+        let active = sessions(5);
+        let plan = plan(&active, &new_on(None), NOW, 3);
+        let expected: Vec<_> = [4, 3, 2]
+            .map(|index: usize| (active[index].clone(), EndReason::SessionLimit))
+            .into();
+        assert_eq!(plan.ends, expected);
+    }
+
+    #[test]
+    fn below_the_limit_nothing_ends() {
+        assert!(plan(&sessions(2), &new_on(None), NOW, 3).ends.is_empty());
+    }
+
+    #[test]
+    fn the_same_device_makes_room_for_itself() {
+        let mut active = sessions(3);
+        active[0].device_id = Some("phone".to_owned());
+        let plan = plan(&active, &new_on(Some("phone")), NOW, 3);
+        assert_eq!(plan.ends, [(active[0].clone(), EndReason::Superseded)]);
+    }
+
+    #[test]
+    fn devices_without_an_id_are_never_the_same() {
+        assert!(plan(&sessions(2), &new_on(None), NOW, 20).ends.is_empty());
+    }
+
+    #[test]
+    fn expired_and_ended_sessions_count_for_nothing() {
+        let mut old = sessions(3);
+        old[0].expires_at = NOW.seconds();
+        old[1].ended = Some(Ended {
+            at: NOW,
+            reason: EndReason::Revoked,
+        });
+        assert!(plan(&old, &new_on(None), NOW, 2).ends.is_empty());
+    }
+
+    #[test]
+    fn only_records_that_are_surely_over_are_swept() {
+        let mut old = sessions(4);
+        old[0].expires_at = NOW.seconds().plus(-EXPIRED_FOR);
+        old[1].expires_at = NOW.seconds().plus(1 - EXPIRED_FOR);
+        old[2].ended = Some(Ended {
+            at: NOW,
+            reason: EndReason::Revoked,
+        });
+        assert_eq!(plan(&old, &new_on(None), NOW, 20).sweep, [old[0].id]);
+    }
+
+    #[test]
+    fn ended_records_never_pile_up() {
+        let mut old = sessions(40);
+        for (index, session) in (0..).zip(&mut old) {
+            session.ended = Some(Ended {
+                at: Millis(80_000_000 + index),
+                reason: EndReason::Logout,
+            });
+        }
+        let swept = plan(&old, &new_on(None), NOW, 20).sweep;
+        assert_eq!(swept.len(), MOST_SWEPT);
+        assert!(old[20..].iter().all(|recent| !swept.contains(&recent.id)));
+    }
+}

@@ -1,0 +1,49 @@
+//! `POST /api/v1/auth/logout-all`: ends all of the caller's sessions, or all but this one.
+
+use serde_json::json;
+use shared::{
+    Error, State,
+    http::{self, Fault, Fields, Request, Response, Route},
+    session::EndReason,
+    store::{Caller, EndRequest},
+    token::AccessClaims,
+};
+
+/// What this function answers.
+pub const ROUTE: Route = Route {
+    method: "POST",
+    path: "/api/v1/auth/logout-all",
+};
+
+/// Ends the sessions of the access token's owner.
+///
+/// # Errors
+///
+/// 401 when the token or its session is not valid.
+pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
+    let token = state.keys.check::<AccessClaims>(http::bearer(&request)?).await?;
+    let mut fields = Fields::optional(&request)?;
+    let except_current = fields.flag("except_current");
+    fields.finish()?;
+
+    let sessions = state.store.sessions(token.claims().sub);
+    let (claims, mut sessions) = state.keys.confirm_beside(token, sessions).await?;
+    let cause = http::origin(&request, &state.config.trusted_proxy, state.clock.now());
+    Error::unless_active(sessions.iter().find(|session| session.id == claims.sid), cause.at)?;
+    sessions.retain(|session| session.is_active(cause.at) && !(except_current && session.id == claims.sid));
+
+    let ended = state.store.end_sessions(EndRequest {
+        sessions: &sessions,
+        reason: EndReason::LogoutAll,
+        cause: &cause,
+        caller: Some(Caller {
+            user_id: claims.sub,
+            session_id: claims.sid,
+        }),
+    });
+    let count = ended.await?.len();
+    let message = format!("Successfully logged out from {count} sessions");
+    Ok(http::json(
+        &json!({ "success": true, "message": message, "count": count }),
+    ))
+}

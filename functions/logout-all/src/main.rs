@@ -1,0 +1,9 @@
+//! Starts the `logout-all` function.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::app::run(logout_all::ROUTE, |state, request| {
+        Box::pin(logout_all::handle(state, request))
+    })
+    .await
+}

@@ -1,0 +1,76 @@
+//! `POST /api/v1/auth/logout`: ends the session of the access token, or of the refresh token in the body.
+//!
+//! Either suffices, since a phone's access token has often expired by the time its owner logs out.
+
+use shared::{
+    Error, State,
+    http::{self, Fault, Fields, Request, Response, Route},
+    session::{EndReason, Session},
+    store::{EndRequest, StoreError},
+    token::{AccessClaims, RefreshClaims},
+};
+
+/// What this function answers.
+pub const ROUTE: Route = Route {
+    method: "POST",
+    path: "/api/v1/auth/logout",
+};
+
+/// Ends the session, unless it has ended already: that is a success as well, so that a repeat after a lost answer is.
+///
+/// # Errors
+///
+/// 401 when there is no valid token, 403 when the two tokens are of different accounts.
+pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
+    let mut fields = Fields::optional(&request)?;
+    let refresh_token = fields.optional_text("refresh_token");
+    fields.finish()?;
+
+    let session = match refresh_token {
+        Some(refresh_token) => {
+            by_refresh_token(state, &refresh_token, http::optional_bearer(&request)).await?
+        }
+        None => by_access_token(state, http::bearer(&request)?).await?,
+    };
+    let cause = http::origin(&request, &state.config.trusted_proxy, state.clock.now());
+    if let Some(session) = session.filter(|session| session.is_active(cause.at)) {
+        let ended = state.store.end_sessions(EndRequest {
+            sessions: std::slice::from_ref(&session),
+            reason: EndReason::Logout,
+            cause: &cause,
+            caller: None,
+        });
+        ended.await?;
+    }
+    Ok(http::success("Logged out successfully"))
+}
+
+async fn by_access_token(state: &State, token: &str) -> Result<Option<Session>, Error> {
+    let token = state.keys.check::<AccessClaims>(token).await?;
+    let session = state.store.session(token.claims().sub, token.claims().sid);
+    Ok(state.keys.confirm_beside(token, session).await?.1)
+}
+
+/// The refresh token names the session. A valid access token beside it must be of the same account; one that is not
+/// valid (any more) proves nothing and is not looked at.
+async fn by_refresh_token(
+    state: &State,
+    token: &str,
+    bearer: Option<&str>,
+) -> Result<Option<Session>, Error> {
+    let token = state.keys.check::<RefreshClaims>(token).await?;
+    let session = state.store.session(token.claims().sub, token.claims().sid);
+    let (claims, session) = state.keys.confirm_beside(token, session).await?;
+    if let Some(bearer) = bearer
+        && let Ok(access) = state.keys.check::<AccessClaims>(bearer).await
+    {
+        let (access, ()) = state
+            .keys
+            .confirm_beside(access, async { Ok::<_, StoreError>(()) })
+            .await?;
+        if access.sub != claims.sub {
+            return Err(Error::NotYourSession);
+        }
+    }
+    Ok(session)
+}

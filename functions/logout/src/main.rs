@@ -1,0 +1,9 @@
+//! Starts the `logout` function.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::app::run(logout::ROUTE, |state, request| {
+        Box::pin(logout::handle(state, request))
+    })
+    .await
+}

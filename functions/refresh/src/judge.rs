@@ -1,0 +1,267 @@
+//! Why a rotation was refused, read off the session as it stood.
+
+use shared::{
+    clock::{Millis, Seconds},
+    ids::TokenId,
+    session::{Liveness, Rotation, Session},
+};
+
+/// A refresh whose condition failed.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// The `jti` that was presented.
+    pub presented: &'a TokenId,
+    /// The `jti` that was to follow it.
+    pub successor: &'a TokenId,
+    /// SHA-256 of the request's `Idempotency-Key`.
+    pub key: Option<&'a [u8; 32]>,
+    /// When the presented token was issued.
+    pub issued_at: Seconds,
+    /// Now.
+    pub now: Millis,
+    /// How long after a rotation the previous token still gets the successor.
+    pub grace_seconds: i64,
+}
+
+/// What a refused rotation means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict<'a> {
+    /// The session ran out, was removed, or comes from a backup older than the token.
+    Expired,
+    /// Somebody ended the session. Not theft: nothing more is done.
+    Ended,
+    /// An earlier attempt of this very request succeeded and its answer was lost.
+    OwnRetry,
+    /// The phone repeats a refresh whose answer it did not get: it gets the same successor, and nothing is written.
+    SameSuccessor {
+        /// The `jti` that followed the presented one.
+        successor: &'a TokenId,
+        /// When: the successor's `iat`.
+        rotated_at: Millis,
+        /// When the session ends.
+        expires_at: Seconds,
+    },
+    /// An ancestor is replayed: two parties hold tokens of this session.
+    Theft(&'a Session),
+}
+
+/// Judges by the session as it stood when the condition failed. The order of the rules matters.
+#[must_use]
+pub fn judge<'a>(session: Option<&'a Session>, attempt: &Attempt<'_>) -> Verdict<'a> {
+    let Some(session) = session else {
+        return Verdict::Expired;
+    };
+    let liveness = session.liveness(attempt.now);
+    if let Liveness::Ended(_) = liveness {
+        return Verdict::Ended;
+    }
+    if session.refresh_jti == *attempt.successor {
+        return Verdict::OwnRetry;
+    }
+    if liveness == Liveness::Expired {
+        return Verdict::Expired;
+    }
+    if let Some(rotation) = &session.rotation
+        && rotation.previous_jti == *attempt.presented
+        && (same_request(rotation, attempt) || within_grace(rotation, attempt))
+    {
+        return Verdict::SameSuccessor {
+            successor: &session.refresh_jti,
+            rotated_at: rotation.at,
+            expires_at: session.expires_at,
+        };
+    }
+    let last_issue = session
+        .rotation
+        .as_ref()
+        .map_or(session.created_at, |rotation| rotation.at);
+    if attempt.issued_at > last_issue.seconds() || session.refresh_jti == *attempt.presented {
+        return Verdict::Expired;
+    }
+    Verdict::Theft(session)
+}
+
+fn same_request(rotation: &Rotation, attempt: &Attempt<'_>) -> bool {
+    matches!((&rotation.key, attempt.key), (Some(stored), Some(given)) if stored == given)
+}
+
+/// The window ends exactly `grace_seconds` after the rotation, and does not restart.
+fn within_grace(rotation: &Rotation, attempt: &Attempt<'_>) -> bool {
+    attempt.now.0 - rotation.at.0 < attempt.grace_seconds * 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{
+        ids::Ids,
+        session::{EndReason, Ended, Origin},
+    };
+
+    use super::*;
+
+    struct Case {
+        session: Session,
+        presented: TokenId,
+        successor: TokenId,
+        key: Option<[u8; 32]>,
+        issued_at: i64,
+        now: i64,
+    }
+
+    impl Case {
+        /// A session rotated at second 1000 with key 7, and its previous token presented again at 1010.
+        fn new() -> Self {
+            let ids = Ids::sequence(1);
+            let previous = ids.token();
+            let session = Session {
+                user_id: ids.user(),
+                id: ids.session(Millis(500_000)),
+                refresh_jti: ids.token(),
+                rotation: Some(Rotation {
+                    previous_jti: previous.clone(),
+                    at: Millis(1_000_000),
+                    key: Some([7; 32]),
+                }),
+                rotation_count: 1,
+                device_name: String::new(),
+                device_id: None,
+                origin: Origin::default(),
+                created_at: Millis(500_000),
+                last_used_at: Millis(1_000_000),
+                expires_at: Seconds(5000),
+                absolute_expires_at: Seconds(9000),
+                ended: None,
+            };
+            Self {
+                session,
+                presented: previous,
+                successor: ids.token(),
+                key: None,
+                issued_at: 500,
+                now: 1010,
+            }
+        }
+
+        fn verdict(&self) -> Verdict<'_> {
+            let attempt = Attempt {
+                presented: &self.presented,
+                successor: &self.successor,
+                key: self.key.as_ref(),
+                issued_at: Seconds(self.issued_at),
+                now: Millis(self.now * 1000),
+                grace_seconds: 30,
+            };
+            judge(Some(&self.session), &attempt)
+        }
+
+        fn gets_the_successor(&self) -> bool {
+            self.verdict()
+                == Verdict::SameSuccessor {
+                    successor: &self.session.refresh_jti,
+                    rotated_at: Millis(1_000_000),
+                    expires_at: Seconds(5000),
+                }
+        }
+    }
+
+    #[test]
+    fn the_grace_window_ends_on_the_millisecond() {
+        assert!(Case::new().gets_the_successor());
+        let mut late = Case {
+            now: 1030,
+            ..Case::new()
+        };
+        assert_eq!(late.verdict(), Verdict::Theft(&late.session));
+        late.session.rotation.as_mut().unwrap().at = Millis(1_000_001);
+        assert!(matches!(late.verdict(), Verdict::SameSuccessor { .. }));
+    }
+
+    #[test]
+    fn the_idempotency_key_of_the_rotation_opens_at_any_time() {
+        assert!(
+            Case {
+                key: Some([7; 32]),
+                now: 4999,
+                ..Case::new()
+            }
+            .gets_the_successor()
+        );
+        let other = Case {
+            key: Some([8; 32]),
+            now: 4999,
+            ..Case::new()
+        };
+        assert_eq!(other.verdict(), Verdict::Theft(&other.session));
+        let expired = Case {
+            key: Some([7; 32]),
+            now: 5000,
+            ..Case::new()
+        };
+        assert_eq!(expired.verdict(), Verdict::Expired);
+    }
+
+    #[test]
+    fn an_older_ancestor_is_theft_within_the_window_and_with_any_key() {
+        let ancestor = Ids::sequence(900).token();
+        let case = Case {
+            presented: ancestor,
+            key: Some([7; 32]),
+            ..Case::new()
+        };
+        assert_eq!(case.verdict(), Verdict::Theft(&case.session));
+    }
+
+    #[test]
+    fn a_token_issued_after_the_last_rotation_comes_from_before_a_restore() {
+        let unknown = Ids::sequence(900).token();
+        let case = Case {
+            presented: unknown.clone(),
+            issued_at: 1001,
+            ..Case::new()
+        };
+        assert_eq!(case.verdict(), Verdict::Expired);
+        let mut never_rotated = Case {
+            presented: unknown,
+            issued_at: 501,
+            ..Case::new()
+        };
+        never_rotated.session.rotation = None;
+        assert_eq!(never_rotated.verdict(), Verdict::Expired);
+    }
+
+    #[test]
+    fn an_ended_session_is_told_before_all_else() {
+        let mut case = Case::new();
+        case.session.ended = Some(Ended {
+            at: Millis(1_005_000),
+            reason: EndReason::Revoked,
+        });
+        case.session.refresh_jti = case.successor.clone();
+        assert_eq!(case.verdict(), Verdict::Ended);
+    }
+
+    #[test]
+    fn our_own_retry_succeeds() {
+        let mut case = Case::new();
+        case.session.refresh_jti = case.successor.clone();
+        assert_eq!(case.verdict(), Verdict::OwnRetry);
+    }
+
+    #[test]
+    fn no_record_and_an_expired_one_say_the_same() {
+        let case = Case {
+            now: 5000,
+            ..Case::new()
+        };
+        assert_eq!(case.verdict(), Verdict::Expired);
+        let attempt = Attempt {
+            presented: &case.presented,
+            successor: &case.successor,
+            key: None,
+            issued_at: Seconds(0),
+            now: Millis(0),
+            grace_seconds: 30,
+        };
+        assert_eq!(judge(None, &attempt), Verdict::Expired);
+    }
+}

@@ -1,0 +1,170 @@
+//! `POST /api/v1/auth/refresh`: exchanges a refresh token for its successor (RFC 6749 §6, RFC 9700 §4.14).
+//!
+//! One conditional write. When its condition fails, the item that comes back with the failure decides: see [`judge`].
+
+mod judge;
+
+pub use judge::{Attempt, Verdict, judge};
+
+use serde_json::Map;
+use shared::{
+    Error, SigningState, State,
+    clock::{Millis, Seconds},
+    event::{Cause, EventType},
+    http::{self, Fault, Fields, Request, Response, Route},
+    ids::TokenId,
+    session::{EndReason, Session},
+    store::{CallerGone, EndRequest, Rotate, RotateOutcome},
+    token::RefreshClaims,
+};
+
+/// What this function answers.
+pub const ROUTE: Route = Route {
+    method: "POST",
+    path: "/api/v1/auth/refresh",
+};
+
+/// What the function's state is made of.
+///
+/// # Errors
+///
+/// Never.
+pub fn state(signing: SigningState) -> Result<SigningState, lambda_http::Error> {
+    Ok(signing)
+}
+
+/// Rotates the refresh token.
+///
+/// # Errors
+///
+/// 401 with RFC 6749's `invalid_grant` when the token or its session is not valid.
+pub async fn handle(signing: &SigningState, request: Request) -> Result<Response, Fault> {
+    let state = &signing.state;
+    let refresh_token = read(&request)?;
+    let key = http::idempotency_key(&request)?;
+    let mut headers = Fields::none();
+    let device = http::device_from(&request, &mut headers);
+    headers.finish()?;
+
+    let token = state.keys.check::<RefreshClaims>(&refresh_token).await?;
+    let cause = http::origin(&request, &state.config.trusted_proxy, state.clock.now());
+    let claims = token.claims();
+    // Another machine's clock may be ahead: along one lineage, times never go backwards.
+    let at = cause.at.max(claims.iat.millis());
+    let rotate = Rotate {
+        user_id: claims.sub,
+        session_id: claims.sid,
+        presented: claims.jti.clone(),
+        successor: state.ids.token(),
+        key,
+        at,
+        expires_at: at
+            .seconds()
+            .plus(state.config.refresh_idle_seconds)
+            .min(claims.exp),
+        origin: cause.origin.clone(),
+        device_name: device.name,
+    };
+    let (claims, outcome) = state
+        .keys
+        .confirm_beside(token, state.store.rotate(&rotate))
+        .await?;
+    match outcome {
+        RotateOutcome::Rotated { country_before } => {
+            if moved(country_before.as_deref(), cause.origin.country.as_deref()) {
+                tell_of_move(state, &rotate, &cause).await;
+            }
+            answer(signing, &claims, &rotate.successor, at, rotate.expires_at)
+        }
+        RotateOutcome::Refused(session) => {
+            refused(signing, &claims, &rotate, session.as_deref(), &cause).await
+        }
+    }
+}
+
+fn read(request: &Request) -> Result<String, Fault> {
+    let mut fields = Fields::required(request)?;
+    if fields.is_form()
+        && fields
+            .text("grant_type")
+            .is_some_and(|grant| grant != "refresh_token")
+    {
+        fields.fail("grant_type", "must be refresh_token");
+    }
+    let refresh_token = fields.text("refresh_token");
+    fields.finish()?;
+    Ok(refresh_token.unwrap_or_default())
+}
+
+async fn refused(
+    signing: &SigningState,
+    claims: &RefreshClaims,
+    rotate: &Rotate,
+    session: Option<&Session>,
+    cause: &Cause,
+) -> Result<Response, Fault> {
+    let state = &signing.state;
+    let attempt = Attempt {
+        presented: &rotate.presented,
+        successor: &rotate.successor,
+        key: rotate.key.as_ref(),
+        issued_at: claims.iat,
+        now: cause.at,
+        grace_seconds: state.config.refresh_grace_seconds,
+    };
+    match judge(session, &attempt) {
+        Verdict::Expired => Err(Error::SessionExpired.into()),
+        Verdict::Ended => Err(Error::SessionRevoked.into()),
+        Verdict::OwnRetry => answer(signing, claims, &rotate.successor, rotate.at, rotate.expires_at),
+        Verdict::SameSuccessor {
+            successor,
+            rotated_at,
+            expires_at,
+        } => answer(signing, claims, successor, rotated_at, expires_at),
+        Verdict::Theft(session) => {
+            end_stolen(state, session, cause).await?;
+            Err(Error::RefreshTokenReused.into())
+        }
+    }
+}
+
+/// Ends the session that a replayed token belongs to, and no other.
+async fn end_stolen(state: &State, session: &Session, cause: &Cause) -> Result<(), CallerGone> {
+    let request = EndRequest {
+        sessions: std::slice::from_ref(session),
+        reason: EndReason::RefreshTokenReuse,
+        cause,
+        caller: None,
+    };
+    state.store.end_sessions(request).await.map(drop)
+}
+
+fn moved(before: Option<&str>, now: Option<&str>) -> bool {
+    matches!((before, now), (Some(before), Some(now)) if before != now)
+}
+
+/// The one event that is best effort: the refresh is committed, and its answer must not depend on this.
+async fn tell_of_move(state: &State, rotate: &Rotate, cause: &Cause) {
+    let mut event = cause.event(&state.ids, rotate.user_id, EventType::SessionMoved);
+    event.session_id = Some(rotate.session_id);
+    event.device_name.clone_from(&rotate.device_name);
+    if let Err(error) = state.store.record(&event).await {
+        tracing::warn!(error = %Error::from(error).report(), "session_moved could not be recorded");
+    }
+}
+
+fn answer(
+    signing: &SigningState,
+    claims: &RefreshClaims,
+    successor: &TokenId,
+    rotated_at: Millis,
+    expires_at: Seconds,
+) -> Result<Response, Fault> {
+    let issued = signing.signer.issue(
+        &claims.subject(expires_at),
+        successor,
+        rotated_at.seconds(),
+        signing.state.clock.now(),
+    )?;
+    Ok(http::tokens(&issued, claims.sid, Map::new()))
+}

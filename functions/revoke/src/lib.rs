@@ -1,0 +1,87 @@
+//! `DELETE /api/v1/sessions/{session_id}`: ends one of the caller's sessions.
+
+use shared::{
+    Error, State,
+    error::FieldError,
+    http::{self, Fault, Request, Response, Route},
+    ids::{SessionId, UserId},
+    session::{EndReason, Liveness, Session},
+    store::{Caller, EndRequest},
+    token::AccessClaims,
+};
+
+/// What this function answers.
+pub const ROUTE: Route = Route {
+    method: "DELETE",
+    path: "/api/v1/sessions/{session_id}",
+};
+
+/// Ends the session that the path names, if it is the caller's.
+///
+/// # Errors
+///
+/// 401 when the token or its session is not valid, 422 when the path names no UUID, 403 for another account's session,
+/// 404 for none.
+pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
+    let token = state.keys.check::<AccessClaims>(http::bearer(&request)?).await?;
+    let target = http::path_parameter(&request).parse::<SessionId>();
+    let target =
+        target.map_err(|error| Fault::validation(vec![FieldError::new("session_id", format!("is {error}"))]));
+    let (user, own) = (token.claims().sub, token.claims().sid);
+
+    let reads = async {
+        let other = async {
+            match &target {
+                Ok(id) if *id != own => state.store.session(user, *id).await,
+                _ => Ok(None),
+            }
+        };
+        tokio::try_join!(state.store.session(user, own), other)
+    };
+    let (claims, (own, other)) = state.keys.confirm_beside(token, reads).await?;
+    let cause = http::origin(&request, &state.config.trusted_proxy, state.clock.now());
+    let own = Error::unless_active(own.as_ref(), cause.at)?;
+
+    let target = target?;
+    let session = if target == claims.sid {
+        Some(own)
+    } else {
+        other.as_ref()
+    };
+    let Some(session) = session else {
+        return Err(absent(state, target, user).await?.into());
+    };
+    // A record past its time is as good as gone, whether or not TTL has come by.
+    if session.expires_at <= cause.at.seconds() {
+        return Err(Error::SessionNotFound.into());
+    }
+    if session.liveness(cause.at) == Liveness::Active {
+        let ended = state.store.end_sessions(EndRequest {
+            sessions: std::slice::from_ref(session),
+            reason: EndReason::Revoked,
+            cause: &cause,
+            caller: Some(Caller {
+                user_id: user,
+                session_id: claims.sid,
+            }),
+        });
+        ended.await?;
+    }
+    Ok(http::success(&format!("Session revoked: {}", name(session))))
+}
+
+fn name(session: &Session) -> &str {
+    if session.device_name.is_empty() {
+        "Unknown device"
+    } else {
+        &session.device_name
+    }
+}
+
+/// Why the caller has no such session: it is somebody else's, or nobody's.
+async fn absent(state: &State, session: SessionId, caller: UserId) -> Result<Error, Fault> {
+    Ok(match state.store.session_owner(session).await? {
+        Some(owner) if owner != caller => Error::NotYourSession,
+        Some(_) | None => Error::SessionNotFound,
+    })
+}

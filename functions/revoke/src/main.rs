@@ -1,0 +1,9 @@
+//! Starts the `revoke` function.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::app::run(revoke::ROUTE, |state, request| {
+        Box::pin(revoke::handle(state, request))
+    })
+    .await
+}
