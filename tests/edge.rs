@@ -1,0 +1,143 @@
+//! What the HTTP edge does for every function.
+
+use serde_json::json;
+use shared::http::{Fault, Response, Route, answer};
+use tests::{
+    Answer, Event,
+    Function::{List, Login, LogoutAll},
+    PASSWORD, World,
+};
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_is_malformed() {
+    let world = World::new().await;
+    let send = async |event: Event| world.send(Login, event).await;
+    let event = || Event::file("login/json");
+    for body in [
+        "",
+        "{\"email\": \"demo@exa",
+        "[1, 2]",
+        "\"text\"",
+        "null",
+        "email=demo",
+    ] {
+        send(event().text(body)).await.refused(400, "malformed_request");
+    }
+    send(event().bytes(b"{\"email\": \"\xff\xfe\"}"))
+        .await
+        .refused(400, "malformed_request");
+    send(Event::file("login/form").text("username=%ff&password=x"))
+        .await
+        .refused(400, "malformed_request");
+}
+
+#[tokio::test]
+async fn a_large_body_is_refused_before_it_is_read() {
+    let world = World::new().await;
+    world
+        .send(Login, Event::file("login/json").text(&"x".repeat(1024 * 1024)))
+        .await
+        .refused(413, "payload_too_large");
+    let padded = |size: usize| {
+        let body = json!({"email": tests::EMAIL, "password": PASSWORD, "padding": ""}).to_string();
+        let padding = " ".repeat(size - body.len());
+        Event::file("login/json").text(&format!("{body}{padding}"))
+    };
+    world.send(Login, padded(16 * 1024)).await.ok();
+    world
+        .send(Login, padded(16 * 1024 + 1))
+        .await
+        .refused(413, "payload_too_large");
+}
+
+#[tokio::test]
+async fn content_types_are_read_as_http_writes_them() {
+    let world = World::new().await;
+    let send = async |value: &str| {
+        world
+            .send(Login, Event::file("login/json").header("content-type", value))
+            .await
+    };
+    for value in [
+        "application/json; charset=utf-8",
+        "Application/JSON;charset=\"UTF-8\"",
+    ] {
+        send(value).await.ok();
+    }
+    for value in [
+        "text/plain",
+        "application/xml",
+        "application/json; charset=latin1",
+        "multipart/form-data",
+    ] {
+        send(value).await.refused(415, "unsupported_media_type");
+    }
+    world
+        .send(Login, Event::file("login/json").without_header("content-type"))
+        .await
+        .ok();
+}
+
+#[tokio::test]
+async fn header_names_come_in_any_case() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    let event = Event::file("list/list").without_header("authorization");
+    world
+        .send(
+            List,
+            event.header("AUTHORIZATION", &format!("Bearer {}", login.access)),
+        )
+        .await
+        .ok();
+}
+
+#[tokio::test]
+async fn another_method_or_path_is_told_apart() {
+    let world = World::new().await;
+    let answer = world.send(Login, Event::file("login/json").method("PUT")).await;
+    answer.refused(405, "method_not_allowed");
+    assert_eq!(answer.headers["allow"], "POST");
+    world
+        .send(Login, Event::file("login/json").path("/api/v1/auth/other"))
+        .await
+        .refused(404, "not_found");
+    world
+        .send(LogoutAll, Event::file("list/list"))
+        .await
+        .refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_security_headers() {
+    let world = World::new().await;
+    for event in [Event::file("login/json"), Event::file("login/json").text("")] {
+        let answer = world.send(Login, event).await;
+        assert_eq!(answer.headers["cache-control"], "no-store");
+        assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+        assert!(
+            answer.headers["strict-transport-security"]
+                .as_str()
+                .unwrap()
+                .starts_with("max-age=")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_a_500_and_the_function_lives_on() {
+    const ROUTE: Route = Route {
+        method: "GET",
+        path: "/api/v1/sessions/me",
+    };
+    let response = answer(&(), ROUTE, Event::file("list/list").request(), |(), _| {
+        Box::pin(async { Err::<Response, Fault>(explode()) })
+    });
+    let answer = Answer::of(&response.await);
+    answer.refused(500, "internal");
+    assert!(!answer.body.to_string().contains("secret detail"));
+}
+
+fn explode() -> Fault {
+    panic!("a secret detail")
+}

@@ -1,0 +1,203 @@
+//! Requests as API Gateway sends them, and the answers.
+
+use std::path::Path;
+
+use lambda_http::Body;
+use serde_json::{Value, json};
+use shared::http::{Request, Response};
+
+/// An API Gateway event out of `events/`, to be altered by a test.
+#[derive(Clone, Debug)]
+pub struct Event(Value);
+
+impl Event {
+    /// Reads `events/NAME.json`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such file, or it is not JSON.
+    #[must_use]
+    pub fn file(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../events")
+            .join(format!("{name}.json"));
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Self(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+    }
+
+    /// Puts a token in the `Authorization` header.
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// Sets a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.0["headers"][name] = value.into();
+        self
+    }
+
+    /// Removes a header.
+    #[must_use]
+    pub fn without_header(mut self, name: &str) -> Self {
+        if let Value::Object(headers) = &mut self.0["headers"] {
+            headers.remove(name);
+        }
+        self
+    }
+
+    /// Replaces the body by a text.
+    #[must_use]
+    pub fn text(mut self, body: &str) -> Self {
+        self.0["body"] = body.into();
+        self.0["isBase64Encoded"] = false.into();
+        if self.0["headers"]["content-type"].is_null() {
+            self = self.header("content-type", "application/json");
+        }
+        self
+    }
+
+    /// Replaces the body by JSON.
+    #[must_use]
+    pub fn json(self, body: &Value) -> Self {
+        self.text(&body.to_string())
+    }
+
+    /// Replaces the body by bytes, as API Gateway encodes them.
+    #[must_use]
+    pub fn bytes(mut self, body: &[u8]) -> Self {
+        use base64::{Engine, engine::general_purpose::STANDARD};
+        self.0["body"] = STANDARD.encode(body).into();
+        self.0["isBase64Encoded"] = true.into();
+        self
+    }
+
+    /// Sets the method.
+    #[must_use]
+    pub fn method(mut self, method: &str) -> Self {
+        self.0["requestContext"]["http"]["method"] = method.into();
+        self
+    }
+
+    /// Sets the path.
+    #[must_use]
+    pub fn path(mut self, path: &str) -> Self {
+        self.0["rawPath"] = path.into();
+        self.0["requestContext"]["http"]["path"] = path.into();
+        self
+    }
+
+    /// Sets the caller's address.
+    #[must_use]
+    pub fn source_ip(mut self, address: &str) -> Self {
+        self.0["requestContext"]["http"]["sourceIp"] = address.into();
+        self
+    }
+
+    /// The request that `lambda_http` makes of the event.
+    ///
+    /// # Panics
+    ///
+    /// When it makes none.
+    #[must_use]
+    pub fn request(&self) -> Request {
+        lambda_http::request::from_str(&self.0.to_string()).expect("the event is one of API Gateway's")
+    }
+}
+
+/// An answer, read.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers, names in lower case.
+    pub headers: Value,
+    /// The body, which is always JSON.
+    pub body: Value,
+}
+
+impl Answer {
+    /// Reads a response.
+    ///
+    /// # Panics
+    ///
+    /// When its body is not JSON.
+    #[must_use]
+    pub fn of(response: &Response) -> Self {
+        let Body::Text(text) = response.body() else {
+            panic!("the body is not text: {response:?}")
+        };
+        let mut headers = json!({});
+        for (name, value) in response.headers() {
+            headers[name.as_str()] = String::from_utf8_lossy(value.as_bytes()).into();
+        }
+        Self {
+            status: response.status().as_u16(),
+            headers,
+            body: serde_json::from_str(text).expect("the body is JSON"),
+        }
+    }
+
+    /// The answer, which must be a 200.
+    ///
+    /// # Panics
+    ///
+    /// When it is not.
+    #[track_caller]
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "that it is a 200 is what most callers want to know"
+    )]
+    pub fn ok(self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.body);
+        self.body
+    }
+
+    /// Asserts that it is a problem of this status and code, in the documented form.
+    ///
+    /// # Panics
+    ///
+    /// When it is not.
+    #[track_caller]
+    pub fn refused(&self, status: u16, code: &str) {
+        assert_eq!(
+            (self.status, self.body["code"].as_str()),
+            (status, Some(code)),
+            "{}",
+            self.body
+        );
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        assert_eq!(self.body["type"], "about:blank");
+        assert_eq!(self.body["status"], status);
+        assert_eq!(self.body["success"], false);
+        assert_eq!(self.body["request_id"], "JKJaXmPLvHcESHA=");
+        for member in ["title", "detail"] {
+            assert!(
+                self.body[member].as_str().is_some_and(|text| !text.is_empty()),
+                "{member}"
+            );
+        }
+        assert_eq!(self.body["errors"].is_array(), status == 422, "{}", self.body);
+        let challenge = self.headers["www-authenticate"].as_str().unwrap_or_default();
+        assert_eq!(challenge.starts_with("Bearer"), status == 401, "{challenge}");
+    }
+
+    /// Asserts that it is a 422 about this one field.
+    ///
+    /// # Panics
+    ///
+    /// When it is not.
+    #[track_caller]
+    pub fn refused_field(&self, field: &str) {
+        self.refused(422, "validation_failed");
+        let fields: Vec<_> = self.body["errors"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|error| &error["field"])
+            .collect();
+        assert_eq!(fields, [field]);
+    }
+}

@@ -1,0 +1,9 @@
+//! What the end-to-end tests stand on: a service over a table of its own, and requests made from `events/`.
+
+mod event;
+mod tokens;
+mod world;
+
+pub use event::{Answer, Event};
+pub use tokens::{claims, forge, forge_unsigned, hmac_with_public_key};
+pub use world::{EMAIL, Function, PASSWORD, Tokens, World};

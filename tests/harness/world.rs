@@ -1,0 +1,356 @@
+//! A service of a test's own.
+
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use local::{db::EmbeddedDynamoDb, table::TableDefinition};
+use serde_json::{Value, json};
+use shared::{
+    SigningState, State,
+    clock::{Clock, Millis},
+    config::Config,
+    http::answer,
+    ids::Ids,
+    keys::SigningKeys,
+    password::Hasher,
+    token::Signer,
+};
+
+use crate::{Answer, Event};
+
+/// The account that every world has.
+pub const EMAIL: &str = "demo@example.com";
+/// Its password.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// A function of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "they are named as the functions are")]
+pub enum Function {
+    Login,
+    Refresh,
+    Logout,
+    LogoutAll,
+    List,
+    Revoke,
+    Cleanup,
+    Jwks,
+}
+
+/// What a login or a refresh answered.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// The access token.
+    pub access: String,
+    /// The refresh token.
+    pub refresh: String,
+    /// The session.
+    pub session: String,
+}
+
+impl From<&Value> for Tokens {
+    fn from(body: &Value) -> Self {
+        let text = |name: &str| {
+            body[name]
+                .as_str()
+                .unwrap_or_else(|| panic!("{name} in {body}"))
+                .to_owned()
+        };
+        Self {
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+            session: text("session_id"),
+        }
+    }
+}
+
+/// All functions over a table of their own, a clock that stands still, and one account.
+pub struct World {
+    /// The time.
+    pub clock: Clock,
+    /// The private keys.
+    pub keys: SigningKeys,
+    /// The state of the functions that do not sign.
+    pub state: State,
+    client: Client,
+    login: login::LoginState,
+    admin: admin::AdminState,
+    /// The database lives as long as the world.
+    _database: Option<EmbeddedDynamoDb>,
+}
+
+impl World {
+    /// A world with the default configuration.
+    pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A world with these variables set.
+    ///
+    /// It runs on an embedded database, or on the one at `TEST_DYNAMODB_ENDPOINT`.
+    ///
+    /// # Panics
+    ///
+    /// When the database does not start or the configuration is not valid.
+    pub async fn with(variables: &[(&str, &str)]) -> Self {
+        let (client, database) = match std::env::var("TEST_DYNAMODB_ENDPOINT") {
+            Ok(endpoint) => (local::db::client(&endpoint), None),
+            Err(_) => {
+                let database = EmbeddedDynamoDb::start_in_memory()
+                    .await
+                    .expect("the database starts");
+                (database.client(), Some(database))
+            }
+        };
+        let table = format!("holdfast-{}", Ids::system().request_token());
+        let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
+        let definition =
+            TableDefinition::from_template_file(template.as_ref()).expect("the template has a table");
+        definition
+            .create(&client, &table)
+            .await
+            .expect("the table is created");
+
+        let config = Config::from_lookup(|name| {
+            let default = match name {
+                "TABLE_NAME" => table.as_str(),
+                "ISSUER" => "https://auth.example.com",
+                "AUDIENCE" => "https://api.example.com",
+                "ARGON2_MEMORY_KIB" => "64",
+                "ARGON2_ITERATIONS" => "1",
+                _ => "",
+            };
+            let given = variables.iter().find(|(key, _)| *key == name);
+            Some(given.map_or(default, |(_, value)| value).to_owned())
+        })
+        .expect("the configuration is valid");
+        let clock = Clock::manual(Millis(1_795_428_000_000));
+        let keys = SigningKeys::generate().expect("keys can be made");
+        let state = State::new(config, clock.clone(), Ids::system(), client.clone());
+        state
+            .store
+            .publish_key_set(&keys.public())
+            .await
+            .expect("the keys are published");
+        let hasher = Hasher::new(state.config.argon2, state.ids.clone()).expect("Argon2 takes its settings");
+        let signer = Signer::new(&state.config, &keys.current, state.ids.clone());
+        let signing = SigningState {
+            state: state.clone(),
+            signer,
+        };
+        let login = login::LoginState {
+            signing,
+            hasher: hasher.clone(),
+        };
+        let admin = admin::AdminState {
+            state: state.clone(),
+            hasher,
+        };
+        let world = Self {
+            clock,
+            keys,
+            state,
+            client,
+            login,
+            admin,
+            _database: database,
+        };
+        world.create_user(EMAIL).await;
+        world
+    }
+
+    /// Creates an account with the usual password; answers its id.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be created.
+    pub async fn create_user(&self, email: &str) -> String {
+        let command = json!({ "action": "create_user", "email": email, "password": PASSWORD });
+        let answer = self.admin(command).await;
+        answer["user"]["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer}"))
+            .to_owned()
+    }
+
+    /// Invokes `admin`.
+    pub async fn admin(&self, command: Value) -> Value {
+        admin::handle(&self.admin, command, "admin-request").await
+    }
+
+    /// Sends an event to a function.
+    pub async fn send(&self, function: Function, event: Event) -> Answer {
+        let (state, signing, request) = (&self.state, &self.login.signing, event.request());
+        let response = match function {
+            Function::Login => {
+                answer(&self.login, login::ROUTE, request, |s, r| {
+                    Box::pin(login::handle(s, r))
+                })
+                .await
+            }
+            Function::Refresh => {
+                answer(signing, refresh::ROUTE, request, |s, r| {
+                    Box::pin(refresh::handle(s, r))
+                })
+                .await
+            }
+            Function::Logout => {
+                answer(state, logout::ROUTE, request, |s, r| {
+                    Box::pin(logout::handle(s, r))
+                })
+                .await
+            }
+            Function::LogoutAll => {
+                answer(state, logout_all::ROUTE, request, |s, r| {
+                    Box::pin(logout_all::handle(s, r))
+                })
+                .await
+            }
+            Function::List => answer(state, list::ROUTE, request, |s, r| Box::pin(list::handle(s, r))).await,
+            Function::Revoke => {
+                answer(state, revoke::ROUTE, request, |s, r| {
+                    Box::pin(revoke::handle(s, r))
+                })
+                .await
+            }
+            Function::Cleanup => {
+                answer(state, cleanup::ROUTE, request, |s, r| {
+                    Box::pin(cleanup::handle(s, r))
+                })
+                .await
+            }
+            Function::Jwks => answer(state, jwks::ROUTE, request, |s, r| Box::pin(jwks::handle(s, r))).await,
+        };
+        Answer::of(&response)
+    }
+
+    /// Logs the usual account in on a device.
+    pub async fn log_in(&self, device: &str) -> Tokens {
+        self.log_in_as(EMAIL, device).await
+    }
+
+    /// Logs an account in on a device.
+    pub async fn log_in_as(&self, email: &str, device: &str) -> Tokens {
+        let body =
+            json!({ "email": email, "password": PASSWORD, "device_name": device, "device_id": device });
+        let event = Event::file("login/json").json(&body);
+        Tokens::from(&self.send(Function::Login, event).await.ok())
+    }
+
+    /// Refreshes.
+    pub async fn refresh(&self, refresh_token: &str) -> Answer {
+        let event = Event::file("refresh/json").json(&json!({ "refresh_token": refresh_token }));
+        self.send(Function::Refresh, event).await
+    }
+
+    /// Refreshes with an `Idempotency-Key`.
+    pub async fn refresh_with_key(&self, refresh_token: &str, key: &str) -> Answer {
+        let event = Event::file("refresh/idempotent").json(&json!({ "refresh_token": refresh_token }));
+        self.send(Function::Refresh, event.header("idempotency-key", key))
+            .await
+    }
+
+    /// Lists.
+    pub async fn list(&self, access_token: &str) -> Answer {
+        self.send(Function::List, Event::file("list/list").bearer(access_token))
+            .await
+    }
+
+    /// Revokes.
+    pub async fn revoke(&self, access_token: &str, session: &str) -> Answer {
+        let event = Event::file("revoke/revoke").bearer(access_token);
+        self.send(
+            Function::Revoke,
+            event.path(&format!("/api/v1/sessions/{session}")),
+        )
+        .await
+    }
+
+    /// Every item of the table, as plain JSON.
+    ///
+    /// # Panics
+    ///
+    /// When the table cannot be read.
+    pub async fn items(&self) -> Vec<Value> {
+        let scan = self
+            .client
+            .scan()
+            .table_name(&self.state.config.table_name)
+            .consistent_read(true);
+        let mut items = Vec::new();
+        let mut pages = scan.into_paginator().items().send();
+        while let Some(item) = pages.next().await {
+            let item = item.expect("the table can be read");
+            items.push(Value::Object(
+                item.iter()
+                    .map(|(name, value)| (name.clone(), plain(value)))
+                    .collect(),
+            ));
+        }
+        items
+    }
+
+    /// The record of a session.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub async fn session_item(&self, session: &str) -> Value {
+        let sk = format!("SESSION#{session}");
+        self.items()
+            .await
+            .into_iter()
+            .find(|item| item["sk"] == sk.as_str())
+            .expect("the session has a record")
+    }
+
+    /// The types of all audit events, in the order they happened.
+    pub async fn events(&self) -> Vec<String> {
+        let mut events: Vec<_> = self
+            .items()
+            .await
+            .into_iter()
+            .filter(|item| !item["type"].is_null())
+            .collect();
+        events.sort_by_key(|event| (event["at"].as_i64(), event["sk"].to_string()));
+        events
+            .iter()
+            .map(|event| event["type"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    /// Sets one attribute of an item, past all the service's checks.
+    ///
+    /// # Panics
+    ///
+    /// When the table cannot be written.
+    pub async fn tamper(&self, item: &Value, attribute: &str, value: AttributeValue) {
+        let key = |name: &str| AttributeValue::S(item[name].as_str().unwrap_or_default().to_owned());
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.state.config.table_name);
+        let update = update.key("pk", key("pk")).key("sk", key("sk"));
+        let update = update
+            .update_expression("SET #a = :v")
+            .expression_attribute_names("#a", attribute);
+        update
+            .expression_attribute_values(":v", value)
+            .send()
+            .await
+            .expect("the table can be written");
+    }
+}
+
+fn plain(value: &AttributeValue) -> Value {
+    match value {
+        AttributeValue::S(text) => text.as_str().into(),
+        AttributeValue::N(number) => serde_json::from_str(number).unwrap_or_default(),
+        AttributeValue::Bool(flag) => (*flag).into(),
+        AttributeValue::L(list) => list.iter().map(plain).collect(),
+        AttributeValue::M(map) => Value::Object(
+            map.iter()
+                .map(|(name, value)| (name.clone(), plain(value)))
+                .collect(),
+        ),
+        _ => Value::Null,
+    }
+}

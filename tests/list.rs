@@ -1,0 +1,76 @@
+//! `GET /api/v1/sessions/me`.
+
+use serde_json::json;
+use tests::World;
+
+#[tokio::test]
+async fn list_shows_the_active_sessions_last_used_first() {
+    let world = World::new().await;
+    let first = world.log_in("phone").await;
+    world.clock.advance(10);
+    let second = world.log_in("tablet").await;
+    world.clock.advance(10);
+    world.refresh(&first.refresh).await.ok();
+
+    let body = world.list(&second.access).await.ok();
+    assert_eq!(body["total"], 2);
+    assert_eq!(
+        body["sessions"][0],
+        json!({
+            "id": first.session, "device_name": "phone", "device_id": "phone", "ip_address": "203.0.113.7",
+            "location_city": null, "location_country": null, "last_used_at": "2026-11-23T10:00:20Z",
+            "created_at": "2026-11-23T10:00:00Z", "expires_at": "2026-11-30T10:00:20Z", "is_current": false,
+        })
+    );
+    assert_eq!(body["sessions"][1]["id"], second.session.as_str());
+    assert_eq!(body["sessions"][1]["is_current"], true);
+}
+
+#[tokio::test]
+async fn list_shows_nothing_of_other_accounts() {
+    let world = World::new().await;
+    world.create_user("other@example.com").await;
+    world.log_in_as("other@example.com", "phone").await;
+    let own = world.log_in("tablet").await;
+    let body = world.list(&own.access).await.ok();
+    assert_eq!(
+        (&body["total"], &body["sessions"][0]["id"]),
+        (&json!(1), &json!(own.session))
+    );
+}
+
+#[tokio::test]
+async fn a_session_that_expired_but_is_still_in_the_table_is_gone() {
+    let world = World::with(&[("REFRESH_IDLE_SECONDS", "600")]).await;
+    let old = world.log_in("phone").await;
+    world.clock.advance(300);
+    let own = world.log_in("tablet").await;
+    world.clock.advance(299);
+    assert_eq!(world.list(&own.access).await.ok()["total"], 2);
+    world.clock.advance(1);
+    assert_eq!(world.list(&own.access).await.ok()["total"], 1);
+    assert!(world.session_item(&old.session).await["revoked_at"].is_null());
+    world.refresh(&old.refresh).await.refused(401, "session_expired");
+    world
+        .revoke(&own.access, &old.session)
+        .await
+        .refused(404, "session_not_found");
+}
+
+#[tokio::test]
+async fn an_access_token_ends_with_its_session_at_once() {
+    let world = World::new().await;
+    let (own, other) = (world.log_in("phone").await, world.log_in("tablet").await);
+    world.revoke(&own.access, &other.session).await.ok();
+    world.list(&other.access).await.refused(401, "session_revoked");
+}
+
+#[tokio::test]
+async fn two_hundred_sessions_are_listed_to_the_last() {
+    let world = World::with(&[("MAX_SESSIONS_PER_USER", "1000")]).await;
+    let mut last = world.log_in("device-0").await;
+    for number in 1..200 {
+        last = world.log_in(&format!("device-{number}")).await;
+    }
+    assert_eq!(world.list(&last.access).await.ok()["total"], 200);
+}

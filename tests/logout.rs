@@ -1,0 +1,90 @@
+//! `POST /api/v1/auth/logout`.
+
+use serde_json::json;
+use tests::{Event, Function::Logout, Tokens, World};
+
+#[tokio::test]
+async fn either_token_suffices_and_a_repeat_is_a_success() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    for _ in 0..2 {
+        let answer = world
+            .send(Logout, Event::file("logout/access-token").bearer(&login.access))
+            .await
+            .ok();
+        assert_eq!(
+            answer,
+            json!({"success": true, "message": "Logged out successfully"})
+        );
+    }
+    world
+        .refresh(&login.refresh)
+        .await
+        .refused(401, "session_revoked");
+
+    let login = world.log_in("phone").await;
+    let event = Event::file("logout/refresh-token").json(&json!({ "refresh_token": login.refresh }));
+    world.clock.advance(901);
+    for _ in 0..2 {
+        world.send(Logout, event.clone()).await.ok();
+    }
+    assert_eq!(
+        world.session_item(&login.session).await["revoked_reason"],
+        "logout"
+    );
+    assert_eq!(
+        world
+            .events()
+            .await
+            .iter()
+            .filter(|name| *name == "logout")
+            .count(),
+        2
+    );
+}
+
+#[tokio::test]
+async fn with_both_the_refresh_token_names_the_session() {
+    let world = World::new().await;
+    let (own, other) = (world.log_in("phone").await, world.log_in("tablet").await);
+    let event = Event::file("logout/refresh-token").json(&json!({ "refresh_token": other.refresh }));
+    world.send(Logout, event.clone().bearer(&own.access)).await.ok();
+    world.list(&other.access).await.refused(401, "session_revoked");
+    world.list(&own.access).await.ok();
+
+    world.create_user("stranger@example.com").await;
+    let stranger = world.log_in_as("stranger@example.com", "phone").await;
+    let event = Event::file("logout/refresh-token").json(&json!({ "refresh_token": stranger.refresh }));
+    world
+        .send(Logout, event.clone().bearer(&own.access))
+        .await
+        .refused(403, "not_your_session");
+    world.list(&stranger.access).await.ok();
+    world.send(Logout, event.bearer("expired.or.broken")).await.ok();
+    world.list(&stranger.access).await.refused(401, "session_revoked");
+}
+
+#[tokio::test]
+async fn a_token_from_before_the_last_refresh_still_logs_out() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    let next = Tokens::from(&world.refresh(&login.refresh).await.ok());
+    let event = Event::file("logout/refresh-token").json(&json!({ "refresh_token": login.refresh }));
+    world.send(Logout, event).await.ok();
+    world.refresh(&next.refresh).await.refused(401, "session_revoked");
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_ends() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    let bare = Event::file("logout/access-token").without_header("authorization");
+    world.send(Logout, bare).await.refused(401, "missing_token");
+    let access_as_refresh =
+        Event::file("logout/refresh-token").json(&json!({ "refresh_token": login.access }));
+    world
+        .send(Logout, access_as_refresh)
+        .await
+        .refused(401, "invalid_token");
+    world.list(&login.access).await.ok();
+}

@@ -1,0 +1,14 @@
+//! Every endpoint, through the events of `events/`.
+
+mod admin;
+mod bad_tokens;
+mod cleanup;
+mod edge;
+mod jwks;
+mod key_set;
+mod list;
+mod login;
+mod logout;
+mod logout_all;
+mod refresh;
+mod revoke;

@@ -1,0 +1,246 @@
+//! `POST /api/v1/auth/refresh`.
+
+use futures_util::future::join_all;
+use serde_json::json;
+use tests::{Event, Function::Refresh, Tokens, World, claims, forge};
+
+const KEY: &str = "8e03978e-40d5-43e8-bc93-6894a57f9324";
+
+#[tokio::test]
+async fn refresh_answers_the_successor() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    world.clock.advance(600);
+    let body = world.refresh(&login.refresh).await.ok();
+    let next = Tokens::from(&body);
+    assert_eq!(next.session, login.session);
+    assert_eq!(body["refresh_token_expires_in"], 604_800);
+    assert!(body["user"].is_null());
+    let (before, after) = (claims(&login.refresh), claims(&next.refresh));
+    assert_ne!(before["jti"], after["jti"]);
+    assert_eq!(after["exp"], before["exp"]);
+    assert_eq!(after["auth_time"], before["auth_time"]);
+    assert_eq!(after["iat"], before["iat"].as_i64().unwrap() + 600);
+    let item = world.session_item(&login.session).await;
+    assert_eq!(item["rotation_count"], 1);
+    assert_eq!(item["previous_jti"], before["jti"]);
+    assert_eq!(item["last_used_at"], world.clock.now().0);
+    world.list(&next.access).await.ok();
+    let form = format!("grant_type=refresh_token&refresh_token={}", next.refresh);
+    world
+        .send(Refresh, Event::file("refresh/form").text(&form))
+        .await
+        .ok();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_refreshes_at_once_get_one_and_the_same_successor() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    let answers = join_all((0..100).map(|_| world.refresh(&login.refresh))).await;
+    let mut successors: Vec<_> = answers
+        .into_iter()
+        .map(|answer| {
+            let claims = claims(answer.ok()["refresh_token"].as_str().unwrap());
+            (
+                claims["jti"].to_string(),
+                claims["iat"].to_string(),
+                claims["exp"].to_string(),
+            )
+        })
+        .collect();
+    assert_eq!(successors.len(), 100);
+    successors.dedup();
+    assert_eq!(successors.len(), 1);
+    assert_eq!(world.session_item(&login.session).await["rotation_count"], 1);
+}
+
+#[tokio::test]
+async fn a_retry_within_the_window_gets_the_same_successor_and_does_not_restart_it() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    let first = claims(&Tokens::from(&world.refresh(&login.refresh).await.ok()).refresh);
+    for seconds in [20, 9] {
+        world.clock.advance(seconds);
+        let again = claims(&Tokens::from(&world.refresh(&login.refresh).await.ok()).refresh);
+        assert_eq!(again, first);
+    }
+    world.clock.advance(1);
+    world
+        .refresh(&login.refresh)
+        .await
+        .refused(401, "refresh_token_reused");
+    assert_eq!(
+        world.session_item(&login.session).await["revoked_reason"],
+        "refresh_token_reuse"
+    );
+}
+
+#[tokio::test]
+async fn a_retry_with_its_idempotency_key_gets_the_same_successor_days_later() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    let first = Tokens::from(&world.refresh_with_key(&login.refresh, KEY).await.ok());
+    world.clock.advance(3 * 86_400);
+    let again = Tokens::from(&world.refresh_with_key(&login.refresh, KEY).await.ok());
+    assert_eq!(claims(&again.refresh), claims(&first.refresh));
+    world.list(&again.access).await.ok();
+    let item = world.session_item(&login.session).await;
+    assert_eq!(item["rotation_count"], 1);
+    assert!(!item.to_string().contains(KEY), "{item}");
+
+    // As soon as the successor is used, the key is worthless.
+    world.refresh(&first.refresh).await.ok();
+    world
+        .refresh_with_key(&login.refresh, KEY)
+        .await
+        .refused(401, "refresh_token_reused");
+}
+
+#[tokio::test]
+async fn a_thief_without_the_key_ends_the_session_and_no_other() {
+    let world = World::new().await;
+    let (login, other) = (world.log_in("phone").await, world.log_in("tablet").await);
+    let next = Tokens::from(&world.refresh_with_key(&login.refresh, KEY).await.ok());
+    world.clock.advance(31);
+    let answer = world
+        .refresh_with_key(&login.refresh, "another-key-of-the-thief")
+        .await;
+    answer.refused(401, "refresh_token_reused");
+    assert_eq!(answer.body["error"], "invalid_grant");
+    world.refresh(&next.refresh).await.refused(401, "session_revoked");
+    world.list(&next.access).await.refused(401, "session_revoked");
+    world.refresh(&other.refresh).await.ok();
+    let events = world.events().await;
+    assert_eq!(
+        events
+            .iter()
+            .filter(|name| *name == "refresh_token_reused")
+            .count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_token_two_generations_old_ends_the_session_even_within_the_window() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    let second = Tokens::from(&world.refresh(&login.refresh).await.ok());
+    world.refresh(&second.refresh).await.ok();
+    world
+        .refresh(&login.refresh)
+        .await
+        .refused(401, "refresh_token_reused");
+    world
+        .refresh(&login.refresh)
+        .await
+        .refused(401, "session_revoked");
+}
+
+#[tokio::test]
+async fn the_idle_limit_ends_a_session_although_its_token_has_not_expired() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    world.clock.advance(604_799);
+    let next = Tokens::from(&world.refresh(&login.refresh).await.ok());
+    world.clock.advance(604_800);
+    world.refresh(&next.refresh).await.refused(401, "session_expired");
+    assert!(world.session_item(&login.session).await["revoked_at"].is_null());
+}
+
+#[tokio::test]
+async fn no_session_outlives_its_absolute_limit() {
+    let world = World::with(&[
+        ("SESSION_ABSOLUTE_SECONDS", "1000"),
+        ("REFRESH_IDLE_SECONDS", "600"),
+    ])
+    .await;
+    let login = world.log_in("phone").await;
+    world.clock.advance(590);
+    let body = world.refresh(&login.refresh).await.ok();
+    assert_eq!(body["refresh_token_expires_in"], 410);
+    assert_eq!(body["expires_in"], 410);
+    world.clock.advance(410);
+    let answer = world.refresh(body["refresh_token"].as_str().unwrap()).await;
+    answer.refused(401, "token_expired");
+}
+
+#[tokio::test]
+async fn an_unknown_generation_after_the_last_rotation_comes_from_before_a_restore() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    let mut lost = claims(&login.refresh);
+    lost["iat"] = (lost["iat"].as_i64().unwrap() + 5).into();
+    lost["jti"] = "AAAAAAAAAAAAAAAAAAAAAA".into();
+    let key = &world.keys.current;
+    world.clock.advance(60);
+    let token = forge(key, &key.public().kid, "rt+jwt", &lost);
+    world.refresh(&token).await.refused(401, "session_expired");
+    world.refresh(&login.refresh).await.ok();
+}
+
+#[tokio::test]
+async fn a_forged_token_of_an_unknown_session_refreshes_nothing() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    let mut forged = claims(&login.refresh);
+    forged["sid"] = "019ab2c4-0000-7000-8000-000000000000".into();
+    let key = &world.keys.current;
+    let before = world.items().await.len();
+    world
+        .refresh(&forge(key, &key.public().kid, "rt+jwt", &forged))
+        .await
+        .refused(401, "session_expired");
+    assert_eq!(world.items().await.len(), before);
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_fit_says_so_in_both_languages() {
+    let world = World::new().await;
+    let send = async |event: Event| world.send(Refresh, event).await;
+    let answer = send(Event::file("refresh/json").json(&json!({}))).await;
+    answer.refused_field("refresh_token");
+    assert_eq!(answer.body["error"], "invalid_request");
+    send(Event::file("refresh/form").text("grant_type=password&refresh_token=x"))
+        .await
+        .refused_field("grant_type");
+    send(Event::file("refresh/form").text("grant_type=refresh_token&refresh_token=a&refresh_token=b"))
+        .await
+        .refused(400, "malformed_request");
+    for key in ["short", &"k".repeat(129), "sixteen chars and spaces"] {
+        let event = Event::file("refresh/json").header("idempotency-key", key);
+        send(event).await.refused_field("Idempotency-Key");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_tells_address_and_name_but_keeps_the_device() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    let event = Event::file("refresh/json")
+        .json(&json!({ "refresh_token": login.refresh }))
+        .source_ip("2001:db8::5")
+        .header("x-device-name", "Renamed");
+    world.send(Refresh, event).await.ok();
+    let item = world.session_item(&login.session).await;
+    assert_eq!(item["ip_address"], "2001:db8::5");
+    assert_eq!(item["device_name"], "Renamed");
+    assert_eq!(item["device_id"], "phone");
+}
+
+#[tokio::test]
+async fn a_refresh_from_another_country_is_recorded() {
+    let secret = "a secret of some length";
+    let world = World::with(&[("TRUSTED_PROXY", "cloudfront"), ("CLOUDFRONT_SECRET", secret)]).await;
+    let mut token = world.log_in("phone").await.refresh;
+    for country in ["CH", "CH", "FR"] {
+        let event = Event::file("refresh/json")
+            .json(&json!({ "refresh_token": token }))
+            .header("x-origin-verify", secret)
+            .header("cloudfront-viewer-country", country);
+        token = Tokens::from(&world.send(Refresh, event).await.ok()).refresh;
+        world.clock.advance(60);
+    }
+    let events = world.events().await;
+    assert_eq!(events.iter().filter(|name| *name == "session_moved").count(), 1);
+}
