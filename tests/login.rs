@@ -16,7 +16,7 @@ async fn login_answers_tokens_and_the_user() {
     assert_eq!(body["refresh_token_expires_in"], 604_800);
     assert_eq!(body["user"]["email"], EMAIL);
     assert_eq!(body["user"]["is_active"], true);
-    assert_eq!(body["user"]["created_at"], "2026-11-23T10:00:00Z");
+    assert_eq!(body["user"]["created_at"], "2026-11-23T09:59:59Z");
 
     let now = 1_795_428_000;
     let access = claims(body["access_token"].as_str().unwrap());

@@ -12,3 +12,4 @@ mod logout;
 mod logout_all;
 mod refresh;
 mod revoke;
+mod store;

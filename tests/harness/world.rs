@@ -91,14 +91,13 @@ impl World {
     ///
     /// When the database does not start or the configuration is not valid.
     pub async fn with(variables: &[(&str, &str)]) -> Self {
-        let (client, database) = match std::env::var("TEST_DYNAMODB_ENDPOINT") {
-            Ok(endpoint) => (local::db::client(&endpoint), None),
-            Err(_) => {
-                let database = EmbeddedDynamoDb::start_in_memory()
-                    .await
-                    .expect("the database starts");
-                (database.client(), Some(database))
-            }
+        let (client, database) = if let Ok(endpoint) = std::env::var("TEST_DYNAMODB_ENDPOINT") {
+            (local::db::client(&endpoint), None)
+        } else {
+            let database = EmbeddedDynamoDb::start_in_memory()
+                .await
+                .expect("the database starts");
+            (database.client(), Some(database))
         };
         let table = format!("holdfast-{}", Ids::system().request_token());
         let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
@@ -122,7 +121,7 @@ impl World {
             Some(given.map_or(default, |(_, value)| value).to_owned())
         })
         .expect("the configuration is valid");
-        let clock = Clock::manual(Millis(1_795_428_000_000));
+        let clock = Clock::manual(Millis(1_795_427_999_000));
         let keys = SigningKeys::generate().expect("keys can be made");
         let state = State::new(config, clock.clone(), Ids::system(), client.clone());
         state
@@ -154,6 +153,7 @@ impl World {
             _database: database,
         };
         world.create_user(EMAIL).await;
+        world.clock.advance(1);
         world
     }
 

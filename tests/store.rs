@@ -1,0 +1,244 @@
+//! The conditions of the store's writes: what happens when something came between reading and writing.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use shared::{
+    account::Credential,
+    clock::Seconds,
+    email::Email,
+    event::Cause,
+    ids::Ids,
+    session::{EndReason, Origin, Session},
+    store::{Caller, CallerGone, EndRequest, Login, LoginOutcome, Rotate, RotateOutcome},
+};
+use tests::{EMAIL, World};
+
+async fn credential(world: &World) -> Credential {
+    let email = Email::parse(EMAIL).unwrap();
+    world.state.store.credential(&email).await.unwrap().unwrap()
+}
+
+/// The account's sessions, oldest first.
+async fn sessions(world: &World) -> Vec<Session> {
+    world
+        .state
+        .store
+        .sessions(credential(world).await.account.user_id)
+        .await
+        .unwrap()
+}
+
+fn cause(world: &World) -> Cause {
+    Cause {
+        at: world.clock.now(),
+        origin: Origin::default(),
+        request_id: None,
+        actor: None,
+    }
+}
+
+/// A login that read `credential`, to be committed now.
+async fn commit(world: &World, credential: &Credential) -> LoginOutcome {
+    let ids = Ids::system();
+    let now = world.clock.now();
+    let session = Session {
+        user_id: credential.account.user_id,
+        id: ids.session(now),
+        refresh_jti: ids.token(),
+        rotation: None,
+        rotation_count: 0,
+        device_name: "phone".to_owned(),
+        device_id: None,
+        origin: Origin::default(),
+        created_at: now,
+        last_used_at: now,
+        expires_at: now.seconds().plus(600),
+        absolute_expires_at: now.seconds().plus(6000),
+        ended: None,
+    };
+    let cause = cause(world);
+    let login = Login {
+        credential,
+        session: &session,
+        ends: &[],
+        cause: &cause,
+    };
+    world.state.store.log_in(login).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_login_loses_against_what_changed_the_credential_under_it() {
+    let changes = [
+        ("is_active", AttributeValue::Bool(false)),
+        ("password_hash", AttributeValue::S("$argon2id$another".to_owned())),
+        ("login_sequence", AttributeValue::N("7".to_owned())),
+    ];
+    for (attribute, value) in changes {
+        let world = World::new().await;
+        let read = credential(&world).await;
+        let item = world
+            .items()
+            .await
+            .into_iter()
+            .find(|item| item["sk"] == "CREDENTIAL")
+            .unwrap();
+        world.tamper(&item, attribute, value).await;
+        let before = world.items().await;
+        let LoginOutcome::CredentialChanged(Some(now)) = commit(&world, &read).await else {
+            panic!("{attribute}: the login was committed");
+        };
+        assert_eq!(
+            *now,
+            credential(&world).await,
+            "the credential as it stands comes back"
+        );
+        assert_eq!(world.items().await, before, "{attribute}: nothing was written");
+    }
+}
+
+#[tokio::test]
+async fn two_logins_that_read_the_same_credential_do_not_both_commit() {
+    let world = World::new().await;
+    let read = credential(&world).await;
+    assert!(matches!(commit(&world, &read).await, LoginOutcome::Committed));
+    assert!(matches!(
+        commit(&world, &read).await,
+        LoginOutcome::CredentialChanged(Some(_))
+    ));
+    assert_eq!(sessions(&world).await.len(), 1);
+}
+
+fn rotation(session: &Session, world: &World) -> Rotate {
+    Rotate {
+        user_id: session.user_id,
+        session_id: session.id,
+        presented: session.refresh_jti.clone(),
+        successor: Ids::system().token(),
+        key: None,
+        at: world.clock.now(),
+        expires_at: Seconds(world.clock.now().seconds().0 + 600),
+        origin: Origin::default(),
+        device_name: None,
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_rotation_finds_its_own_successor() {
+    let world = World::new().await;
+    world.log_in("phone").await;
+    let rotate = rotation(&sessions(&world).await[0], &world);
+    assert!(matches!(
+        world.state.store.rotate(&rotate).await.unwrap(),
+        RotateOutcome::Rotated { .. }
+    ));
+    let RotateOutcome::Refused(Some(session)) = world.state.store.rotate(&rotate).await.unwrap() else {
+        panic!("the repeat was applied");
+    };
+    assert_eq!(session.refresh_jti, rotate.successor);
+    assert_eq!(session.rotation_count, 1);
+}
+
+#[tokio::test]
+async fn a_rotation_does_not_bring_back_what_was_removed() {
+    let world = World::with(&[("REFRESH_IDLE_SECONDS", "600")]).await;
+    world.log_in("phone").await;
+    let session = sessions(&world).await.remove(0);
+    world.clock.advance(600);
+    let removed = world
+        .state
+        .store
+        .delete_expired(session.user_id, &[session.id], world.clock.now())
+        .await;
+    assert_eq!(removed.unwrap(), 1);
+    let outcome = world
+        .state
+        .store
+        .rotate(&rotation(&session, &world))
+        .await
+        .unwrap();
+    assert!(matches!(outcome, RotateOutcome::Refused(None)));
+    assert!(sessions(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_delete_leaves_a_session_that_was_refreshed_meanwhile() {
+    let world = World::new().await;
+    world.log_in("phone").await;
+    let session = sessions(&world).await.remove(0);
+    let removed = world
+        .state
+        .store
+        .delete_expired(session.user_id, &[session.id], world.clock.now())
+        .await;
+    assert_eq!(removed.unwrap(), 0);
+    assert_eq!(sessions(&world).await.len(), 1);
+}
+
+fn end<'a>(
+    sessions: &'a [Session],
+    reason: EndReason,
+    cause: &'a Cause,
+    caller: Option<Caller>,
+) -> EndRequest<'a> {
+    EndRequest {
+        sessions,
+        reason,
+        cause,
+        caller,
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_was_ended_meanwhile_ends_nobody() {
+    let world = World::new().await;
+    world.log_in("phone").await;
+    world.clock.advance(1);
+    world.log_in("tablet").await;
+    let both = sessions(&world).await;
+    let (store, cause) = (&world.state.store, cause(&world));
+    let first = store
+        .end_sessions(end(&both[..1], EndReason::Revoked, &cause, None))
+        .await
+        .unwrap();
+    assert_eq!(first, [both[0].id]);
+    let caller = Some(Caller {
+        user_id: both[0].user_id,
+        session_id: both[0].id,
+    });
+    let before = world.items().await;
+    for sessions in [&both[..1], &both[1..], &both[..]] {
+        let outcome = store
+            .end_sessions(end(sessions, EndReason::Revoked, &cause, caller))
+            .await;
+        assert!(matches!(outcome, Err(CallerGone::Revoked)), "{outcome:?}");
+    }
+    assert_eq!(world.items().await, before);
+}
+
+#[tokio::test]
+async fn sessions_that_ended_by_themselves_do_not_stop_the_others() {
+    let world = World::new().await;
+    for device in ["a", "b", "c"] {
+        world.log_in(device).await;
+        world.clock.advance(1);
+    }
+    let all = sessions(&world).await;
+    let (store, cause) = (&world.state.store, cause(&world));
+    store
+        .end_sessions(end(&all[1..2], EndReason::LogoutAll, &cause, None))
+        .await
+        .unwrap();
+    let ended = store
+        .end_sessions(end(&all, EndReason::LogoutAll, &cause, None))
+        .await
+        .unwrap();
+    assert_eq!(ended, [all[0].id, all[2].id]);
+    assert_eq!(
+        world
+            .events()
+            .await
+            .iter()
+            .filter(|name| *name == "sessions_revoked")
+            .count(),
+        3
+    );
+}
