@@ -11,5 +11,6 @@ mod login;
 mod logout;
 mod logout_all;
 mod refresh;
+mod retries;
 mod revoke;
 mod store;

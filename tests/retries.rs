@@ -1,0 +1,148 @@
+//! What the store repeats, and with which request token: answers that no local engine gives.
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
+};
+use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
+use aws_smithy_types::body::SdkBody;
+use lambda_http::http;
+use serde_json::{Value, json};
+use shared::{
+    clock::{Millis, Seconds},
+    event::Cause,
+    ids::Ids,
+    session::{EndReason, Origin, Session},
+    store::{CallerGone, EndRequest, Store, StoreError},
+};
+
+fn answer(status: u16, body: &Value) -> ReplayEvent {
+    let request = http::Request::builder()
+        .uri("http://127.0.0.1/")
+        .body(SdkBody::empty())
+        .unwrap();
+    let response = http::Response::builder()
+        .status(status)
+        .body(SdkBody::from(body.to_string()))
+        .unwrap();
+    ReplayEvent::new(request, response)
+}
+
+fn cancelled(codes: &[&str]) -> ReplayEvent {
+    let reasons: Vec<_> = codes.iter().map(|code| json!({ "Code": code })).collect();
+    let name = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+    answer(
+        400,
+        &json!({ "__type": name, "Message": "cancelled", "CancellationReasons": reasons }),
+    )
+}
+
+fn failed(status: u16, code: &str) -> ReplayEvent {
+    answer(
+        status,
+        &json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": code }),
+    )
+}
+
+/// Ends a session against these answers; what came of it, and the request tokens that were sent.
+async fn end_a_session(answers: Vec<ReplayEvent>) -> (Result<usize, CallerGone>, Vec<String>) {
+    let replay = StaticReplayClient::new(answers);
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(Credentials::for_tests())
+        .retry_config(RetryConfig::standard().with_initial_backoff(std::time::Duration::from_millis(1)))
+        .http_client(replay.clone())
+        .build();
+    let store = Store::new(Client::from_conf(config), "table", Ids::system());
+    let ids = Ids::system();
+    let session = Session {
+        user_id: ids.user(),
+        id: ids.session(Millis(0)),
+        refresh_jti: ids.token(),
+        rotation: None,
+        rotation_count: 0,
+        device_name: String::new(),
+        device_id: None,
+        origin: Origin::default(),
+        created_at: Millis(0),
+        last_used_at: Millis(0),
+        expires_at: Seconds(600),
+        absolute_expires_at: Seconds(6000),
+        ended: None,
+    };
+    let cause = Cause {
+        at: Millis(0),
+        origin: Origin::default(),
+        request_id: None,
+        actor: None,
+    };
+    let request = EndRequest {
+        sessions: &[session],
+        reason: EndReason::Logout,
+        cause: &cause,
+        caller: None,
+    };
+    let outcome = store.end_sessions(request).await.map(|ended| ended.len());
+    let token = |body: &[u8]| {
+        let body: Value = serde_json::from_slice(body).unwrap();
+        body["ClientRequestToken"].as_str().unwrap().to_owned()
+    };
+    let tokens = replay
+        .actual_requests()
+        .map(|request| token(request.body().bytes().unwrap()))
+        .collect();
+    (outcome, tokens)
+}
+
+#[tokio::test]
+async fn a_conflict_is_repeated_with_the_same_token() {
+    let conflict = || cancelled(&["TransactionConflict", "None"]);
+    let (outcome, tokens) = end_a_session(vec![conflict(), conflict(), answer(200, &json!({}))]).await;
+    assert_eq!(outcome.unwrap(), 1);
+    assert_eq!(tokens.len(), 3);
+    assert!(tokens.iter().all(|token| *token == tokens[0]), "{tokens:?}");
+}
+
+#[tokio::test]
+async fn a_throttle_and_a_lost_answer_are_repeated_with_the_same_token() {
+    for first in [
+        failed(400, "ProvisionedThroughputExceededException"),
+        failed(500, "InternalServerError"),
+        failed(400, "TransactionInProgressException"),
+        cancelled(&["ThrottlingError", "None"]),
+    ] {
+        let (outcome, tokens) = end_a_session(vec![first, answer(200, &json!({}))]).await;
+        assert_eq!(outcome.unwrap(), 1);
+        assert_eq!((tokens.len(), &tokens[0]), (2, &tokens[1]));
+    }
+}
+
+#[tokio::test]
+async fn a_failed_condition_is_an_outcome_and_not_repeated() {
+    let (outcome, tokens) = end_a_session(vec![cancelled(&["ConditionalCheckFailed", "None"])]).await;
+    assert_eq!((outcome.unwrap(), tokens.len()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn conflicts_that_do_not_end_are_reported_as_contention() {
+    let conflicts = (0..50)
+        .map(|_| cancelled(&["TransactionConflict", "None"]))
+        .collect();
+    let (outcome, tokens) = end_a_session(conflicts).await;
+    assert!(
+        matches!(outcome, Err(CallerGone::Store(StoreError::Contended { .. }))),
+        "{outcome:?}"
+    );
+    assert_eq!(tokens.len(), 10);
+}
+
+#[tokio::test]
+async fn a_missing_table_is_our_fault_and_not_repeated() {
+    let (outcome, tokens) = end_a_session(vec![failed(400, "ResourceNotFoundException")]).await;
+    assert!(
+        matches!(outcome, Err(CallerGone::Store(StoreError::Refused { .. }))),
+        "{outcome:?}"
+    );
+    assert_eq!(tokens.len(), 1);
+}
