@@ -1,0 +1,101 @@
+# Everything a developer does, in one place. `make` alone lists the targets.
+#
+# Needed: Rust (rustup), Python 3.9 or later with venv and pip, GNU make, git, a C compiler. All else is installed
+# inside the project: into .venv (cargo-lambda, SAM) and .tools (cargo-deny).
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+VENV := .venv
+DEV_TOOLS := $(VENV)/.dev-tools
+AWS_TOOLS := $(VENV)/.aws-tools
+
+CARGO_DENY_VERSION := 0.20.2
+CARGO_DENY := .tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+
+LOCAL_DIR ?= .local
+# The environment that `make deploy` deploys to: a section of samconfig.toml.
+ENV ?= dev
+
+.PHONY: help
+help: ## Lists the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  API_PORT, DYNAMODB_PORT and every variable of the functions change what make dev runs."
+
+.PHONY: dev
+dev: cargo $(DEV_TOOLS) ## Runs the whole service on this machine
+	cargo build --bins
+	@cargo run --quiet --bin local -- up
+
+.PHONY: dev-db
+dev-db: cargo ## Runs only DynamoDB, with table, keys and demo account (beside it: cargo lambda watch)
+	cargo build --bin local
+	@cargo run --quiet --bin local -- db
+
+.PHONY: dev-reset
+dev-reset: ## Wipes the local database and signing keys
+	rm -f "$(LOCAL_DIR)"/dynamodb.db* "$(LOCAL_DIR)"/signing-keys.json
+
+.PHONY: test
+test: cargo $(DEV_TOOLS) ## Runs all tests
+	cargo build --bins
+	cargo test --workspace
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python tests/walk.py
+
+.PHONY: e2e
+e2e: ## Walks through a session of a deployment: make e2e API_URL=https://…
+	@test -n "$(API_URL)" || { echo "API_URL is not set: make e2e API_URL=https://…" >&2; exit 1; }
+	API_URL="$(API_URL)" $(PYTHON) tests/walk.py
+
+.PHONY: lint
+lint: cargo $(AWS_TOOLS) $(CARGO_DENY) ## Checks format, lints, docs, dependencies and the template
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+	$(CARGO_DENY) check --hide-inclusion-graph bans licenses sources
+	SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam validate --lint --region us-east-1
+	$(VENV)/bin/cfn-lint template.yaml
+	scripts/advisories $(CARGO_DENY)
+
+.PHONY: build
+build: cargo $(DEV_TOOLS) $(AWS_TOOLS) ## Builds all functions for Lambda (sam build)
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam build
+
+.PHONY: deploy
+deploy: build ## Deploys what was built: make deploy ENV=prod
+	SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam deploy --config-env "$(ENV)"
+
+# --- What the targets need -------------------------------------------------------------------------------------
+
+.PHONY: cargo
+cargo:
+	@command -v cargo >/dev/null || { echo "Rust is missing: install it from https://rustup.rs" >&2; exit 1; }
+
+$(VENV)/bin/python:
+	@command -v "$(PYTHON)" >/dev/null || { \
+	    echo "$(PYTHON) is missing: install Python 3.9 or later, or name it: make … PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 9))' || { \
+	    echo "$(PYTHON) is too old: Python 3.9 or later is needed (make … PYTHON=/path/to/python3)" >&2; exit 1; }
+	@"$(PYTHON)" -m venv "$(VENV)" || { rm -rf "$(VENV)"; \
+	    echo "$(PYTHON) cannot make a virtual environment: install its venv module (Debian, Ubuntu: apt install" \
+	        "python3-venv)" >&2; exit 1; }
+
+$(DEV_TOOLS): tools/requirements-dev.txt | $(VENV)/bin/python
+	@echo "Installing cargo-lambda into $(VENV) (once) …"
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $< || { \
+	    echo "pip could not install what $< names; is there a network?" >&2; exit 1; }
+	@touch $@
+
+$(AWS_TOOLS): tools/requirements-aws.txt | $(VENV)/bin/python
+	@echo "Installing SAM and cfn-lint into $(VENV) (once, takes a minute) …"
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $< || { \
+	    echo "pip could not install what $< names; is there a network?" >&2; exit 1; }
+	@touch $@
+
+$(CARGO_DENY):
+	@echo "Building cargo-deny into .tools (once, takes two minutes) …"
+	cargo install --quiet --locked --root .tools/cargo-deny-$(CARGO_DENY_VERSION) cargo-deny \
+	    --version $(CARGO_DENY_VERSION)

@@ -1,0 +1,167 @@
+//! The embedded `DynamoDB`: a server in this process, on loopback, that keeps its data in a file or in memory.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use dynoxide::{Database, server};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::error::Error;
+use crate::terminal::warn;
+
+/// How often expired items are removed. (`DynamoDB` itself takes up to days.)
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
+
+/// How long requests under way may take when the server stops.
+const DRAIN: Duration = Duration::from_secs(3);
+
+/// A running `DynamoDB`. It stops when dropped, or properly with [`stop`](Self::stop).
+#[derive(Debug)]
+pub struct EmbeddedDynamoDb {
+    endpoint: String,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<Result<(), String>>,
+    sweeper: Sweeper,
+}
+
+impl EmbeddedDynamoDb {
+    /// Starts an empty one on a free port: each test gets its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Listen`] or [`Error::Database`], neither of which is expected.
+    pub async fn start_in_memory() -> Result<Self, Error> {
+        let listener = listen(0).await?;
+        let database = Database::memory().map_err(|error| Error::Database {
+            place: "in memory".to_owned(),
+            message: error.to_string(),
+        })?;
+        Self::serve(listener, database, SWEEP_EVERY)
+    }
+
+    /// Starts one on a fixed port with its data in a file, which is created when it is missing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PortTaken`] before the file is touched; [`Error::Database`] when the file cannot be opened.
+    pub async fn start(file: &Path, port: u16) -> Result<Self, Error> {
+        let listener = listen(port).await?;
+        let failed = |message: String| Error::Database {
+            place: file.display().to_string(),
+            message,
+        };
+        let path = file
+            .to_str()
+            .ok_or_else(|| failed("its path is not UTF-8".to_owned()))?;
+        let database = Database::new(path).map_err(|error| failed(error.to_string()))?;
+        Self::serve(listener, database, SWEEP_EVERY)
+    }
+
+    /// Its URL, as `http://127.0.0.1:8000`.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// A client of it.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        client(&self.endpoint)
+    }
+
+    /// Stops it: requests under way get a few seconds, then the file is closed.
+    pub async fn stop(self) {
+        drop(self.sweeper);
+        let _ = self.stop.send(());
+        // A request that hangs must not keep the process alive; the file is safe either way.
+        let _ = timeout(DRAIN, self.server).await;
+    }
+
+    fn serve(listener: TcpListener, database: Database, sweep_every: Duration) -> Result<Self, Error> {
+        let address = listener.local_addr().map_err(|source| Error::Listen {
+            port: 0,
+            variable: "DYNAMODB_PORT",
+            source,
+        })?;
+        let (stop, stopped) = oneshot::channel();
+        let sweeper = Sweeper::start(database.clone(), sweep_every);
+        let server = tokio::spawn(server::serve_with_shutdown(listener, database, async {
+            // An error means that this struct was dropped: stop as well.
+            let _ = stopped.await;
+        }));
+        Ok(Self {
+            endpoint: format!("http://{address}"),
+            stop,
+            server,
+            sweeper,
+        })
+    }
+}
+
+/// A client for a `DynamoDB` that checks no credentials.
+#[must_use]
+pub fn client(endpoint: &str) -> Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .endpoint_url(endpoint)
+        .build();
+    Client::from_conf(config)
+}
+
+async fn listen(port: u16) -> Result<TcpListener, Error> {
+    let variable = "DYNAMODB_PORT";
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(|source| match source.kind() {
+            std::io::ErrorKind::AddrInUse => Error::PortTaken {
+                port,
+                purpose: "DynamoDB",
+                variable,
+            },
+            _ => Error::Listen {
+                port,
+                variable,
+                source,
+            },
+        })
+}
+
+/// The background removal of expired items, which ends when dropped.
+#[derive(Debug)]
+struct Sweeper(JoinHandle<()>);
+
+impl Sweeper {
+    fn start(database: Database, every: Duration) -> Self {
+        Self(tokio::spawn(async move {
+            let mut ticks = interval(every);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                let database = database.clone();
+                match spawn_blocking(move || database.sweep_ttl()).await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => warn(format_args!("Removing expired items failed: {error}")),
+                    Err(_) => return, // the runtime is shutting down
+                }
+            }
+        }))
+    }
+}
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[cfg(test)]
+#[path = "db_tests.rs"]
+mod tests;

@@ -1,0 +1,18 @@
+//! The development stack: `make dev` and `make dev-db` are the binary of this crate, and the tests use its embedded
+//! `DynamoDB`. Nothing in here is ever deployed.
+
+mod create;
+pub mod db;
+pub mod error;
+mod http;
+pub mod process;
+pub mod project;
+pub mod seed;
+pub mod session;
+pub mod settings;
+mod shutdown;
+pub mod stack;
+pub mod table;
+mod template;
+pub mod terminal;
+mod watch;

@@ -1,0 +1,123 @@
+//! What an empty table needs before anybody can log in: signing keys, their public halves, and an account.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use admin::AdminState;
+use aws_sdk_dynamodb::Client;
+use serde_json::json;
+use shared::State;
+use shared::clock::Clock;
+use shared::config::Config;
+use shared::email::Email;
+use shared::ids::Ids;
+use shared::keys::{Purpose, SigningKeys};
+use shared::password::Hasher;
+
+use crate::error::Error;
+use crate::settings::Settings;
+use crate::terminal::say;
+
+/// The address of the account that every development stack has.
+pub const DEMO_EMAIL: &str = "demo@example.com";
+/// Its password, which is no secret: the stack listens on loopback only.
+pub const DEMO_PASSWORD: &str = "correct horse battery staple";
+
+/// Makes what is missing. Safe to repeat.
+///
+/// # Errors
+///
+/// [`Error::Seed`] or [`Error::File`], saying what could not be made.
+pub(crate) async fn seed(settings: &Settings, client: &Client) -> Result<(), Error> {
+    let config = Config::from_lookup(|name| settings.function_variable(name)).map_err(failed)?;
+    let state = State::new(config, Clock::system(), Ids::system(), client.clone());
+    match &settings.signing_keys_file {
+        Some(file) => publish(&state, &signing_keys(file)?).await?,
+        None => {
+            say(
+                "The signing keys are in SIGNING_KEYS_SECRET_ID; their public halves are not published here.",
+            );
+        }
+    }
+    create_demo_account(state).await
+}
+
+/// The keys in the file; new ones, in a file that only its owner can read, when there is none.
+fn signing_keys(file: &Path) -> Result<SigningKeys, Error> {
+    match std::fs::read_to_string(file) {
+        Ok(json) => serde_json::from_str(&json).map_err(|error| {
+            let file = file.display();
+            failed(format!(
+                "{file} holds no signing keys: {error}. `make dev-reset` makes new ones, and an empty table"
+            ))
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let keys = SigningKeys::generate().map_err(failed)?;
+            let json = serde_json::to_string(&keys).map_err(failed)?;
+            write_private(file, &json).map_err(|source| Error::File {
+                action: "create",
+                path: file.to_owned(),
+                source,
+            })?;
+            say(format_args!("Made signing keys: {}.", file.display()));
+            Ok(keys)
+        }
+        Err(source) => Err(Error::File {
+            action: "read",
+            path: file.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// Under another name first: a half-written file would look like broken keys ever after.
+fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
+    let unfinished = file.with_extension("new");
+    let mut handle = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)?;
+    handle.write_all(text.as_bytes())?;
+    handle.sync_all()?;
+    std::fs::rename(&unfinished, file)
+}
+
+/// Publishes the keys unless the table knows them: it may know older ones as well, which still verify tokens.
+async fn publish(state: &State, keys: &SigningKeys) -> Result<(), Error> {
+    let published = state.store.key_set().await.map_err(failed)?.unwrap_or_default();
+    let known = |kid: &str| published.find(kid, Purpose::Access, state.clock.now()).is_some();
+    if known(&keys.current.public().kid) && known(&keys.next.public().kid) {
+        return Ok(());
+    }
+    state.store.publish_key_set(&keys.public()).await.map_err(failed)
+}
+
+async fn create_demo_account(state: State) -> Result<(), Error> {
+    let email = Email::parse(DEMO_EMAIL).map_err(failed)?;
+    if state.store.credential(&email).await.map_err(failed)?.is_some() {
+        return Ok(());
+    }
+    let hasher = Hasher::new(state.config.argon2, state.ids.clone()).map_err(failed)?;
+    let command = json!({ "action": "create_user", "email": DEMO_EMAIL, "password": DEMO_PASSWORD });
+    let answer = admin::handle(&AdminState { state, hasher }, command, "local").await;
+    if answer["ok"] == json!(true) || answer["error"]["code"] == json!("already_exists") {
+        say(format_args!("Created the account {DEMO_EMAIL}."));
+        return Ok(());
+    }
+    Err(failed(format!(
+        "the account {DEMO_EMAIL} could not be created: {}",
+        answer["error"]
+    )))
+}
+
+fn failed(error: impl std::fmt::Display) -> Error {
+    Error::Seed(error.to_string())
+}
+
+#[cfg(test)]
+#[path = "seed_tests.rs"]
+mod tests;

@@ -1,0 +1,288 @@
+//! What the environment decides about the development stack, and what it passes on to the functions.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+
+const API_PORT: u16 = 9000;
+const DYNAMODB_PORT: u16 = 8000;
+const STATE_DIR: &str = ".local";
+const KEYS_FILE: &str = "signing-keys.json";
+
+/// The stack's settings: `API_PORT` \[9000\], `DYNAMODB_PORT` \[8000\], `LOCAL_DIR` \[`.local`\], and the functions' own
+/// variables, which are taken as they are and have defaults here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The root of the workspace.
+    pub root: PathBuf,
+    /// Where the database and the keys are kept.
+    pub state_dir: PathBuf,
+    /// Where the functions are served.
+    pub api_port: u16,
+    /// Which `DynamoDB` is used.
+    pub dynamodb: DynamoDb,
+    /// `TABLE_NAME`.
+    pub table_name: String,
+    /// `AWS_REGION`: `DynamoDB` Local keeps the tables of each region and access key apart.
+    pub region: String,
+    /// `AWS_ACCESS_KEY_ID`.
+    pub access_key_id: String,
+    /// The file with the private keys, unless they are in Secrets Manager.
+    pub signing_keys_file: Option<PathBuf>,
+    functions: Vec<(&'static str, String)>,
+}
+
+/// Which `DynamoDB` the stack uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DynamoDb {
+    /// One in this process, on this port.
+    Embedded(u16),
+    /// Another on this machine: `AWS_ENDPOINT_URL_DYNAMODB` names it.
+    Other(String),
+}
+
+impl Settings {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Variable`], naming the variable that cannot be used.
+    pub fn from_env(root: &Path) -> Result<Self, Error> {
+        Self::from_lookup(root, |name| std::env::var(name).ok())
+    }
+
+    /// Reads variables through `lookup`. An empty value counts as none.
+    ///
+    /// So does a value that `.cargo/config.toml` sets: `cargo run` has put it into the environment, whether anybody
+    /// chose it or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_env`](Self::from_env).
+    pub fn from_lookup(root: &Path, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let given = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
+        let chosen = |name: &str, preset: &str| given(name).filter(|value| value != preset);
+
+        let api_port = port("API_PORT", given("API_PORT"), API_PORT)?;
+        let dynamodb_port = port("DYNAMODB_PORT", given("DYNAMODB_PORT"), DYNAMODB_PORT)?;
+        let dynamodb = match chosen("AWS_ENDPOINT_URL_DYNAMODB", &loopback(DYNAMODB_PORT)) {
+            Some(url) if is_on_this_machine(&url) => DynamoDb::Other(url),
+            Some(value) => {
+                let problem = "the development stack makes a table and an account whose password everybody knows, so \
+                               it uses a DynamoDB on this machine only: unset it, or name one on 127.0.0.1";
+                return Err(Error::Variable {
+                    name: "AWS_ENDPOINT_URL_DYNAMODB",
+                    value,
+                    problem,
+                });
+            }
+            None => DynamoDb::Embedded(dynamodb_port),
+        };
+        let state_dir = root.join(given("LOCAL_DIR").unwrap_or_else(|| STATE_DIR.to_owned()));
+        let preset_file = root.join(STATE_DIR).join(KEYS_FILE);
+        let signing_keys_file = match chosen("SIGNING_KEYS_FILE", &preset_file.to_string_lossy()) {
+            Some(file) => Some(root.join(file)),
+            None if given("SIGNING_KEYS_SECRET_ID").is_some() => None,
+            None => Some(state_dir.join(KEYS_FILE)),
+        };
+        let table_name = given("TABLE_NAME").unwrap_or_else(|| "holdfast".to_owned());
+        let region = given("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned());
+        let access_key_id = given("AWS_ACCESS_KEY_ID").unwrap_or_else(|| "local".to_owned());
+
+        let keys_file = signing_keys_file
+            .as_ref()
+            .map(|file| file.to_string_lossy().into_owned());
+        let functions = vec![
+            ("TABLE_NAME", table_name.clone()),
+            (
+                "ISSUER",
+                chosen("ISSUER", &loopback(API_PORT)).unwrap_or_else(|| loopback(api_port)),
+            ),
+            (
+                "AUDIENCE",
+                given("AUDIENCE").unwrap_or_else(|| "holdfast".to_owned()),
+            ),
+            ("SIGNING_KEYS_FILE", keys_file.unwrap_or_default()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.endpoint()),
+            ("AWS_REGION", region.clone()),
+            ("AWS_ACCESS_KEY_ID", access_key_id.clone()),
+            (
+                "AWS_SECRET_ACCESS_KEY",
+                given("AWS_SECRET_ACCESS_KEY").unwrap_or_else(|| "local".to_owned()),
+            ),
+        ];
+        Ok(Self {
+            root: root.to_owned(),
+            state_dir,
+            api_port,
+            dynamodb,
+            table_name,
+            region,
+            access_key_id,
+            signing_keys_file,
+            functions,
+        })
+    }
+
+    /// The variables that the functions need at least. Everything else in the environment reaches them as well.
+    #[must_use]
+    pub fn for_functions(&self) -> &[(&'static str, String)] {
+        &self.functions
+    }
+
+    /// One of [`for_functions`](Self::for_functions), or of the environment otherwise.
+    #[must_use]
+    pub fn function_variable(&self, name: &str) -> Option<String> {
+        let own = self
+            .functions
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value.clone());
+        own.or_else(|| std::env::var(name).ok())
+    }
+
+    /// The URL of the API.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        loopback(self.api_port)
+    }
+}
+
+impl DynamoDb {
+    /// Its URL.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        match self {
+            Self::Embedded(port) => loopback(*port),
+            Self::Other(url) => url.clone(),
+        }
+    }
+}
+
+fn loopback(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
+
+fn is_on_this_machine(url: &str) -> bool {
+    let host = url
+        .split_once("://")
+        .map_or(url, |(_, rest)| rest)
+        .split('/')
+        .next()
+        .unwrap_or_default();
+    ["127.0.0.1", "localhost", "[::1]"].iter().any(|loopback| {
+        host.strip_prefix(loopback)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    })
+}
+
+fn port(name: &'static str, value: Option<String>, default: u16) -> Result<u16, Error> {
+    let Some(value) = value else { return Ok(default) };
+    match value.trim().parse() {
+        Ok(port) if port != 0 => Ok(port),
+        _ => Err(Error::Variable {
+            name,
+            value,
+            problem: "a port is a number from 1 to 65535",
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(variables: &[(&str, &str)]) -> Result<Settings, Error> {
+        Settings::from_lookup(Path::new("/repo"), |name| {
+            variables
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn variable(settings: &Settings, name: &str) -> String {
+        settings
+            .functions
+            .iter()
+            .find(|(key, _)| *key == name)
+            .unwrap()
+            .1
+            .clone()
+    }
+
+    /// What `.cargo/config.toml` sets: no more than the defaults.
+    const PRESET: [(&str, &str); 3] = [
+        ("ISSUER", "http://127.0.0.1:9000"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:8000"),
+        ("SIGNING_KEYS_FILE", "/repo/.local/signing-keys.json"),
+    ];
+
+    #[test]
+    fn a_port_changes_what_depends_on_it() {
+        let mut variables = PRESET.to_vec();
+        variables.extend([
+            ("API_PORT", "9100"),
+            ("DYNAMODB_PORT", "8100"),
+            ("LOCAL_DIR", "/tmp/x"),
+        ]);
+        let settings = settings(&variables).unwrap();
+        assert_eq!(settings.dynamodb, DynamoDb::Embedded(8100));
+        assert_eq!(variable(&settings, "ISSUER"), "http://127.0.0.1:9100");
+        assert_eq!(
+            variable(&settings, "AWS_ENDPOINT_URL_DYNAMODB"),
+            "http://127.0.0.1:8100"
+        );
+        assert_eq!(
+            variable(&settings, "SIGNING_KEYS_FILE"),
+            "/tmp/x/signing-keys.json"
+        );
+    }
+
+    #[test]
+    fn what_is_set_wins() {
+        let settings = settings(&[
+            ("ISSUER", "https://id.example.com"),
+            ("API_PORT", "9100"),
+            ("TABLE_NAME", "mine"),
+            ("AUDIENCE", ""),
+            ("AWS_ENDPOINT_URL_DYNAMODB", "http://localhost:8001"),
+            ("SIGNING_KEYS_FILE", "keys.json"),
+        ])
+        .unwrap();
+        assert_eq!(variable(&settings, "ISSUER"), "https://id.example.com");
+        assert_eq!(settings.table_name, "mine");
+        assert_eq!(variable(&settings, "AUDIENCE"), "holdfast");
+        assert_eq!(
+            settings.dynamodb,
+            DynamoDb::Other("http://localhost:8001".to_owned())
+        );
+        assert_eq!(settings.signing_keys_file.unwrap(), Path::new("/repo/keys.json"));
+    }
+
+    #[test]
+    fn keys_have_one_source() {
+        let mut variables = PRESET.to_vec();
+        variables.push(("SIGNING_KEYS_SECRET_ID", "keys"));
+        let settings = settings(&variables).unwrap();
+        assert_eq!(settings.signing_keys_file, None);
+        assert_eq!(variable(&settings, "SIGNING_KEYS_FILE"), "");
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        for (name, value) in [
+            ("API_PORT", "0"),
+            ("API_PORT", "http"),
+            ("DYNAMODB_PORT", "65536"),
+            (
+                "AWS_ENDPOINT_URL_DYNAMODB",
+                "https://dynamodb.eu-west-1.amazonaws.com",
+            ),
+            ("AWS_ENDPOINT_URL_DYNAMODB", "http://localhost.example.com:8000"),
+        ] {
+            let error = settings(&[(name, value)]).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{name}={value}: ")), "{error}");
+        }
+    }
+}

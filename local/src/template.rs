@@ -1,0 +1,123 @@
+//! Reading `template.yaml`: plain values at a path, in the presence of `CloudFormation`'s `!Ref`, `!Sub` and so on.
+
+use saphyr::{LoadableYamlNode as _, Yaml};
+
+use crate::error::Error;
+
+/// A place in the template: its value, and its path for messages.
+#[derive(Clone, Debug)]
+pub(crate) struct Node<'a> {
+    value: &'a Yaml<'a>,
+    path: String,
+}
+
+/// Parses a template and hands its root to `read`.
+pub(crate) fn read<T>(yaml: &str, read: impl FnOnce(Node<'_>) -> Result<T, Error>) -> Result<T, Error> {
+    let documents = Yaml::load_from_str(yaml)?;
+    let [document] = documents.as_slice() else {
+        return Err(Error::Template {
+            path: "(root)".to_owned(),
+            problem: format!("expected one YAML document, found {}", documents.len()),
+        });
+    };
+    read(Node {
+        value: document,
+        path: String::new(),
+    })
+}
+
+impl<'a> Node<'a> {
+    /// The entry `key`, which must exist.
+    pub(crate) fn get(&self, key: &str) -> Result<Node<'a>, Error> {
+        self.find(key)?
+            .ok_or_else(|| self.child(key, self.value).error("is missing"))
+    }
+
+    /// The entry `key`, if there is one.
+    pub(crate) fn find(&self, key: &str) -> Result<Option<Node<'a>>, Error> {
+        if self.value.as_mapping().is_none() {
+            return Err(self.unexpected("a mapping"));
+        }
+        Ok(self.value.as_mapping_get(key).map(|value| self.child(key, value)))
+    }
+
+    /// The elements of a sequence.
+    pub(crate) fn items(&self) -> Result<Vec<Node<'a>>, Error> {
+        let items = self
+            .value
+            .as_sequence()
+            .ok_or_else(|| self.unexpected("a list"))?;
+        let node = |(index, value)| Node {
+            value,
+            path: format!("{}[{index}]", self.path),
+        };
+        Ok(items.iter().enumerate().map(node).collect())
+    }
+
+    /// A string that is written out.
+    pub(crate) fn text(&self) -> Result<&'a str, Error> {
+        self.value
+            .as_str()
+            .ok_or_else(|| self.unexpected("a plain string"))
+    }
+
+    /// A boolean that is written out.
+    pub(crate) fn flag(&self) -> Result<bool, Error> {
+        self.value
+            .as_bool()
+            .ok_or_else(|| self.unexpected("true or false"))
+    }
+
+    /// The entries of a mapping whose keys are strings.
+    #[cfg(test)]
+    pub(crate) fn entries(&self) -> Result<Vec<(&'a str, Node<'a>)>, Error> {
+        let entries = self
+            .value
+            .as_mapping()
+            .ok_or_else(|| self.unexpected("a mapping"))?;
+        let named = |(key, value): (&'a Yaml<'a>, &'a Yaml<'a>)| {
+            let key = key.as_str()?;
+            Some((key, self.child(key, value)))
+        };
+        Ok(entries.iter().filter_map(named).collect())
+    }
+
+    /// The string inside an intrinsic function, as `Table.Arn` of `!GetAtt Table.Arn`.
+    #[cfg(test)]
+    pub(crate) fn argument(&self) -> Result<&'a str, Error> {
+        let inner = match self.value {
+            Yaml::Tagged(_, inner) => inner.as_str(),
+            _ => None,
+        };
+        inner.ok_or_else(|| self.unexpected("an intrinsic function of a string"))
+    }
+
+    /// An error about this place.
+    pub(crate) fn error(&self, problem: impl Into<String>) -> Error {
+        Error::Template {
+            path: self.path.clone(),
+            problem: problem.into(),
+        }
+    }
+
+    fn child(&self, key: &str, value: &'a Yaml<'a>) -> Node<'a> {
+        let path = if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        };
+        Node { value, path }
+    }
+
+    fn unexpected(&self, wanted: &str) -> Error {
+        let found = match self.value {
+            Yaml::Tagged(tag, _) => format!("!{}, which only CloudFormation can resolve", tag.suffix),
+            Yaml::Mapping(_) => "a mapping".to_owned(),
+            Yaml::Sequence(_) => "a list".to_owned(),
+            Yaml::Value(_) | Yaml::Representation(..) | Yaml::Alias(_) | Yaml::BadValue => {
+                "something else".to_owned()
+            }
+        };
+        self.error(format!("expected {wanted}, found {found}"))
+    }
+}
