@@ -1,5 +1,6 @@
 //! The embedded `DynamoDB`: a server in this process, on loopback, that keeps its data in a file or in memory.
 
+use std::fs::{File, TryLockError};
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
@@ -28,6 +29,7 @@ pub struct EmbeddedDynamoDb {
     stop: oneshot::Sender<()>,
     server: JoinHandle<Result<(), String>>,
     sweeper: Sweeper,
+    lock: Option<File>,
 }
 
 impl EmbeddedDynamoDb {
@@ -42,14 +44,15 @@ impl EmbeddedDynamoDb {
             place: "in memory".to_owned(),
             message: error.to_string(),
         })?;
-        Self::serve(listener, database, SWEEP_EVERY)
+        Self::serve(listener, database, SWEEP_EVERY, None)
     }
 
     /// Starts one on a fixed port with its data in a file, which is created when it is missing.
     ///
     /// # Errors
     ///
-    /// [`Error::PortTaken`] before the file is touched; [`Error::Database`] when the file cannot be opened.
+    /// [`Error::PortTaken`] before the file is touched; [`Error::FileInUse`] when another process serves it;
+    /// [`Error::Database`] when it cannot be opened.
     pub async fn start(file: &Path, port: u16) -> Result<Self, Error> {
         let listener = listen(port).await?;
         let failed = |message: String| Error::Database {
@@ -59,8 +62,9 @@ impl EmbeddedDynamoDb {
         let path = file
             .to_str()
             .ok_or_else(|| failed("its path is not UTF-8".to_owned()))?;
+        let lock = lock(file)?;
         let database = Database::new(path).map_err(|error| failed(error.to_string()))?;
-        Self::serve(listener, database, SWEEP_EVERY)
+        Self::serve(listener, database, SWEEP_EVERY, Some(lock))
     }
 
     /// Its URL, as `http://127.0.0.1:8000`.
@@ -81,9 +85,15 @@ impl EmbeddedDynamoDb {
         let _ = self.stop.send(());
         // A request that hangs must not keep the process alive; the file is safe either way.
         let _ = timeout(DRAIN, self.server).await;
+        drop(self.lock);
     }
 
-    fn serve(listener: TcpListener, database: Database, sweep_every: Duration) -> Result<Self, Error> {
+    fn serve(
+        listener: TcpListener,
+        database: Database,
+        sweep_every: Duration,
+        lock: Option<File>,
+    ) -> Result<Self, Error> {
         let address = listener.local_addr().map_err(|source| Error::Listen {
             port: 0,
             variable: "DYNAMODB_PORT",
@@ -100,6 +110,7 @@ impl EmbeddedDynamoDb {
             stop,
             server,
             sweeper,
+            lock,
         })
     }
 }
@@ -132,6 +143,22 @@ async fn listen(port: u16) -> Result<TcpListener, Error> {
                 source,
             },
         })
+}
+
+/// Two processes on one file would each trust what they remember of it.
+fn lock(database: &Path) -> Result<File, Error> {
+    let path = database.with_extension("lock");
+    let failed = |source| Error::File {
+        action: "lock",
+        path: path.clone(),
+        source,
+    };
+    let file = File::create(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::FileInUse(database.to_owned())),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
 }
 
 /// The background removal of expired items, which ends when dropped.

@@ -75,6 +75,20 @@ async fn a_taken_port_is_named_with_its_variable() {
 }
 
 #[tokio::test]
+async fn a_file_has_one_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dynamodb.db");
+    let first = EmbeddedDynamoDb::start(&file, 0).await.unwrap();
+    let error = EmbeddedDynamoDb::start(&file, 0).await.unwrap_err().to_string();
+    assert!(
+        error.contains("dynamodb.db is in use") && error.contains("LOCAL_DIR="),
+        "{error}"
+    );
+    first.stop().await;
+    EmbeddedDynamoDb::start(&file, 0).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_database_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("dynamodb.db");
@@ -90,7 +104,7 @@ async fn a_file_that_is_no_database_is_named() {
 async fn expired_items_vanish_by_themselves() {
     let database = Database::memory().unwrap();
     let listener = listen(0).await.unwrap();
-    let database = EmbeddedDynamoDb::serve(listener, database, Duration::from_millis(20)).unwrap();
+    let database = EmbeddedDynamoDb::serve(listener, database, Duration::from_millis(20), None).unwrap();
     let client = database.client();
     TableDefinition::from_template(TEMPLATE)
         .unwrap()

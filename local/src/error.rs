@@ -23,7 +23,7 @@ pub enum Error {
     /// A file could not be read, written or created.
     #[error("cannot {action} {}: {source}", path.display())]
     File {
-        /// `read`, `write` or `create`.
+        /// `read`, `create` or `lock`.
         action: &'static str,
         /// The file or directory.
         path: PathBuf,
@@ -79,6 +79,13 @@ pub enum Error {
         /// What the database says.
         message: String,
     },
+
+    /// Another process serves the database file.
+    #[error(
+        "{} is in use by another `make dev` or `make dev-db`. Stop it, or keep this one's data elsewhere: \
+         LOCAL_DIR=.local2 make …", .0.display()
+    )]
+    FileInUse(PathBuf),
 
     /// A port is in use.
     #[error(

@@ -111,9 +111,10 @@ async fn start_database(settings: &Settings) -> Result<Option<EmbeddedDynamoDb>,
     let private = std::fs::Permissions::from_mode(0o700);
     std::fs::set_permissions(&settings.state_dir, private).map_err(failed)?;
     match &settings.dynamodb {
-        DynamoDb::Embedded(port) => Ok(Some(
-            EmbeddedDynamoDb::start(&settings.state_dir.join(DATABASE_FILE), *port).await?,
-        )),
+        DynamoDb::Embedded(port) => {
+            let file = settings.state_dir.join(DATABASE_FILE);
+            Ok(Some(EmbeddedDynamoDb::start(&file, *port).await?))
+        }
         DynamoDb::Other(url) => {
             say(format_args!(
                 "DynamoDB is the one at {url}, because AWS_ENDPOINT_URL_DYNAMODB says so."

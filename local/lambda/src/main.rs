@@ -26,6 +26,8 @@ fn main() -> ExitCode {
     let mut command = Command::new(program(&root));
     command.arg("lambda").args(arguments);
     if watches {
+        // From a function's own folder it would serve that function alone, compiled once more with other features.
+        command.current_dir(&root);
         command.envs(environment(|name| std::env::var(name).ok()));
     }
     let error = command.exec();

@@ -1,7 +1,116 @@
-//! Names from user agents.
+//! A name for a device, from its user agent.
 
-/// A device name.
+mod patterns;
+
+use patterns::{Agent, Device};
+
+/// More of a user agent is not read.
+const LONGEST_AGENT: usize = 500;
+
+/// The longest name made, in characters: models are cut out of the user agent and can be anything.
+const LONGEST_NAME: usize = 80;
+
+/// The name under which the owner of an account finds a device in a list, from the user agent that it sent.
+///
+/// Phones, tablets and other hardware are called by brand and model (`Apple iPhone`, `Samsung SM-S908B`),
+/// anything else by program and system (`Chrome on Mac OS X`), by whichever of the two is known (`okhttp`,
+/// `iOS Device`), or `Unknown Device`. The name never says more than the user agent does. It has at most 80
+/// characters, none of them a control character.
 #[must_use]
-pub fn device_name(_agent: &str) -> String {
-    "Unknown Device".to_owned()
+pub fn device_name(user_agent: &str) -> String {
+    let end = user_agent
+        .char_indices()
+        .nth(LONGEST_AGENT)
+        .map_or(user_agent.len(), |(end, _)| end);
+    let agent = Agent::new(&user_agent[..end]);
+    let name = hardware(&agent).or_else(|| software(&agent)).unwrap_or_default();
+    let name: String = name
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(LONGEST_NAME)
+        .collect();
+    match name.trim() {
+        "" => "Unknown Device".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// Nothing where the patterns know only a kind of device, or where the device is not what one would look for.
+fn hardware(agent: &Agent) -> Option<String> {
+    let Device { brand, model } = agent.device()?;
+    match (brand.as_deref(), model.as_deref()) {
+        // Chrome calls every Android device K.
+        (Some("Generic_Android" | "Generic_Android_Tablet"), Some(model)) if model != "K" => {
+            Some(format!("Android {model}"))
+        }
+        (Some("Generic_Inettv"), model) => model.map(str::to_owned),
+        // No more than "Smartphone", "Tablet" or "Feature Phone".
+        (Some(brand), _) if brand.starts_with("Generic") => None,
+        // A bot, also where it claims to be a phone.
+        (Some("Spider"), _) => agent.program(),
+        // What an app's network stack on an iPhone, a watch or a Mac sends alike.
+        (Some("Apple"), Some("iOS-Device")) => Some("Apple Device".to_owned()),
+        (Some("Apple"), Some("Mac")) => match (agent.program(), agent.system()) {
+            (Some(browser), Some(system)) if system == "Mac OS X" => Some(format!("{browser} on {system}")),
+            _ => Some("Apple Mac".to_owned()),
+        },
+        (Some(brand), Some(model)) if !starts_with(model, brand) => Some(format!("{brand} {model}")),
+        (brand, model) => model.or(brand).map(str::to_owned),
+    }
+}
+
+fn starts_with(model: &str, brand: &str) -> bool {
+    model
+        .get(..brand.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(brand))
+}
+
+fn software(agent: &Agent) -> Option<String> {
+    match (agent.program(), agent.system()) {
+        (Some(program), Some(system)) if program != system => Some(format!("{program} on {system}")),
+        (_, Some(system)) => Some(format!("{system} Device")),
+        (program, None) => program,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One a line: the name, the user agent.
+    const NAMES: &str = include_str!("../../data/names.tsv");
+
+    #[test]
+    fn says_what_the_agent_says() {
+        for line in NAMES.lines() {
+            let (name, agent) = line.split_once('\t').unwrap();
+            assert_eq!(device_name(agent), name, "{agent}");
+        }
+    }
+
+    #[test]
+    fn reads_500_characters() {
+        let iphone_after = |characters| format!("{} iPhone;", "ä".repeat(characters));
+        assert_eq!(device_name(&iphone_after(492)), "Apple iPhone");
+        assert_eq!(device_name(&iphone_after(500)), "Unknown Device");
+        assert_eq!(device_name(&"a".repeat(500)), "Unknown Device");
+    }
+
+    #[test]
+    fn writes_80_characters() {
+        let agent = format!(
+            "Dalvik/2.1.0 (Linux; U; Android 14.0; xx-xx; {} Build/1)",
+            "~".repeat(150)
+        );
+        assert_eq!(device_name(&agent), format!("Android {}", "~".repeat(72)));
+    }
+
+    #[test]
+    fn writes_no_control_characters() {
+        assert_eq!(
+            device_name("Dalvik (Linux; Android 13; Some\tThing\u{7f} Build/1)"),
+            "Android SomeThing"
+        );
+        assert_eq!(device_name("\u{0}\r\n"), "Unknown Device");
+    }
 }
