@@ -72,7 +72,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidToken`] or [`Error::TokenExpired`]; [`Error::Unavailable`] without any copy of the set.
+    /// [`Error::InvalidToken`] or [`Error::TokenExpired`]; [`Error::Store`] without any copy of the set.
     pub async fn check<C: Claims>(&self, token: &str) -> Result<Unconfirmed<C>, Error> {
         let candidate = self.verifier.parse::<C>(token)?;
         let copy = match self.copy_younger_than(i64::MAX) {
@@ -93,7 +93,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// The work's; [`Error::InvalidToken`] when the key is no longer in the set; [`Error::Unavailable`] when the set
+    /// The work's; [`Error::InvalidToken`] when the key is no longer in the set; [`Error::Store`] when the set
     /// cannot be read.
     pub async fn confirm_beside<C: Claims, T, E: Into<Error>>(
         &self,
