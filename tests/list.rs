@@ -18,8 +18,8 @@ async fn list_shows_the_active_sessions_last_used_first() {
         body["sessions"][0],
         json!({
             "id": first.session, "device_name": "phone", "device_id": "phone", "ip_address": "203.0.113.7",
-            "location_city": null, "location_country": null, "last_used_at": "2026-11-23T10:00:20Z",
-            "created_at": "2026-11-23T10:00:00Z", "expires_at": "2026-11-30T10:00:20Z", "is_current": false,
+            "location_city": null, "location_country": null, "last_used_at": "2096-10-02T07:07:00Z",
+            "created_at": "2096-10-02T07:06:40Z", "expires_at": "2096-10-09T07:07:00Z", "is_current": false,
         })
     );
     assert_eq!(body["sessions"][1]["id"], second.session.as_str());

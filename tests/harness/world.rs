@@ -121,7 +121,8 @@ impl World {
             Some(given.map_or(default, |(_, value)| value).to_owned())
         })
         .expect("the configuration is valid");
-        let clock = Clock::manual(Millis(1_795_427_999_000));
+        // Far ahead, so that no engine's own TTL ever removes what a test still looks at.
+        let clock = Clock::manual(Millis(3_999_999_999_000));
         let keys = SigningKeys::generate().expect("keys can be made");
         let state = State::new(config, clock.clone(), Ids::system(), client.clone());
         state
