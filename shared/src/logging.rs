@@ -21,6 +21,8 @@ const OURS: [&str; 10] = [
 pub(crate) fn start(level: LevelFilter) {
     let targets = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
+        // Under cargo-lambda it warns, at each start, of a setting that it then handles as we want.
+        .with_target("lambda_runtime", level.min(LevelFilter::ERROR))
         .with_targets(OURS.map(|name| (name, level)));
     let lines = fmt::layer()
         .json()
