@@ -1,7 +1,7 @@
 # Everything a developer does, in one place. `make` alone lists the targets.
 #
-# Needed: Rust (rustup), Python 3.9 or later with venv and pip, GNU make, git, a C compiler. All else is installed
-# inside the project: into .venv (cargo-lambda, SAM) and .tools (cargo-deny).
+# Needed: Rust (rustup), Python 3.10 or later with venv and pip, GNU make, git, a C compiler. All else is installed
+# inside the project: into .venv (cargo-lambda, SAM, moto) and .tools (cargo-deny).
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -10,6 +10,7 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 VENV := .venv
 DEV_TOOLS := $(VENV)/.dev-tools
+TEST_TOOLS := $(VENV)/.test-tools
 AWS_TOOLS := $(VENV)/.aws-tools
 
 CARGO_DENY_VERSION := 0.20.2
@@ -40,7 +41,7 @@ dev-reset: ## Wipes the local database and signing keys
 	rm -f "$(LOCAL_DIR)"/dynamodb.db* "$(LOCAL_DIR)"/signing-keys.json
 
 .PHONY: test
-test: cargo $(DEV_TOOLS) ## Runs all tests
+test: cargo $(DEV_TOOLS) $(TEST_TOOLS) ## Runs all tests
 	cargo build --bins
 	cargo test --workspace
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python tests/walk.py
@@ -76,9 +77,9 @@ cargo:
 
 $(VENV)/bin/python:
 	@command -v "$(PYTHON)" >/dev/null || { \
-	    echo "$(PYTHON) is missing: install Python 3.9 or later, or name it: make … PYTHON=/path/to/python3" >&2; exit 1; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 9))' || { \
-	    echo "$(PYTHON) is too old: Python 3.9 or later is needed (make … PYTHON=/path/to/python3)" >&2; exit 1; }
+	    echo "$(PYTHON) is missing: install Python 3.10 or later, or name it: make … PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	    echo "$(PYTHON) is too old: Python 3.10 or later is needed (make … PYTHON=/path/to/python3)" >&2; exit 1; }
 	@"$(PYTHON)" -m venv "$(VENV)" || { rm -rf "$(VENV)"; \
 	    echo "$(PYTHON) cannot make a virtual environment: install its venv module (Debian, Ubuntu: apt install" \
 	        "python3-venv)" >&2; exit 1; }
@@ -86,6 +87,12 @@ $(VENV)/bin/python:
 $(DEV_TOOLS): tools/requirements-dev.txt | $(VENV)/bin/python
 	@echo "Installing cargo-lambda into $(VENV) (once) …"
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $< || { \
+	    echo "pip could not install what $< names; is there a network?" >&2; exit 1; }
+	@touch $@
+
+$(TEST_TOOLS): tools/requirements-test.txt | $(VENV)/bin/python
+	@echo "Installing what the tests need into $(VENV) (once) …"
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $< || { \
 	    echo "pip could not install what $< names; is there a network?" >&2; exit 1; }
 	@touch $@
 

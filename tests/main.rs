@@ -4,6 +4,7 @@ mod admin;
 mod bad_tokens;
 mod cleanup;
 mod edge;
+mod events;
 mod jwks;
 mod key_set;
 mod list;

@@ -263,6 +263,36 @@ pub(super) fn event_item(event: &Event) -> Attributes {
     write(&Key::event(event.user_id, event.id), &item)
 }
 
+/// An event of a user's trail: whose it is and which is in its key.
+pub(super) fn event(attributes: Attributes) -> Result<Event, StoreError> {
+    let key = |name: &str| attributes.get(name).and_then(|value| value.as_s().ok());
+    let sort_key = key(keys::SK).cloned().unwrap_or_default();
+    let name = format!("event {sort_key}");
+    let user_id = key(keys::PK).and_then(|pk| keys::user_of(pk));
+    let user_id = user_id.ok_or_else(|| corrupt(&name, keys::PK, "names no user"))?;
+    let id = sort_key
+        .strip_prefix(keys::EVENT_PREFIX)
+        .and_then(|id| id.parse().ok());
+    let id = id.ok_or_else(|| corrupt(&name, keys::SK, "names no event"))?;
+    let item: EventItem = read("event", attributes)?;
+    Ok(Event {
+        id,
+        user_id,
+        event_type: item.event_type,
+        at: item.at,
+        session_id: item.session_id,
+        device_name: item.device_name,
+        origin: Origin {
+            ip_address: item.ip_address,
+            user_agent: item.user_agent,
+            city: item.location_city,
+            country: item.location_country,
+        },
+        request_id: item.request_id,
+        actor: item.actor,
+    })
+}
+
 /// A refused login of an unknown address: nobody's trail, removed by TTL and not by `prune`.
 pub(super) fn unknown_login_item(email: &Email, event: &Event, expires_at: Seconds) -> Attributes {
     let item = EventItem {

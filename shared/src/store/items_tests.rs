@@ -102,3 +102,32 @@ fn an_unknown_login_is_in_no_index_and_expires() {
     assert_eq!(item["type"], AttributeValue::S("login_failed".into()));
     assert!(event_item(&event).contains_key("gsi1pk") && !event_item(&event).contains_key("expires_at"));
 }
+
+#[test]
+fn an_event_survives_its_item_and_one_of_nobody_is_corrupt() {
+    let ids = Ids::sequence(70);
+    let expected = Event {
+        id: ids.event(Millis(1_000_000)),
+        user_id: ids.user(),
+        event_type: EventType::SessionMoved,
+        at: Millis(1_000_000),
+        session_id: Some(ids.session(Millis(0))),
+        device_name: Some("Apple iPhone".into()),
+        origin: Origin {
+            ip_address: Some("192.0.2.7".parse().unwrap()),
+            user_agent: Some("Agent/1".into()),
+            city: Some("Bern".into()),
+            country: Some("CH".into()),
+        },
+        request_id: Some("request-1".into()),
+        actor: Some("support".into()),
+    };
+    let item = event_item(&expected);
+    assert_eq!(event(item.clone()).unwrap(), expected);
+    for (name, value) in [("pk", "EMAIL#x"), ("sk", "EVENT#7"), ("sk", "PROFILE")] {
+        let mut item = item.clone();
+        item.insert(name.into(), AttributeValue::S(value.into()));
+        let message = event(item).unwrap_err().to_string();
+        assert!(message.contains(name), "{message}");
+    }
+}

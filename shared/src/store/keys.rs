@@ -16,6 +16,8 @@ pub(super) const GSI1: &str = "gsi1";
 
 /// Sort keys of a user's sessions begin with this.
 pub(super) const SESSION_PREFIX: &str = "SESSION#";
+/// Sort keys of a user's events begin with this.
+pub(super) const EVENT_PREFIX: &str = "EVENT#";
 /// The index sort key of every session.
 pub(super) const SESSION_INDEX_SK: &str = "SESSION";
 
@@ -54,7 +56,7 @@ impl Key {
     pub fn event(user: UserId, event: EventId) -> Self {
         Self {
             pk: user_pk(user),
-            sk: format!("EVENT#{event}"),
+            sk: format!("{EVENT_PREFIX}{event}"),
         }
     }
 
@@ -62,7 +64,7 @@ impl Key {
     pub fn unknown_login(email: &Email, event: EventId) -> Self {
         Self {
             pk: format!("EMAIL#{}", email.digest()),
-            sk: format!("EVENT#{event}"),
+            sk: format!("{EVENT_PREFIX}{event}"),
         }
     }
 

@@ -6,6 +6,7 @@
 mod accounts;
 mod end;
 mod error;
+mod events;
 mod expression;
 mod items;
 mod key_set;
@@ -18,6 +19,7 @@ mod transact;
 pub use accounts::{Creation, NewAccount};
 pub use end::{Caller, CallerGone, EndRequest};
 pub use error::StoreError;
+pub use events::EventPage;
 pub use login::{Login, LoginOutcome};
 pub use rotate::{Rotate, RotateOutcome};
 

@@ -1,0 +1,68 @@
+//! Amazon's other services, as a server of the test's own.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+/// A moto server, with nothing in it. It ends when dropped, and with the process of the test however that ends.
+#[derive(Debug)]
+pub struct Moto {
+    endpoint: String,
+    server: Child,
+}
+
+impl Moto {
+    /// Starts one on a free port: each test that needs one has its own.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start: `make test` installs what it needs.
+    #[must_use]
+    pub fn start() -> Self {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut server = Command::new(python(here))
+            .arg(here.join("harness/moto_server.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("moto_server.py can be started");
+        let output = server.stdout.take().expect("its output is piped");
+        let mut endpoint = String::new();
+        BufReader::new(output)
+            .read_line(&mut endpoint)
+            .expect("its output is text");
+        assert!(
+            endpoint.starts_with("http://"),
+            "moto did not start (see above): `make test` installs it into .venv"
+        );
+        Self {
+            endpoint: endpoint.trim().to_owned(),
+            server,
+        }
+    }
+
+    /// Its URL, as `http://127.0.0.1:4321`.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// The project's own Python, else the one on the PATH.
+fn python(tests: &Path) -> PathBuf {
+    let own = tests.join("../.venv/bin/python");
+    if own.is_file() {
+        own
+    } else {
+        PathBuf::from("python3")
+    }
+}
