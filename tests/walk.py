@@ -10,18 +10,13 @@ everywhere. Exit code 0 means that every answer was as documented.
 
 import json
 import os
-import pathlib
-import signal
-import socket
-import subprocess
 import sys
-import tempfile
-import time
 import urllib.error
 import urllib.request
 import uuid
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+import stack
+
 EMAIL = os.environ.get("E2E_EMAIL", "demo@example.com")
 PASSWORD = os.environ.get("E2E_PASSWORD", "correct horse battery staple")
 steps = 0
@@ -112,58 +107,13 @@ def walk(api):
     assert keys["keys"] and all(k["kty"] == "EC" for k in keys["keys"]), keys
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def members(group):
-    """The processes of a group, by /proc or ps."""
-    listing = subprocess.run(["ps", "-A", "-o", "pgid=,pid=,args="], capture_output=True, text=True, check=True)
-    return [line for line in listing.stdout.splitlines() if line.split()[0] == str(group)]
-
-
-def with_stack():
-    """Runs `local up` as `make dev` does, walks, presses Ctrl-C, and checks that nothing stays behind."""
-    with tempfile.TemporaryDirectory(prefix="holdfast-walk-") as state:
-        ports = {"API_PORT": str(free_port()), "DYNAMODB_PORT": str(free_port())}
-        api = f"http://127.0.0.1:{ports['API_PORT']}"
-        print(f"Starting the development stack at {api} …", flush=True)
-        stack = subprocess.Popen(
-            ["cargo", "run", "--quiet", "--bin", "local", "--", "up"],
-            cwd=ROOT, env={**os.environ, **ports, "LOCAL_DIR": state}, start_new_session=True,
-        )
-        try:
-            for _ in range(600):
-                if stack.poll() is not None:
-                    sys.exit(f"FAILED: the development stack ended by itself with code {stack.returncode}")
-                try:
-                    if call(api, "GET", "/.well-known/jwks.json")[0] == 200:
-                        break
-                except OSError:
-                    pass
-                time.sleep(0.5)
-            else:
-                sys.exit("FAILED: the development stack did not answer within five minutes")
-            walk(api)
-        finally:
-            os.killpg(stack.pid, signal.SIGINT)
-            try:
-                stack.wait(30)
-            except subprocess.TimeoutExpired:
-                os.killpg(stack.pid, signal.SIGKILL)
-                sys.exit("FAILED: the development stack did not end within 30 s of Ctrl-C")
-        left = [line for line in members(stack.pid)] + [
-            line for line in subprocess.run(["ps", "-A", "-o", "args="], capture_output=True, text=True).stdout.splitlines()
-            if ports["API_PORT"] in line.split()
-        ]
-        if left:
-            sys.exit(f"FAILED: these processes were left behind: {left}")
-        expect("Ctrl-C leaves no process behind", (200, None, {}), 200)
+def walk_locally():
+    with stack.running() as api:
+        walk(api)
+    expect("Ctrl-C leaves no process behind", (200, None, {}), 200)
 
 
 if __name__ == "__main__":
     url = os.environ.get("API_URL")
-    walk(url.rstrip("/")) if url else with_stack()
+    walk(url.rstrip("/")) if url else walk_locally()
     print(f"The walk is done: {steps} passed, 0 failed")

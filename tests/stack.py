@@ -1,0 +1,66 @@
+"""The development stack, for tests that speak HTTP: started as `make dev` starts it, on free ports, with its own data."""
+
+import contextlib
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+@contextlib.contextmanager
+def running(**variables):
+    """Runs `local up` with these variables; gives the API's URL. At the end it presses Ctrl-C and checks that no
+    process stays behind."""
+    with tempfile.TemporaryDirectory(prefix="holdfast-test-") as state:
+        ports = {"API_PORT": str(free_port()), "DYNAMODB_PORT": str(free_port())}
+        api = f"http://127.0.0.1:{ports['API_PORT']}"
+        print(f"Starting the development stack at {api} …", flush=True)
+        process = subprocess.Popen(
+            ["cargo", "run", "--quiet", "--bin", "local", "--", "up"],
+            cwd=ROOT, env={**os.environ, **ports, "LOCAL_DIR": state, **variables}, start_new_session=True,
+        )
+        try:
+            wait_until_it_answers(api, process)
+            yield api
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                sys.exit("FAILED: the development stack did not end within 30 s of Ctrl-C")
+        left = left_behind(process.pid, ports["API_PORT"])
+        if left:
+            sys.exit(f"FAILED: these processes were left behind: {left}")
+
+
+def wait_until_it_answers(api, process):
+    for _ in range(600):
+        if process.poll() is not None:
+            sys.exit(f"FAILED: the development stack ended by itself with code {process.returncode}")
+        try:
+            with urllib.request.urlopen(api + "/.well-known/jwks.json", timeout=60):
+                return
+        except OSError:
+            time.sleep(0.5)
+    sys.exit("FAILED: the development stack did not answer within five minutes")
+
+
+def left_behind(group, port):
+    """The processes of the stack's group, and those that name its port."""
+    listing = subprocess.run(["ps", "-A", "-o", "pgid=,args="], capture_output=True, text=True, check=True)
+    processes = [line.split() for line in listing.stdout.splitlines()]
+    return [" ".join(words) for words in processes if words[0] == str(group) or port in words[1:]]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
