@@ -14,7 +14,7 @@ use crate::{
     http::{Handler, Route, answer},
     ids::Ids,
     keys::{Keys, SigningKeys},
-    logging,
+    logging, metrics,
     store::Store,
     token::{Signer, Verifier},
 };
@@ -102,7 +102,11 @@ impl State {
         logging::start(config.log_level);
         let sdk = sdk_config().await;
         let client = aws_sdk_dynamodb::Client::new(&sdk);
-        Ok((Self::new(config, Clock::system(), Ids::system(), client), sdk))
+        let clock = Clock::system();
+        if let Some(namespace) = &config.metrics_namespace {
+            metrics::start(namespace, clock.clone());
+        }
+        Ok((Self::new(config, clock, Ids::system(), client), sdk))
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Config {
     pub trusted_proxy: TrustedProxy,
     /// `LOG_LEVEL` \[info\].
     pub log_level: LevelFilter,
+    /// `METRICS_NAMESPACE` \[none\]: the `CloudWatch` namespace that metrics are written into; without one, none are.
+    pub metrics_namespace: Option<String>,
     /// `SIGNING_KEYS_SECRET_ID` or `SIGNING_KEYS_FILE`: where the private keys are. Only signers need one.
     pub signing_keys: Option<SigningKeySource>,
     /// `ARGON2_MEMORY_KIB` \[19456\], `ARGON2_ITERATIONS` \[2\], `ARGON2_PARALLELISM` \[1\].
@@ -108,6 +110,7 @@ impl Config {
                 LevelFilter::INFO,
                 "off, error, warn, info, debug or trace",
             ),
+            metrics_namespace: read.text("METRICS_NAMESPACE"),
             signing_keys: read.signing_keys(),
             argon2: Argon2Settings {
                 memory_kib: read.number("ARGON2_MEMORY_KIB", 19_456, 8, 4_194_304),

@@ -13,6 +13,7 @@ pub mod http;
 pub mod ids;
 pub mod keys;
 mod logging;
+pub mod metrics;
 pub mod password;
 pub mod session;
 pub mod store;

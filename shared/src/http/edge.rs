@@ -9,9 +9,17 @@ use super::{
     Request, Response,
     problem::{self, Fault},
 };
+use crate::metrics;
 
 /// Bodies over this many bytes are refused.
 const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// The routes whose outcomes are counted, each with its function's name: whether people can log in and stay logged
+/// in. Lambda and API Gateway count everything else.
+const COUNTED: [(&str, &str); 2] = [
+    ("/api/v1/auth/login", "login"),
+    ("/api/v1/auth/refresh", "refresh"),
+];
 
 /// The one method and path that a function answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +43,7 @@ pub async fn answer<S: Sync>(state: &S, route: Route, request: Request, handler:
             .unwrap_or(Err(Fault::Panic)),
         Err(fault) => Err(fault),
     };
+    count(route, &result);
     let mut response = match result {
         Ok(response) => {
             tracing::info!(
@@ -69,6 +78,20 @@ pub async fn answer<S: Sync>(state: &S, route: Route, request: Request, handler:
             .or_insert(header::HeaderValue::from_static(value));
     }
     response
+}
+
+/// Counts a request under the code it was answered with.
+fn count(route: Route, result: &Result<Response, Fault>) {
+    let outcome = match result {
+        Ok(_) => "succeeded",
+        Err(fault) => fault.status_and_code().1,
+    };
+    if let Some((_, function)) = COUNTED.iter().find(|(path, _)| *path == route.path) {
+        metrics::count(
+            &[("Function", function), ("Outcome", outcome)],
+            &[("Requests", 1)],
+        );
+    }
 }
 
 fn admit(route: Route, request: &Request) -> Result<(), Fault> {
