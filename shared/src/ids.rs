@@ -126,7 +126,15 @@ impl fmt::Debug for TokenId {
 
 /// Where identifiers and salts come from: the operating system's generator, or a test's fixed sequence.
 #[derive(Clone, Debug)]
-pub struct Ids(Source);
+pub struct Ids {
+    source: Source,
+    /// The last event's millisecond (48 bits) and its count within it ([`COUNT_BITS`]).
+    last_event: Arc<AtomicU64>,
+}
+
+/// How many bits of an event's id count within its millisecond: RFC 9562's `rand_a`.
+const COUNT_BITS: u32 = 12;
+const COUNT_MAX: u64 = (1 << COUNT_BITS) - 1;
 
 #[derive(Clone, Debug)]
 enum Source {
@@ -137,14 +145,21 @@ enum Source {
 impl Ids {
     /// The operating system's generator.
     #[must_use]
-    pub const fn system() -> Self {
-        Self(Source::System)
+    pub fn system() -> Self {
+        Self::of(Source::System)
     }
 
     /// A predictable sequence, for tests only. Clones share it.
     #[must_use]
     pub fn sequence(start: u64) -> Self {
-        Self(Source::Sequence(Arc::new(AtomicU64::new(start))))
+        Self::of(Source::Sequence(Arc::new(AtomicU64::new(start))))
+    }
+
+    fn of(source: Source) -> Self {
+        Self {
+            source,
+            last_event: Arc::default(),
+        }
     }
 
     /// A new account's id (UUID v4).
@@ -156,13 +171,38 @@ impl Ids {
     /// A new session's id (UUID v7 of `now`).
     #[must_use]
     pub fn session(&self, now: Millis) -> SessionId {
-        SessionId(self.uuid_v7(now))
+        SessionId(uuid_v7(now, &self.bytes()))
     }
 
     /// A new event's id (UUID v7 of `now`).
+    ///
+    /// Within a millisecond they count up from a random start (RFC 9562 §6.2, method 1), so that what one request did
+    /// sorts in the order in which it was done. The order of two processes' events is that of their clocks.
     #[must_use]
     pub fn event(&self, now: Millis) -> EventId {
-        EventId(self.uuid_v7(now))
+        let mut random = self.bytes::<10>();
+        let seed = u16::from_be_bytes([random[0], random[1]]);
+        random[..2].copy_from_slice(&self.count_within(now, seed).to_be_bytes());
+        EventId(uuid_v7(now, &random))
+    }
+
+    /// The next count within a millisecond. A clock that moved, in either direction, starts a new one at `seed`, with
+    /// half of the range or more above it; past the range it starts over.
+    fn count_within(&self, now: Millis, seed: u16) -> u16 {
+        let millis = unix_millis(now);
+        let next = |last: u64| {
+            if last >> COUNT_BITS == millis && last & COUNT_MAX < COUNT_MAX {
+                last + 1
+            } else {
+                millis << COUNT_BITS | (u64::from(seed) & (COUNT_MAX >> 1))
+            }
+        };
+        let update = |last| Some(next(last));
+        let last = self
+            .last_event
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, update);
+        let (Ok(last) | Err(last)) = last;
+        u16::try_from(next(last) & COUNT_MAX).expect("it has 12 bits")
     }
 
     /// A new token id.
@@ -185,7 +225,7 @@ impl Ids {
     #[must_use]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
-        match &self.0 {
+        match &self.source {
             Source::System => {
                 #[expect(clippy::disallowed_methods, reason = "the one place that draws randomness")]
                 getrandom::fill(&mut bytes).expect("Linux's getrandom(2) does not fail once it is seeded");
@@ -199,11 +239,15 @@ impl Ids {
         }
         bytes
     }
+}
 
-    fn uuid_v7(&self, now: Millis) -> Uuid {
-        let millis = u64::try_from(now.0).unwrap_or_default();
-        Builder::from_unix_timestamp_millis(millis, &self.bytes()).into_uuid()
-    }
+fn uuid_v7(now: Millis, random: &[u8; 10]) -> Uuid {
+    Builder::from_unix_timestamp_millis(unix_millis(now), random).into_uuid()
+}
+
+/// The 48 bits of a UUID v7's time.
+fn unix_millis(now: Millis) -> u64 {
+    u64::try_from(now.0).unwrap_or_default() & ((1 << 48) - 1)
 }
 
 #[cfg(test)]
@@ -242,6 +286,23 @@ mod tests {
     fn later_sessions_sort_after_earlier_ones() {
         let ids = Ids::system();
         assert!(ids.session(Millis(1_700_000_000_000)) < ids.session(Millis(1_700_000_000_001)));
+    }
+
+    #[test]
+    fn events_of_one_millisecond_sort_as_they_were_made() {
+        let (ids, now) = (Ids::system(), Millis(1_700_000_000_000));
+        let events: Vec<_> = (0..2000).map(|_| ids.clone().event(now)).collect();
+        assert!(events.is_sorted());
+        // A clock that was set back does not hold the ids up.
+        assert!(ids.event(Millis(now.0 - 1)) < events[0]);
+        let mut all: Vec<_> = (0..10_000).map(|_| ids.event(now)).collect();
+        all.sort();
+        all.dedup();
+        assert_eq!(
+            all.len(),
+            10_000,
+            "past the count's range they are unique all the same"
+        );
     }
 
     #[test]
