@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 use shared::keys::KeyPair;
 use tests::{
     Event,
-    Function::{self, Cleanup, List, Logout, LogoutAll, Refresh, Revoke},
+    Function::{self, Activity, Cleanup, List, Logout, LogoutAll, Refresh, Revoke},
     Tokens, World, claims, forge, forge_unsigned, hmac_with_public_key,
 };
 
-const PROTECTED: [(Function, &str); 5] = [
+const PROTECTED: [(Function, &str); 6] = [
     (List, "list/list"),
+    (Activity, "activity/first-page"),
     (Revoke, "revoke/revoke"),
     (Cleanup, "cleanup/cleanup"),
     (LogoutAll, "logout-all/all"),

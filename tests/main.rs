@@ -1,5 +1,6 @@
 //! Every endpoint, through the events of `events/`.
 
+mod activity;
 mod admin;
 mod bad_tokens;
 mod cleanup;

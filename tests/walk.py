@@ -90,6 +90,15 @@ def walk(api):
     expect("the tablet is logged out at once", sessions(tablet["access_token"]), 401, "session_revoked")
     expect("and cannot refresh", refresh(tablet["refresh_token"]), 401, "session_revoked")
 
+    def activity(query):
+        return call(api, "GET", f"/api/v1/sessions/me/activity?{query}", token=third["access_token"])
+
+    page = expect("the phone reads what happened", activity("limit=1"), 200)
+    assert [(e["type"], e["device_name"]) for e in page["events"]] == [("session_revoked", "tablet")], page
+    older = expect("and what happened before", activity(f"limit=1&cursor={page['next_cursor']}"), 200)
+    assert [(e["type"], e["device_name"]) for e in older["events"]] == [("login_succeeded", "laptop")], older
+    expect("a cursor that was altered is refused", activity("cursor=x"), 422, "validation_failed")
+
     unknown = f"/api/v1/sessions/{uuid.uuid4()}"
     expect("nobody's session is not found", call(api, "DELETE", unknown, token=third["access_token"]), 404)
     cleaned = call(api, "DELETE", "/api/v1/sessions/me/expired", token=third["access_token"])

@@ -4,8 +4,9 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Our own crates. The SDK and the runtime log whole requests below `warn`, so they never get there.
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
     "shared",
+    "activity",
     "admin",
     "cleanup",
     "jwks",

@@ -89,6 +89,13 @@ impl Event {
         self
     }
 
+    /// Sets the query string.
+    #[must_use]
+    pub fn query(mut self, query: &str) -> Self {
+        self.0["rawQueryString"] = query.into();
+        self
+    }
+
     /// Sets the caller's address.
     #[must_use]
     pub fn source_ip(mut self, address: &str) -> Self {

@@ -31,6 +31,7 @@ pub enum Function {
     LogoutAll,
     List,
     Revoke,
+    Activity,
     Cleanup,
     Jwks,
 }
@@ -212,6 +213,12 @@ impl World {
                 })
                 .await
             }
+            Function::Activity => {
+                answer(state, activity::ROUTE, request, |s, r| {
+                    Box::pin(activity::handle(s, r))
+                })
+                .await
+            }
             Function::Cleanup => {
                 answer(state, cleanup::ROUTE, request, |s, r| {
                     Box::pin(cleanup::handle(s, r))
@@ -265,6 +272,12 @@ impl World {
         .await
     }
 
+    /// Shows a page of the trail; `query` is the query string.
+    pub async fn activity(&self, access_token: &str, query: &str) -> Answer {
+        let event = Event::file("activity/first-page").bearer(access_token);
+        self.send(Function::Activity, event.query(query)).await
+    }
+
     /// Every item of the table, as plain JSON.
     ///
     /// # Panics
@@ -316,6 +329,25 @@ impl World {
             .iter()
             .map(|event| event["type"].as_str().unwrap_or_default().to_owned())
             .collect()
+    }
+
+    /// Deletes an event, as pruning does.
+    ///
+    /// # Panics
+    ///
+    /// When there is none, or the table cannot be written.
+    pub async fn delete_event(&self, event: &str) {
+        let sk = format!("EVENT#{event}");
+        let items = self.items().await;
+        let item = items.iter().find(|item| item["sk"] == sk.as_str());
+        let item = item.expect("the event has a record");
+        let key = |name: &str| AttributeValue::S(item[name].as_str().unwrap_or_default().to_owned());
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.state.config.table_name);
+        let delete = delete.key("pk", key("pk")).key("sk", key("sk"));
+        delete.send().await.expect("the table can be written");
     }
 
     /// Sets one attribute of an item, past all the service's checks.

@@ -1,4 +1,4 @@
-//! Reading bodies: JSON objects and HTML forms, field by field.
+//! Reading bodies (JSON objects and HTML forms) and query strings, field by field.
 
 use lambda_http::{Body, http::header};
 use serde_json::{Map, Value};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Request, problem::Fault};
 use crate::error::FieldError;
 
-/// The fields of a body, and what was found wrong with them so far.
+/// The fields of a body or a query string, and what was found wrong with them so far.
 #[derive(Debug)]
 pub struct Fields {
     values: Map<String, Value>,
@@ -44,6 +44,20 @@ impl Fields {
             is_form: false,
             errors: Vec::new(),
         }
+    }
+
+    /// Reads these parameters of the query string, and ignores all others. One that is given more than once is wrong.
+    #[must_use]
+    pub fn query(request: &Request, names: &[&str]) -> Self {
+        let mut fields = Self::none();
+        let query = request.uri().query().unwrap_or_default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let value = Value::String(value.into_owned());
+            if names.contains(&&*name) && fields.values.insert(name.clone().into_owned(), value).is_some() {
+                fields.fail(&name, "must be given once");
+            }
+        }
+        fields
     }
 
     fn read(request: &Request) -> Result<Option<Self>, Fault> {

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A page of an audit trail.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventPage {
     /// The events, newest first.
     pub events: Vec<Event>,

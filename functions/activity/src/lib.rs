@@ -1,0 +1,99 @@
+//! `GET /api/v1/sessions/me/activity`: when and where the account was used, newest first.
+//!
+//! One round trip: the page of the trail is read beside the caller's own session, by which the token is judged.
+
+mod cursor;
+
+use serde_json::{Value, json};
+use shared::{
+    Error, State,
+    event::Event,
+    http::{self, Fault, Fields, Request, Response, Route},
+    ids::{EventId, SessionId, UserId},
+    store::EventPage,
+    token::AccessClaims,
+};
+
+/// What this function answers.
+pub const ROUTE: Route = Route {
+    method: "GET",
+    path: "/api/v1/sessions/me/activity",
+};
+
+/// How many events a page has unless the request says.
+const DEFAULT_LIMIT: u8 = 50;
+/// How many events a page may have.
+const MOST: u8 = 100;
+
+/// Shows one page of the trail of the access token's owner.
+///
+/// # Errors
+///
+/// 401 when the token or its session is not valid, 422 for a limit that is none or a cursor that is not this account's.
+pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
+    let token = state.keys.check::<AccessClaims>(http::bearer(&request)?).await?;
+    let (user, own) = (token.claims().sub, token.claims().sid);
+    let page = page(&request, user);
+
+    let reads = async {
+        let trail = async {
+            match &page {
+                Ok(page) => state.store.events(user, page.after, page.limit).await,
+                Err(_) => Ok(EventPage::default()),
+            }
+        };
+        tokio::try_join!(state.store.session(user, own), trail)
+    };
+    let (claims, (session, trail)) = state.keys.confirm_beside(token, reads).await?;
+    Error::unless_active(session.as_ref(), state.clock.now())?;
+    page?;
+
+    let events: Vec<_> = trail.events.iter().map(|event| view(event, claims.sid)).collect();
+    let next_cursor = trail.next.map(|event| cursor::encode(user, event));
+    Ok(http::json(
+        &json!({ "events": events, "next_cursor": next_cursor }),
+    ))
+}
+
+struct Page {
+    after: Option<EventId>,
+    limit: u8,
+}
+
+fn page(request: &Request, user: UserId) -> Result<Page, Fault> {
+    let mut fields = Fields::query(request, &["limit", "cursor"]);
+    let limit = fields.optional_text("limit");
+    let limit = fields.parsed("limit", limit, limit_of);
+    let after = fields.optional_text("cursor");
+    let after = fields.parsed("cursor", after, |text| cursor::decode(user, text));
+    fields.finish()?;
+    Ok(Page {
+        after,
+        limit: limit.unwrap_or(DEFAULT_LIMIT),
+    })
+}
+
+fn limit_of(text: &str) -> Result<u8, String> {
+    let number = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())
+        .flatten();
+    number
+        .filter(|number| (1..=MOST).contains(number))
+        .ok_or_else(|| format!("must be a whole number from 1 to {MOST}"))
+}
+
+fn view(event: &Event, own: SessionId) -> Value {
+    json!({
+        "id": event.id,
+        "type": event.event_type,
+        "at": event.at.to_string(),
+        "session_id": event.session_id,
+        "device_name": event.device_name,
+        "ip_address": event.origin.ip_address,
+        "location_city": event.origin.city,
+        "location_country": event.origin.country,
+        "is_current": event.session_id == Some(own),
+    })
+}

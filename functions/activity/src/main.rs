@@ -1,0 +1,9 @@
+//! Starts the `activity` function.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::app::run(activity::ROUTE, |state, request| {
+        Box::pin(activity::handle(state, request))
+    })
+    .await
+}

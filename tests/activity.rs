@@ -1,0 +1,251 @@
+//! `GET /api/v1/sessions/me/activity`.
+
+use serde_json::{Value, json};
+use tests::{Event, Function, PASSWORD, World};
+
+/// The types of a page's events.
+fn types(page: &Value) -> Vec<&str> {
+    let events = page["events"].as_array().unwrap();
+    events
+        .iter()
+        .map(|event| event["type"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn activity_shows_what_happened_newest_first() {
+    let world = World::new().await;
+    let other = world.log_in("tablet").await;
+    world.clock.advance(10);
+    let own = world.log_in("phone").await;
+    world.clock.advance(10);
+    world.revoke(&own.access, &other.session).await.ok();
+
+    let page = world.activity(&own.access, "").await.ok();
+    assert_eq!(
+        types(&page),
+        [
+            "session_revoked",
+            "login_succeeded",
+            "login_succeeded",
+            "account_created"
+        ]
+    );
+    assert_eq!(page["next_cursor"], Value::Null);
+    let event = |index: usize| {
+        let mut event = page["events"][index].clone();
+        assert_eq!(event["id"].take().as_str().unwrap().len(), 36);
+        event
+    };
+    assert_eq!(
+        event(0),
+        json!({
+            "id": null, "type": "session_revoked", "at": "2096-10-02T07:07:00Z", "session_id": other.session,
+            "device_name": "tablet", "ip_address": "203.0.113.7", "location_city": null, "location_country": null,
+            "is_current": false,
+        })
+    );
+    assert_eq!(
+        (&event(1)["session_id"], &event(1)["is_current"]),
+        (&json!(own.session), &json!(true))
+    );
+    assert_eq!(
+        (&event(3)["session_id"], &event(3)["is_current"]),
+        (&Value::Null, &json!(false))
+    );
+}
+
+#[tokio::test]
+async fn activity_shows_places_that_a_trusted_proxy_tells() {
+    let secret = "the secret of the proxy";
+    let world = World::with(&[("TRUSTED_PROXY", "cloudfront"), ("CLOUDFRONT_SECRET", secret)]).await;
+    let from = |event: Event, country: &str| {
+        let event = event.header("x-origin-verify", secret);
+        let event = event.header("cloudfront-viewer-address", "198.51.100.9:4711");
+        event
+            .header("cloudfront-viewer-city", "Bern")
+            .header("cloudfront-viewer-country", country)
+    };
+    let body = json!({ "email": tests::EMAIL, "password": PASSWORD });
+    let login = from(Event::file("login/json").json(&body), "CH");
+    let login = tests::Tokens::from(&world.send(Function::Login, login).await.ok());
+    world.clock.advance(1);
+    let refresh = Event::file("refresh/json").json(&json!({ "refresh_token": login.refresh }));
+    world.send(Function::Refresh, from(refresh, "FR")).await.ok();
+
+    let page = world.activity(&login.access, "limit=1").await.ok();
+    let event = &page["events"][0];
+    assert_eq!(
+        (
+            &event["type"],
+            &event["location_city"],
+            &event["location_country"],
+            &event["ip_address"]
+        ),
+        (
+            &json!("session_moved"),
+            &json!("Bern"),
+            &json!("FR"),
+            &json!("198.51.100.9")
+        )
+    );
+}
+
+#[tokio::test]
+async fn activity_shows_nothing_of_other_accounts() {
+    let world = World::new().await;
+    world.create_user("other@example.com").await;
+    world.log_in_as("other@example.com", "laptop").await;
+    let own = world.log_in("phone").await;
+    let page = world.activity(&own.access, "").await.ok();
+    assert_eq!(types(&page), ["login_succeeded", "account_created"]);
+    assert!(!page.to_string().contains("laptop"));
+}
+
+#[tokio::test]
+async fn pages_follow_one_another_without_gap_or_repeat() {
+    let world = World::new().await;
+    let mut last = world.log_in("device-0").await;
+    for number in 1..12 {
+        last = world.log_in(&format!("device-{number}")).await;
+    }
+    let all = world.activity(&last.access, "limit=100").await.ok()["events"].clone();
+    assert_eq!(all.as_array().unwrap().len(), 13);
+
+    let mut read = Vec::new();
+    let mut query = "limit=5".to_owned();
+    loop {
+        let page = world.activity(&last.access, &query).await.ok();
+        read.extend(page["events"].as_array().unwrap().clone());
+        // What happens meanwhile is newer than the page and changes nothing about the next one.
+        last = world.log_in("device-0").await;
+        match page["next_cursor"].as_str() {
+            Some(cursor) => query = format!("limit=5&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(Value::from(read), all);
+}
+
+#[tokio::test]
+async fn a_page_has_fifty_events_unless_the_request_says() {
+    let world = World::new().await;
+    let mut last = world.log_in("phone").await;
+    for _ in 0..50 {
+        last = world.log_in("phone").await;
+    }
+    let count = async |query: &str| {
+        let page = world.activity(&last.access, query).await.ok();
+        page["events"].as_array().unwrap().len()
+    };
+    assert_eq!(count("").await, 50);
+    assert_eq!(count("limit=1").await, 1);
+    assert_eq!(count("limit=100&unknown=1&unknown=2").await, 100);
+}
+
+#[tokio::test]
+async fn a_limit_that_is_none_is_refused() {
+    let world = World::new().await;
+    let own = world.log_in("phone").await;
+    for limit in [
+        "0",
+        "101",
+        "256",
+        "-1",
+        "+5",
+        "5.0",
+        "abc",
+        "",
+        "%31%20",
+        "1&limit=1",
+    ] {
+        let answer = world.activity(&own.access, &format!("limit={limit}")).await;
+        answer.refused_field("limit");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_is_good_for_its_account_only_and_unaltered() {
+    let world = World::new().await;
+    world.create_user("other@example.com").await;
+    let other = world.log_in_as("other@example.com", "laptop").await;
+    let own = world.log_in("phone").await;
+    let page = world.activity(&own.access, "limit=1").await.ok();
+    let cursor = page["next_cursor"].as_str().unwrap();
+
+    let again = world.log_in("tablet").await;
+    let query = format!("cursor={cursor}");
+    assert_eq!(
+        types(&world.activity(&again.access, &query).await.ok()),
+        ["account_created"],
+        "another session of the same account may go on"
+    );
+    world
+        .activity(&other.access, &query)
+        .await
+        .refused_field("cursor");
+    let event = page["events"][0]["id"].as_str().unwrap();
+    let cut = &cursor[1..];
+    for wrong in [
+        "",
+        "x",
+        event,
+        cut,
+        &format!("{cursor}A"),
+        &format!("{cursor}&{query}"),
+    ] {
+        let answer = world.activity(&own.access, &format!("cursor={wrong}")).await;
+        answer.refused_field("cursor");
+    }
+    let both = world.activity(&own.access, "cursor=x&limit=0").await;
+    assert_eq!(both.body["errors"].as_array().unwrap().len(), 2, "{}", both.body);
+}
+
+#[tokio::test]
+async fn a_cursor_goes_on_after_its_event_was_pruned() {
+    let world = World::new().await;
+    let own = world.log_in("phone").await;
+    let page = world.activity(&own.access, "limit=1").await.ok();
+    world
+        .delete_event(page["events"][0]["id"].as_str().unwrap())
+        .await;
+    let query = format!("cursor={}", page["next_cursor"].as_str().unwrap());
+    let next = world.activity(&own.access, &query).await.ok();
+    assert_eq!(types(&next), ["account_created"]);
+}
+
+#[tokio::test]
+async fn the_trail_is_for_active_sessions_only() {
+    let world = World::with(&[("REFRESH_IDLE_SECONDS", "600")]).await;
+    let (own, other) = (world.log_in("phone").await, world.log_in("tablet").await);
+    world.revoke(&own.access, &other.session).await.ok();
+    // The token is judged before the parameters are.
+    for query in ["", "limit=0"] {
+        let answer = world.activity(&other.access, query).await;
+        answer.refused(401, "session_revoked");
+    }
+    world.clock.advance(600);
+    world
+        .activity(&own.access, "")
+        .await
+        .refused(401, "token_expired");
+    let bare = Event::file("activity/next-page").without_header("authorization");
+    let answer = world.send(Function::Activity, bare).await;
+    answer.refused(401, "missing_token");
+}
+
+#[tokio::test]
+async fn what_one_request_did_is_told_in_its_order() {
+    let world = World::with(&[("MAX_SESSIONS_PER_USER", "2")]).await;
+    for round in 0..10 {
+        world.log_in("phone").await;
+        world.log_in("tablet").await;
+        let own = world.log_in("phone").await;
+        let page = world.activity(&own.access, "limit=2").await.ok();
+        assert_eq!(
+            types(&page),
+            ["login_succeeded", "session_superseded"],
+            "round {round}: the old session ended before the new one began"
+        );
+    }
+}
