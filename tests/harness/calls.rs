@@ -1,0 +1,116 @@
+//! What the functions ask of the table: every request to DynamoDB, as IAM looks at it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef},
+    error::BoxError,
+};
+use serde_json::Value;
+
+/// Records the requests of clients. Clones share the record.
+#[derive(Clone, Debug, Default)]
+pub struct Calls(Arc<Mutex<Vec<Call>>>);
+
+/// One request to DynamoDB: one attempt, where the SDK makes several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The API operation: `GetItem`, `TransactWriteItems` …
+    pub operation: String,
+    /// What it needs to be allowed, in the request's order.
+    pub accesses: Vec<Access>,
+}
+
+/// One permission that a request needs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Access {
+    /// The IAM action without its service: for the parts of a transaction the action of each, such as `PutItem`.
+    pub action: String,
+    /// The index, where it is not the table itself.
+    pub index: Option<String>,
+    /// The partition key (`dynamodb:LeadingKeys`): none for a scan.
+    pub leading_key: Option<String>,
+}
+
+impl Calls {
+    /// A client that does what `client` does, recorded here.
+    #[must_use]
+    pub fn recording(&self, client: &Client) -> Client {
+        Client::from_conf(client.config().to_builder().interceptor(self.clone()).build())
+    }
+
+    /// What was recorded since this was asked last.
+    pub fn take(&self) -> Vec<Call> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Intercept for Calls {
+    fn name(&self) -> &'static str {
+        "Calls"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request();
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default())?;
+        let accesses = accesses(&operation, &body);
+        let call = Call { operation, accesses };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+        Ok(())
+    }
+}
+
+fn accesses(operation: &str, body: &Value) -> Vec<Access> {
+    match operation {
+        "TransactWriteItems" => list(&body["TransactItems"]).flat_map(members).map(part).collect(),
+        "BatchWriteItem" => members(&body["RequestItems"])
+            .flat_map(|(_, requests)| list(requests))
+            .flat_map(members)
+            .map(|(_, request)| access(operation, request))
+            .collect(),
+        _ => vec![access(operation, body)],
+    }
+}
+
+/// A part of a transaction needs the permission of the action that it stands for.
+fn part((kind, request): (&String, &Value)) -> Access {
+    let action = match kind.as_str() {
+        "ConditionCheck" => "ConditionCheckItem".to_owned(),
+        kind => format!("{kind}Item"),
+    };
+    access(&action, request)
+}
+
+fn access(action: &str, request: &Value) -> Access {
+    let text = |value: &Value| value["S"].as_str().map(str::to_owned);
+    let by_query = || {
+        let placeholder = request["KeyConditionExpression"]
+            .as_str()?
+            .split_whitespace()
+            .nth(2)?;
+        text(&request["ExpressionAttributeValues"][placeholder])
+    };
+    Access {
+        action: action.to_owned(),
+        index: request["IndexName"].as_str().map(str::to_owned),
+        leading_key: text(&request["Key"]["pk"])
+            .or_else(|| text(&request["Item"]["pk"]))
+            .or_else(by_query),
+    }
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flatten()
+}
