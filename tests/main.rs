@@ -12,6 +12,7 @@ mod list;
 mod login;
 mod logout;
 mod logout_all;
+mod rate_limits;
 mod refresh;
 mod retries;
 mod revoke;

@@ -13,7 +13,7 @@ use shared::{
     event::Cause,
     ids::Ids,
     session::{EndReason, Origin, Session},
-    store::{CallerGone, EndRequest, Store, StoreError},
+    store::{CallerGone, Counts, EndRequest, Store, StoreError, Tally},
 };
 
 fn answer(status: u16, body: &Value) -> ReplayEvent {
@@ -44,8 +44,8 @@ fn failed(status: u16, code: &str) -> ReplayEvent {
     )
 }
 
-/// Ends a session against these answers; what came of it, and the request tokens that were sent.
-async fn end_a_session(answers: Vec<ReplayEvent>) -> (Result<usize, CallerGone>, Vec<String>) {
+/// A store that gets these answers, and what it asked.
+fn store(answers: Vec<ReplayEvent>) -> (Store, StaticReplayClient) {
     let replay = StaticReplayClient::new(answers);
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -54,7 +54,15 @@ async fn end_a_session(answers: Vec<ReplayEvent>) -> (Result<usize, CallerGone>,
         .retry_config(RetryConfig::standard().with_initial_backoff(std::time::Duration::from_millis(1)))
         .http_client(replay.clone())
         .build();
-    let store = Store::new(Client::from_conf(config), "table", Ids::system());
+    (
+        Store::new(Client::from_conf(config), "table", Ids::system()),
+        replay,
+    )
+}
+
+/// Ends a session against these answers; what came of it, and the request tokens that were sent.
+async fn end_a_session(answers: Vec<ReplayEvent>) -> (Result<usize, CallerGone>, Vec<String>) {
+    let (store, replay) = store(answers);
     let ids = Ids::system();
     let session = Session {
         user_id: ids.user(),
@@ -145,4 +153,41 @@ async fn a_missing_table_is_our_fault_and_not_repeated() {
         "{outcome:?}"
     );
     assert_eq!(tokens.len(), 1);
+}
+
+fn tally() -> Tally {
+    Tally {
+        rule: "guesses",
+        key: "somebody".to_owned(),
+        ends_at: Seconds(60),
+        counters: vec![("count".to_owned(), 5)],
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_counted_fails() {
+    let (store, _) = store((0..3).map(|_| failed(500, "InternalServerError")).collect());
+    let counted = store.take(&tally()).await;
+    assert!(
+        matches!(counted, Err(StoreError::Unavailable { .. })),
+        "{counted:?}"
+    );
+}
+
+#[tokio::test]
+async fn counting_is_repeated_and_giving_back_is_not() {
+    let counted = answer(200, &json!({ "Attributes": { "count": { "N": "2" } } }));
+    let (store, replay) = store(vec![
+        failed(500, "InternalServerError"),
+        counted,
+        failed(500, "InternalServerError"),
+        answer(200, &json!({})),
+    ]);
+    assert_eq!(store.take(&tally()).await.unwrap(), Counts::Taken(vec![2]));
+    assert!(store.give_back(&tally()).await.is_err());
+    assert_eq!(
+        replay.actual_requests().count(),
+        3,
+        "to give back twice would allow a guess too many"
+    );
 }

@@ -15,6 +15,7 @@ use crate::{
     ids::Ids,
     keys::{Keys, SigningKeys},
     logging, metrics,
+    rate::Limiter,
     store::Store,
     token::{Signer, Verifier},
 };
@@ -32,6 +33,8 @@ pub struct State {
     pub store: Store,
     /// The public keys.
     pub keys: Keys,
+    /// The rate limits.
+    pub limiter: Limiter,
 }
 
 /// What `login` and `refresh` have besides: the private key.
@@ -83,12 +86,14 @@ impl State {
     pub fn new(config: Config, clock: Clock, ids: Ids, client: aws_sdk_dynamodb::Client) -> Self {
         let store = Store::new(client, config.table_name.clone(), ids.clone());
         let keys = Keys::new(store.clone(), clock.clone(), Verifier::new(&config));
+        let limiter = Limiter::new(store.clone(), clock.clone(), config.rate_limits);
         Self {
             config,
             clock,
             ids,
             store,
             keys,
+            limiter,
         }
     }
 

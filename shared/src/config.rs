@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use tracing::level_filters::LevelFilter;
 
-use crate::password::Argon2Settings;
+use crate::{password::Argon2Settings, rate::Limits};
 
 /// Everything that the environment decides.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub struct Config {
     pub max_sessions_per_user: usize,
     /// `TRUSTED_PROXY` \[none\] and `CLOUDFRONT_SECRET`: who may tell the client's address and place.
     pub trusted_proxy: TrustedProxy,
+    /// `RATE_LIMIT_*`: requests a minute.
+    pub rate_limits: Limits,
     /// `LOG_LEVEL` \[info\].
     pub log_level: LevelFilter,
     /// `METRICS_NAMESPACE` \[none\]: the `CloudWatch` namespace that metrics are written into; without one, none are.
@@ -105,6 +107,14 @@ impl Config {
             refresh_grace_seconds: read.number("REFRESH_GRACE_SECONDS", 30, 0, 300),
             max_sessions_per_user: read.number("MAX_SESSIONS_PER_USER", 20, 1, 1000),
             trusted_proxy: read.trusted_proxy(),
+            rate_limits: Limits {
+                login_ip: read.rate_limit("RATE_LIMIT_LOGIN_IP", 60),
+                login_guesses: read.rate_limit("RATE_LIMIT_LOGIN_GUESSES", 5),
+                login_account: read.rate_limit("RATE_LIMIT_LOGIN_ACCOUNT", 30),
+                list: read.rate_limit("RATE_LIMIT_LIST", 30),
+                revoke: read.rate_limit("RATE_LIMIT_REVOKE", 10),
+                cleanup: read.rate_limit("RATE_LIMIT_CLEANUP", 5),
+            },
             log_level: read.parsed(
                 "LOG_LEVEL",
                 LevelFilter::INFO,
@@ -167,6 +177,11 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
                 .push(format!("{name} is {number}, but must be {expected}"));
         }
         number
+    }
+
+    /// 0 turns the rule off.
+    fn rate_limit(&mut self, name: &str, default: u32) -> u32 {
+        self.number(name, default, 0, 1_000_000)
     }
 
     fn trusted_proxy(&mut self) -> TrustedProxy {
@@ -235,6 +250,15 @@ mod tests {
         assert_eq!(config.refresh_grace_seconds, 30);
         assert_eq!(config.max_sessions_per_user, 20);
         assert_eq!(config.trusted_proxy, TrustedProxy::None);
+        let limits = Limits {
+            login_ip: 60,
+            login_guesses: 5,
+            login_account: 30,
+            list: 30,
+            revoke: 10,
+            cleanup: 5,
+        };
+        assert_eq!(config.rate_limits, limits);
         assert_eq!(config.log_level, LevelFilter::INFO);
         assert_eq!(config.signing_keys, None);
         let expected = Argon2Settings {

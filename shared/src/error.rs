@@ -65,6 +65,12 @@ pub enum Error {
     /// No such session.
     #[error("no such session")]
     SessionNotFound,
+    /// Too many requests in this window.
+    #[error("over a rate limit")]
+    RateLimited {
+        /// How long the window lasts, in seconds.
+        retry_after: i64,
+    },
     /// The table.
     #[error(transparent)]
     Store(#[from] StoreError),

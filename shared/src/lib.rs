@@ -15,6 +15,7 @@ pub mod keys;
 mod logging;
 pub mod metrics;
 pub mod password;
+pub mod rate;
 pub mod session;
 pub mod store;
 pub mod token;

@@ -3,6 +3,7 @@
 use shared::{
     Error, State,
     http::{self, Fault, Request, Response, Route},
+    rate::Rule,
     token::AccessClaims,
 };
 
@@ -19,11 +20,19 @@ pub const ROUTE: Route = Route {
 /// 401 when the token or its session is not valid.
 pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
     let token = state.keys.check::<AccessClaims>(http::bearer(&request)?).await?;
-    let sessions = state.store.sessions(token.claims().sub);
-    let (claims, sessions) = state.keys.confirm_beside(token, sessions).await?;
+    let user = token.claims().sub;
+    let quotas = http::quotas(&request);
+    let reads = async {
+        tokio::try_join!(
+            state.limiter.by_user(&quotas, Rule::Cleanup, user),
+            state.store.sessions(user)
+        )
+    };
+    let (claims, (limit, sessions)) = state.keys.confirm_beside(token, reads).await?;
 
     let now = state.clock.now();
     Error::unless_active(sessions.iter().find(|session| session.id == claims.sid), now)?;
+    limit.allowed()?;
     let expired = sessions
         .iter()
         .filter(|session| session.expires_at <= now.seconds());

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use shared::{
     Error, State,
     http::{self, Fault, Request, Response, Route},
+    rate::Rule,
     session::Session,
     token::AccessClaims,
 };
@@ -25,11 +26,19 @@ pub const ROUTE: Route = Route {
 /// 401 when the token or its session is not valid.
 pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
     let token = state.keys.check::<AccessClaims>(http::bearer(&request)?).await?;
-    let sessions = state.store.sessions(token.claims().sub);
-    let (claims, mut sessions) = state.keys.confirm_beside(token, sessions).await?;
+    let user = token.claims().sub;
+    let quotas = http::quotas(&request);
+    let reads = async {
+        tokio::try_join!(
+            state.limiter.by_user(&quotas, Rule::List, user),
+            state.store.sessions(user)
+        )
+    };
+    let (claims, (limit, mut sessions)) = state.keys.confirm_beside(token, reads).await?;
 
     let now = state.clock.now();
     Error::unless_active(sessions.iter().find(|session| session.id == claims.sid), now)?;
+    limit.allowed()?;
     sessions.retain(|session| session.is_active(now));
     sessions.sort_by_key(|session| Reverse((session.last_used_at, session.id)));
 

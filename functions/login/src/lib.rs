@@ -1,7 +1,7 @@
 //! `POST /api/v1/auth/login`: opens a session.
 //!
-//! The credential is read first; then the password is hashed while the user's sessions are read; then one transaction
-//! commits. A login that another login, a disabling or a new password overtook starts over from what it found.
+//! The credential is read first, while the attempt is counted; then the password is hashed while the user's sessions
+//! are read; then one transaction commits, and the attempt is given back. A login that another login, a disabling or a new password overtook starts over from what it found.
 
 mod plan;
 
@@ -16,6 +16,7 @@ use shared::{
     http::{self, Fault, Fields, Request, Response, Route},
     ids::Ids,
     password::{Hasher, Password},
+    rate::Source,
     session::{EndReason, Session},
     store::{EndRequest, Login, LoginOutcome, StoreError},
 };
@@ -63,7 +64,20 @@ struct Attempt {
 pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Fault> {
     let state = &login.signing.state;
     let attempt = read(&request, state.clock.now(), &state.config)?;
-    let credential = state.store.credential(&attempt.email).await?;
+    let (quotas, source) = (
+        http::quotas(&request),
+        Source::of(attempt.cause.origin.ip_address),
+    );
+    let (limit, guess, credential) = tokio::try_join!(
+        state.limiter.login(&quotas, &source),
+        state.limiter.guess(&quotas, &attempt.email, &source),
+        state.store.credential(&attempt.email)
+    )?;
+    if let Err(refusal) = limit.allowed() {
+        state.limiter.give_back(&quotas, guess).await;
+        return Err(refusal.into());
+    }
+    guess.verdict.allowed()?;
 
     // An unknown address costs the same reads and the same hash: those of a user that nobody is.
     let user = credential
@@ -84,7 +98,15 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Fa
             .await?
             .into());
     }
-    let (credential, session) = commit(login, credential, sessions, &attempt).await?;
+    // Of an inactive account the right password counts as well: its refusal costs the same writes as any other.
+    let active = credential.is_active;
+    let give_back = async {
+        if active {
+            state.limiter.give_back(&quotas, guess).await;
+        }
+    };
+    let (committed, ()) = tokio::join!(commit(login, credential, sessions, &attempt), give_back);
+    let (credential, session) = committed?;
     let now = state.clock.now();
     let issued = login.signing.signer.issue(
         &(&session).into(),

@@ -4,6 +4,7 @@ use serde_json::json;
 use shared::{
     Error, State,
     http::{self, Fault, Fields, Request, Response, Route},
+    rate::Rule,
     session::EndReason,
     store::{Caller, EndRequest},
     token::AccessClaims,
@@ -26,10 +27,18 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
     let except_current = fields.flag("except_current");
     fields.finish()?;
 
-    let sessions = state.store.sessions(token.claims().sub);
-    let (claims, mut sessions) = state.keys.confirm_beside(token, sessions).await?;
+    let user = token.claims().sub;
+    let quotas = http::quotas(&request);
+    let reads = async {
+        tokio::try_join!(
+            state.limiter.by_user(&quotas, Rule::Revoke, user),
+            state.store.sessions(user)
+        )
+    };
+    let (claims, (limit, mut sessions)) = state.keys.confirm_beside(token, reads).await?;
     let cause = http::origin(&request, &state.config.trusted_proxy, state.clock.now());
     Error::unless_active(sessions.iter().find(|session| session.id == claims.sid), cause.at)?;
+    limit.allowed()?;
     sessions.retain(|session| session.is_active(cause.at) && !(except_current && session.id == claims.sid));
 
     let ended = state.store.end_sessions(EndRequest {

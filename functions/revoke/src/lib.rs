@@ -5,6 +5,7 @@ use shared::{
     error::FieldError,
     http::{self, Fault, Request, Response, Route},
     ids::{SessionId, UserId},
+    rate::Rule,
     session::{EndReason, Liveness, Session},
     store::{Caller, EndRequest},
     token::AccessClaims,
@@ -29,6 +30,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
         target.map_err(|error| Fault::validation(vec![FieldError::new("session_id", format!("is {error}"))]));
     let (user, own) = (token.claims().sub, token.claims().sid);
 
+    let quotas = http::quotas(&request);
     let reads = async {
         let other = async {
             match &target {
@@ -36,11 +38,16 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
                 _ => Ok(None),
             }
         };
-        tokio::try_join!(state.store.session(user, own), other)
+        tokio::try_join!(
+            state.limiter.by_user(&quotas, Rule::Revoke, user),
+            state.store.session(user, own),
+            other
+        )
     };
-    let (claims, (own, other)) = state.keys.confirm_beside(token, reads).await?;
+    let (claims, (limit, own, other)) = state.keys.confirm_beside(token, reads).await?;
     let cause = http::origin(&request, &state.config.trusted_proxy, state.clock.now());
     let own = Error::unless_active(own.as_ref(), cause.at)?;
+    limit.allowed()?;
 
     let target = target?;
     let session = if target == claims.sid {

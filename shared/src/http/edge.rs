@@ -8,8 +8,9 @@ use lambda_http::{RequestExt, http::header, request::RequestContext};
 use super::{
     Request, Response,
     problem::{self, Fault},
+    quota,
 };
-use crate::metrics;
+use crate::{metrics, rate::Quotas};
 
 /// Bodies over this many bytes are refused.
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -34,7 +35,9 @@ pub struct Route {
 pub type Handler<S> = for<'a> fn(&'a S, Request) -> BoxFuture<'a, Result<Response, Fault>>;
 
 /// Answers a request by `handler`: whatever happens, there is an answer in the documented form.
-pub async fn answer<S: Sync>(state: &S, route: Route, request: Request, handler: Handler<S>) -> Response {
+pub async fn answer<S: Sync>(state: &S, route: Route, mut request: Request, handler: Handler<S>) -> Response {
+    let quotas = Quotas::default();
+    request.extensions_mut().insert(quotas.clone());
     let request_id = request_id(&request);
     let result = match admit(route, &request) {
         Ok(()) => AssertUnwindSafe(handler(state, request))
@@ -65,6 +68,7 @@ pub async fn answer<S: Sync>(state: &S, route: Route, request: Request, handler:
         }
     };
     let headers = response.headers_mut();
+    quota::tell(&quotas, headers);
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -5,6 +5,7 @@ mod body;
 mod edge;
 mod origin;
 mod problem;
+mod quota;
 mod reply;
 
 pub use auth::{bearer, optional_bearer};
@@ -12,6 +13,7 @@ pub use body::Fields;
 pub use edge::{Handler, Route, answer};
 pub use origin::{device_from, idempotency_key, origin, path_parameter};
 pub use problem::Fault;
+pub use quota::quotas;
 pub use reply::{json, success, tokens};
 
 /// A request as API Gateway's HTTP API (payload format 2.0) hands it over.

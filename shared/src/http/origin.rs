@@ -28,7 +28,7 @@ pub fn origin(request: &Request, proxy: &TrustedProxy, now: Millis) -> Cause {
         Some(RequestContext::ApiGatewayV2(context)) => Some(context),
         _ => None,
     };
-    let source = context.and_then(|context| context.http.source_ip.as_deref()?.parse().ok());
+    let source = context.and_then(|context| context.http.source_ip.as_deref()?.parse::<IpAddr>().ok());
     let user_agent = header(request, "user-agent").filter(|agent| !agent.trim().is_empty());
     let mut origin = Origin {
         ip_address: source,
@@ -43,6 +43,8 @@ pub fn origin(request: &Request, proxy: &TrustedProxy, now: Millis) -> Cause {
         origin.city = place(request, "cloudfront-viewer-city");
         origin.country = place(request, "cloudfront-viewer-country");
     }
+    // One client has one address, however it is written.
+    origin.ip_address = origin.ip_address.map(|address| address.to_canonical());
     let request_id = Some(edge::request_id(request)).filter(|id| !id.is_empty());
     Cause {
         at: now,

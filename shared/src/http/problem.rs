@@ -116,6 +116,11 @@ impl Fault {
                     "not_your_session",
                     "This session belongs to another account.",
                 ),
+                Error::RateLimited { .. } => (
+                    429,
+                    "rate_limited",
+                    "Too many requests: wait for as many seconds as Retry-After says.",
+                ),
                 Error::SessionNotFound => (404, "session_not_found", "There is no such session."),
                 Error::Store(StoreError::Unavailable { .. } | StoreError::Contended { .. })
                 | Error::NoKeySet => (
@@ -176,6 +181,9 @@ pub(super) fn response(fault: &Fault, route: Route, request_id: &str) -> Respons
         header::CONTENT_TYPE,
         header::HeaderValue::from_static("application/problem+json"),
     );
+    if let Fault::Domain(Error::RateLimited { retry_after }) = fault {
+        headers.insert(header::RETRY_AFTER, (*retry_after).into());
+    }
     match status {
         401 => {
             if let Ok(challenge) = header::HeaderValue::from_str(&fault.challenge()) {

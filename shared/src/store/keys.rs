@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::{
-    clock::Millis,
+    clock::{Millis, Seconds},
     email::Email,
     ids::{EventId, SessionId, UserId},
 };
@@ -72,6 +72,14 @@ impl Key {
         Self {
             pk: "KEYS".to_owned(),
             sk: "JWKS".to_owned(),
+        }
+    }
+
+    /// What one client is counted in, in one window.
+    pub fn rate(rule: &str, client: &str, window_ends_at: Seconds) -> Self {
+        Self {
+            pk: format!("RATE#{rule}#{client}#{}", window_ends_at.0),
+            sk: "RATE".to_owned(),
         }
     }
 

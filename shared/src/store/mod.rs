@@ -12,6 +12,7 @@ mod items;
 mod key_set;
 mod keys;
 mod login;
+mod rate;
 mod rotate;
 mod sessions;
 mod transact;
@@ -21,6 +22,7 @@ pub use end::{Caller, CallerGone, EndRequest};
 pub use error::StoreError;
 pub use events::EventPage;
 pub use login::{Login, LoginOutcome};
+pub use rate::{Counts, Tally};
 pub use rotate::{Rotate, RotateOutcome};
 
 use aws_sdk_dynamodb::Client;
