@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::{
     Answer, EMAIL, Event,
-    Function::{self, Cleanup, List, Login, LogoutAll, Revoke},
+    Function::{self, Activity, Cleanup, List, Login, LogoutAll, Revoke},
     PASSWORD, World,
 };
 
@@ -30,8 +30,9 @@ async fn counters(world: &World) -> Vec<Value> {
 }
 
 /// A request that a rule of its own limits, and the rule.
-const LIMITED: [(Function, &str, &str, &str); 4] = [
+const LIMITED: [(Function, &str, &str, &str); 5] = [
     (List, "list/list", "RATE_LIMIT_LIST", "list"),
+    (Activity, "activity/first-page", "RATE_LIMIT_LIST", "list"),
     (Revoke, "revoke/revoke", "RATE_LIMIT_REVOKE", "revoke"),
     (
         LogoutAll,

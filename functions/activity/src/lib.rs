@@ -10,6 +10,7 @@ use shared::{
     event::Event,
     http::{self, Fault, Fields, Request, Response, Route},
     ids::{EventId, SessionId, UserId},
+    rate::Rule,
     store::EventPage,
     token::AccessClaims,
 };
@@ -34,6 +35,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
     let token = state.keys.check::<AccessClaims>(http::bearer(&request)?).await?;
     let (user, own) = (token.claims().sub, token.claims().sid);
     let page = page(&request, user);
+    let quotas = http::quotas(&request);
 
     let reads = async {
         let trail = async {
@@ -42,10 +44,15 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
                 Err(_) => Ok(EventPage::default()),
             }
         };
-        tokio::try_join!(state.store.session(user, own), trail)
+        tokio::try_join!(
+            state.limiter.by_user(&quotas, Rule::List, user),
+            state.store.session(user, own),
+            trail
+        )
     };
-    let (claims, (session, trail)) = state.keys.confirm_beside(token, reads).await?;
+    let (claims, (limit, session, trail)) = state.keys.confirm_beside(token, reads).await?;
     Error::unless_active(session.as_ref(), state.clock.now())?;
+    limit.allowed()?;
     page?;
 
     let events: Vec<_> = trail.events.iter().map(|event| view(event, claims.sid)).collect();
