@@ -8,7 +8,7 @@ async fn a_new_key_is_accepted_within_ten_seconds() {
     let world = World::new().await;
     let login = world.log_in("phone").await;
     world.list(&login.access).await.ok();
-    let new = SigningKeys::generate().unwrap();
+    let new = SigningKeys::generate(0).unwrap();
     world.state.store.publish_key_set(&new.public()).await.unwrap();
     let token = forge(
         &new.current,
@@ -30,7 +30,7 @@ async fn a_dropped_key_is_refused_within_a_minute() {
     world
         .state
         .store
-        .publish_key_set(&SigningKeys::generate().unwrap().public())
+        .publish_key_set(&SigningKeys::generate(0).unwrap().public())
         .await
         .unwrap();
     world.clock.advance(59);

@@ -16,4 +16,5 @@ mod rate_limits;
 mod refresh;
 mod retries;
 mod revoke;
+mod signers;
 mod store;

@@ -47,16 +47,20 @@ pub(crate) async fn seed(settings: &Settings, client: &Client) -> Result<(), Err
 /// The keys in the file; new ones, in a file that only its owner can read, when there is none.
 fn signing_keys(file: &Path) -> Result<SigningKeys, Error> {
     match std::fs::read_to_string(file) {
-        Ok(json) => serde_json::from_str(&json).map_err(|error| {
+        Ok(json) => {
+            let problem = match SigningKeys::parse(&json) {
+                Ok(Some(keys)) => return Ok(keys),
+                Ok(None) => "it is an empty object".to_owned(),
+                Err(error) => error.to_string(),
+            };
             let file = file.display();
-            failed(format!(
-                "{file} holds no signing keys: {error}. `make dev-reset` makes new ones, and an empty table"
-            ))
-        }),
+            Err(failed(format!(
+                "{file} holds no signing keys: {problem}. `make dev-reset` makes new ones, and an empty table"
+            )))
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let keys = SigningKeys::generate().map_err(failed)?;
-            let json = serde_json::to_string(&keys).map_err(failed)?;
-            write_private(file, &json).map_err(|source| Error::File {
+            let keys = SigningKeys::generate(0).map_err(failed)?;
+            write_private(file, &keys.to_json()).map_err(|source| Error::File {
                 action: "create",
                 path: file.to_owned(),
                 source,

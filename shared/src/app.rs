@@ -11,13 +11,14 @@ use lambda_http::service_fn;
 use crate::{
     clock::Clock,
     config::{Config, SigningKeySource},
+    error::Error,
     http::{Handler, Route, answer},
     ids::Ids,
-    keys::{Keys, SigningKeys},
+    keys::{KeySource, Keys},
     logging, metrics,
     rate::Limiter,
     store::Store,
-    token::{Signer, Verifier},
+    token::{Claims, Signer, Signers, Unconfirmed, Verifier},
 };
 
 /// What every function has.
@@ -37,13 +38,13 @@ pub struct State {
     pub limiter: Limiter,
 }
 
-/// What `login` and `refresh` have besides: the private key.
+/// What `login` and `refresh` have besides: the private keys.
 #[derive(Clone)]
 pub struct SigningState {
     /// What every function has.
     pub state: State,
-    /// Issues tokens.
-    pub signer: Signer,
+    /// Issue tokens.
+    pub signers: Signers,
 }
 
 /// Why a function cannot start.
@@ -54,30 +55,6 @@ pub enum StartError {
         "SIGNING_KEYS_SECRET_ID (on AWS) or SIGNING_KEYS_FILE (locally) must be set: this function signs tokens"
     )]
     NoSigningKeys,
-    /// The file cannot be read.
-    #[error("SIGNING_KEYS_FILE: {path} cannot be read: {source}")]
-    File {
-        /// Which file.
-        path: String,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// The secret cannot be read.
-    #[error("SIGNING_KEYS_SECRET_ID: the secret {id} cannot be read: {source}")]
-    Secret {
-        /// Which secret.
-        id: String,
-        /// Why not.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// What was read are no signing keys. The content is not shown.
-    #[error("the signing keys in {place} cannot be used: {reason}")]
-    Content {
-        /// Where they are.
-        place: String,
-        /// What is wrong.
-        reason: String,
-    },
 }
 
 impl State {
@@ -115,6 +92,59 @@ impl State {
     }
 }
 
+impl SigningState {
+    /// State whose keys are at `source`.
+    #[must_use]
+    pub fn new(state: State, source: KeySource) -> Self {
+        let signers = Signers::new(&state.config, state.clock.clone(), state.ids.clone(), source);
+        Self { state, signers }
+    }
+
+    /// Runs the request's own `work`, with the key set read and the private keys renewed beside it; then chooses who
+    /// signs. The set is the present one, so that no login hands out tokens of a key that was just dropped.
+    ///
+    /// # Errors
+    ///
+    /// The work's; [`Error::Store`] when the set cannot be read; [`Error::NoSigningKey`].
+    pub async fn signer_beside<T, E: Into<Error>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<(Arc<Signer>, T), Error> {
+        let (set, (), done) = tokio::join!(self.state.keys.set_now(), self.signers.renew(), work);
+        set?;
+        Ok((self.signer().await?, done.map_err(Into::into)?))
+    }
+
+    /// As [`Keys::confirm_beside`], with the private keys renewed beside the work as well.
+    ///
+    /// The work is not begun unless somebody can sign what it leads to.
+    ///
+    /// # Errors
+    ///
+    /// As [`Keys::confirm_beside`]; [`Error::NoSigningKey`].
+    pub async fn confirm_beside<C: Claims, T, E: Into<Error>>(
+        &self,
+        token: Unconfirmed<C>,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<(Arc<Signer>, C, T), Error> {
+        self.signer().await?;
+        let confirmed = self.state.keys.confirm_beside(token, work);
+        let (confirmed, ()) = tokio::join!(confirmed, self.signers.renew());
+        let (claims, done) = confirmed?;
+        Ok((self.signer().await?, claims, done))
+    }
+
+    /// The signer whose key may sign by the copy of the set. If there is none, the copy or the private keys at hand
+    /// are out of date: both are read again.
+    async fn signer(&self) -> Result<Arc<Signer>, Error> {
+        if let Some(signer) = self.state.keys.copy().and_then(|set| self.signers.by(&set)) {
+            return Ok(signer);
+        }
+        let (set, ()) = tokio::join!(self.state.keys.set_now(), self.signers.renew_now());
+        self.signers.by(&*set?).ok_or(Error::NoSigningKey)
+    }
+}
+
 /// Runs a function that needs no private key.
 ///
 /// # Errors
@@ -130,7 +160,8 @@ pub async fn run(route: Route, handler: Handler<State>) -> Result<(), lambda_htt
 ///
 /// # Errors
 ///
-/// When the configuration is not valid, the keys cannot be read, or the runtime's API fails.
+/// When the configuration is not valid, or the runtime's API fails. Keys that cannot be read are no reason: there are
+/// none before the first rotation, and requests are answered with 503 until there are.
 pub async fn run_signing<S: Send + Sync + 'static>(
     route: Route,
     build: fn(SigningState) -> Result<S, lambda_http::Error>,
@@ -142,9 +173,16 @@ pub async fn run_signing<S: Send + Sync + 'static>(
         .signing_keys
         .clone()
         .ok_or(StartError::NoSigningKeys)?;
-    let (keys, ()) = tokio::join!(read_signing_keys(&source, &sdk), state.keys.warm());
-    let signer = Signer::new(&state.config, &keys?.current, state.ids.clone());
-    serve(build(SigningState { state, signer })?, route, handler).await
+    let source = match source {
+        SigningKeySource::File(path) => KeySource::File(path),
+        SigningKeySource::Secret(id) => KeySource::Secret {
+            client: aws_sdk_secretsmanager::Client::new(&sdk),
+            id,
+        },
+    };
+    let signing = SigningState::new(state, source);
+    tokio::join!(signing.signers.renew_now(), signing.state.keys.warm());
+    serve(build(signing)?, route, handler).await
 }
 
 async fn serve<S: Send + Sync + 'static>(
@@ -158,42 +196,6 @@ async fn serve<S: Send + Sync + 'static>(
         async move { Ok::<_, lambda_http::Error>(answer(&*state, route, request, handler).await) }
     }))
     .await
-}
-
-/// Reads the private keys from where the configuration says.
-///
-/// # Errors
-///
-/// Says what cannot be read, or what is wrong with it; never what it contains.
-pub async fn read_signing_keys(
-    source: &SigningKeySource,
-    sdk: &SdkConfig,
-) -> Result<SigningKeys, StartError> {
-    let (place, text) = match source {
-        SigningKeySource::File(path) => {
-            let place = path.display().to_string();
-            let text = std::fs::read_to_string(path);
-            (
-                place.clone(),
-                text.map_err(|source| StartError::File { path: place, source })?,
-            )
-        }
-        SigningKeySource::Secret(id) => {
-            let request = aws_sdk_secretsmanager::Client::new(sdk)
-                .get_secret_value()
-                .secret_id(id);
-            let answer = request.send().await;
-            let answer = answer.map_err(|error| StartError::Secret {
-                id: id.clone(),
-                source: error.into(),
-            })?;
-            (id.clone(), answer.secret_string.unwrap_or_default())
-        }
-    };
-    serde_json::from_str(&text).map_err(|error| StartError::Content {
-        place,
-        reason: error.to_string(),
-    })
 }
 
 /// The SDK's configuration: region and credentials from the environment, as Lambda gives them, and times that fit

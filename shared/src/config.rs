@@ -31,11 +31,14 @@ pub struct Config {
     pub trusted_proxy: TrustedProxy,
     /// `RATE_LIMIT_*`: requests a minute.
     pub rate_limits: Limits,
+    /// `AUTHORIZER_MAX_STALENESS_SECONDS` \[0\]: how old the authorizer's knowledge of a session may be.
+    pub authorizer_max_staleness_seconds: i64,
     /// `LOG_LEVEL` \[info\].
     pub log_level: LevelFilter,
     /// `METRICS_NAMESPACE` \[none\]: the `CloudWatch` namespace that metrics are written into; without one, none are.
     pub metrics_namespace: Option<String>,
-    /// `SIGNING_KEYS_SECRET_ID` or `SIGNING_KEYS_FILE`: where the private keys are. Only signers need one.
+    /// `SIGNING_KEYS_SECRET_ID` or `SIGNING_KEYS_FILE`: where the private keys are. Only the
+    /// functions that sign need one, and `rotate-keys`.
     pub signing_keys: Option<SigningKeySource>,
     /// `ARGON2_MEMORY_KIB` \[19456\], `ARGON2_ITERATIONS` \[2\], `ARGON2_PARALLELISM` \[1\].
     pub argon2: Argon2Settings,
@@ -115,6 +118,7 @@ impl Config {
                 revoke: read.rate_limit("RATE_LIMIT_REVOKE", 10),
                 cleanup: read.rate_limit("RATE_LIMIT_CLEANUP", 5),
             },
+            authorizer_max_staleness_seconds: read.number("AUTHORIZER_MAX_STALENESS_SECONDS", 0, 0, 300),
             log_level: read.parsed(
                 "LOG_LEVEL",
                 LevelFilter::INFO,
@@ -259,6 +263,7 @@ mod tests {
             cleanup: 5,
         };
         assert_eq!(config.rate_limits, limits);
+        assert_eq!(config.authorizer_max_staleness_seconds, 0);
         assert_eq!(config.log_level, LevelFilter::INFO);
         assert_eq!(config.signing_keys, None);
         let expected = Argon2Settings {

@@ -77,6 +77,10 @@ pub enum Error {
     /// The table holds no key set: nothing was published yet.
     #[error("the table holds no key set (item KEYS / JWKS): publish the signing keys' public halves first")]
     NoKeySet,
+    /// No private key at hand is one that the published set lets sign: the keys are being replaced, or the secret
+    /// cannot be read.
+    #[error("none of the private keys at hand may sign by the published key set (item KEYS / JWKS)")]
+    NoSigningKey,
     /// Password hashing.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -112,13 +116,19 @@ impl Error {
     /// The error and all its causes in one line, for logs.
     #[must_use]
     pub fn report(&self) -> String {
-        let mut line = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            line.push_str(": ");
-            line.push_str(&error.to_string());
-            cause = error.source();
-        }
-        line
+        report(self)
     }
+}
+
+/// An error and all its causes in one line, for logs.
+#[must_use]
+pub fn report(error: &dyn StdError) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        cause = error.source();
+    }
+    line
 }

@@ -4,10 +4,11 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Our own crates. The SDK and the runtime log whole requests below `warn`, so they never get there.
-const OURS: [&str; 11] = [
+const OURS: [&str; 13] = [
     "shared",
     "activity",
     "admin",
+    "authorizer",
     "cleanup",
     "jwks",
     "list",
@@ -16,6 +17,7 @@ const OURS: [&str; 11] = [
     "logout_all",
     "refresh",
     "revoke",
+    "rotate_keys",
 ];
 
 /// Starts logging at `level`. A second start changes nothing.

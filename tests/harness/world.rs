@@ -9,9 +9,8 @@ use shared::{
     config::Config,
     http::answer,
     ids::Ids,
-    keys::SigningKeys,
+    keys::{KeySource, SigningKeys},
     password::Hasher,
-    token::Signer,
 };
 
 use crate::{Answer, Calls, Event};
@@ -76,8 +75,8 @@ pub struct World {
     client: Client,
     login: login::LoginState,
     admin: admin::AdminState,
-    /// The database lives as long as the world.
-    _database: Option<EmbeddedDynamoDb>,
+    /// The file of the keys and the database live as long as the world.
+    kept_alive: Option<(tempfile::NamedTempFile, Option<EmbeddedDynamoDb>)>,
 }
 
 impl World {
@@ -129,41 +128,78 @@ impl World {
         // Far ahead, so that no engine's own TTL ever removes what a test still looks at.
         let calls = Calls::default();
         let clock = Clock::manual(Millis(3_999_999_999_000));
-        let keys = SigningKeys::generate().expect("keys can be made");
-        let state = State::new(config, clock.clone(), Ids::system(), calls.recording(&client));
+        let keys = SigningKeys::generate(0).expect("keys can be made");
+        let keys_file = tempfile::NamedTempFile::new().expect("a file can be made");
+        std::fs::write(&keys_file, keys.to_json()).expect("the file can be written");
+        let source = KeySource::File(keys_file.path().to_owned());
+        let state = State::new(config, clock, Ids::system(), calls.recording(&client));
         state
             .store
             .publish_key_set(&keys.public())
             .await
             .expect("the keys are published");
-        let hasher = Hasher::new(state.config.argon2, state.ids.clone()).expect("Argon2 takes its settings");
-        let signer = Signer::new(&state.config, &keys.current, state.ids.clone());
-        let signing = SigningState {
-            state: state.clone(),
-            signer,
-        };
-        let login = login::LoginState {
-            signing,
-            hasher: hasher.clone(),
-        };
-        let admin = admin::AdminState {
-            state: state.clone(),
-            hasher,
-        };
-        let world = Self {
-            clock,
-            keys,
-            state,
-            calls,
-            client,
-            login,
-            admin,
-            _database: database,
-        };
+        let mut world = Self::over(state, calls, client, keys, source).await;
+        world.kept_alive = Some((keys_file, database));
         world.create_user(EMAIL).await;
         world.clock.advance(1);
         world.calls.take();
         world
+    }
+
+    /// Other instances of the functions over the same table, with copies of the public and private keys of their own,
+    /// the private ones from `source`. The table and the clock live as long as this world.
+    pub async fn instance(&self, source: KeySource) -> Self {
+        let calls = Calls::default();
+        let state = State::new(
+            self.state.config.clone(),
+            self.clock.clone(),
+            self.state.ids.clone(),
+            calls.recording(&self.client),
+        );
+        Self::over(state, calls, self.client.clone(), self.keys.clone(), source).await
+    }
+
+    async fn over(state: State, calls: Calls, client: Client, keys: SigningKeys, source: KeySource) -> Self {
+        let hasher = Hasher::new(state.config.argon2, state.ids.clone()).expect("Argon2 takes its settings");
+        let signing = SigningState::new(state.clone(), source);
+        signing.signers.renew_now().await;
+        Self {
+            clock: state.clock.clone(),
+            keys,
+            calls,
+            client,
+            login: login::LoginState {
+                signing,
+                hasher: hasher.clone(),
+            },
+            admin: admin::AdminState {
+                state: state.clone(),
+                hasher,
+            },
+            state,
+            kept_alive: None,
+        }
+    }
+
+    /// The table's client, for what a test reads past the service.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Takes the published keys away, as if nothing had ever been published.
+    ///
+    /// # Panics
+    ///
+    /// When the table cannot be written.
+    pub async fn unpublish_keys(&self) {
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.state.config.table_name);
+        let delete = delete.key("pk", text("KEYS")).key("sk", text("JWKS"));
+        delete.send().await.expect("the table can be written");
     }
 
     /// Creates an account with the usual password; answers its id.

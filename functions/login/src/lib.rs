@@ -1,7 +1,9 @@
 //! `POST /api/v1/auth/login`: opens a session.
 //!
-//! The credential is read first, while the attempt is counted; then the password is hashed while the user's sessions
-//! are read; then one transaction commits, and the attempt is given back. A login that another login, a disabling or a new password overtook starts over from what it found.
+//! The credential is read first, while the attempt is counted, and beside it the key set, so that nothing is begun whose
+//! tokens nobody could sign; then the password is hashed while the user's sessions are read; then one transaction
+//! commits, and the attempt is given back. A login that another login, a disabling or a new password overtook starts
+//! over from what it found.
 
 mod plan;
 
@@ -68,11 +70,14 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Fa
         http::quotas(&request),
         Source::of(attempt.cause.origin.ip_address),
     );
-    let (limit, guess, credential) = tokio::try_join!(
-        state.limiter.login(&quotas, &source),
-        state.limiter.guess(&quotas, &attempt.email, &source),
-        state.store.credential(&attempt.email)
-    )?;
+    let counted = async {
+        tokio::try_join!(
+            state.limiter.login(&quotas, &source),
+            state.limiter.guess(&quotas, &attempt.email, &source),
+            state.store.credential(&attempt.email)
+        )
+    };
+    let (signer, (limit, guess, credential)) = login.signing.signer_beside(counted).await?;
     if let Err(refusal) = limit.allowed() {
         state.limiter.give_back(&quotas, guess).await;
         return Err(refusal.into());
@@ -108,7 +113,7 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Fa
     let (committed, ()) = tokio::join!(commit(login, credential, sessions, &attempt), give_back);
     let (credential, session) = committed?;
     let now = state.clock.now();
-    let issued = login.signing.signer.issue(
+    let issued = signer.issue(
         &(&session).into(),
         &session.refresh_jti,
         session.created_at.seconds(),

@@ -15,7 +15,7 @@ use shared::{
     ids::TokenId,
     session::{EndReason, Session},
     store::{CallerGone, EndRequest, Rotate, RotateOutcome},
-    token::RefreshClaims,
+    token::{RefreshClaims, Signer},
 };
 
 /// What this function answers.
@@ -65,19 +65,16 @@ pub async fn handle(signing: &SigningState, request: Request) -> Result<Response
         origin: cause.origin.clone(),
         device_name: device.name,
     };
-    let (claims, outcome) = state
-        .keys
-        .confirm_beside(token, state.store.rotate(&rotate))
-        .await?;
+    let (signer, claims, outcome) = signing.confirm_beside(token, state.store.rotate(&rotate)).await?;
     match outcome {
         RotateOutcome::Rotated { country_before } => {
             if moved(country_before.as_deref(), cause.origin.country.as_deref()) {
                 tell_of_move(state, &rotate, &cause).await;
             }
-            answer(signing, &claims, &rotate.successor, at, rotate.expires_at)
+            answer(state, &signer, &claims, &rotate.successor, at, rotate.expires_at)
         }
         RotateOutcome::Refused(session) => {
-            refused(signing, &claims, &rotate, session.as_deref(), &cause).await
+            refused(state, &signer, &claims, &rotate, session.as_deref(), &cause).await
         }
     }
 }
@@ -97,13 +94,13 @@ fn read(request: &Request) -> Result<String, Fault> {
 }
 
 async fn refused(
-    signing: &SigningState,
+    state: &State,
+    signer: &Signer,
     claims: &RefreshClaims,
     rotate: &Rotate,
     session: Option<&Session>,
     cause: &Cause,
 ) -> Result<Response, Fault> {
-    let state = &signing.state;
     let attempt = Attempt {
         presented: &rotate.presented,
         successor: &rotate.successor,
@@ -115,12 +112,19 @@ async fn refused(
     match judge(session, &attempt) {
         Verdict::Expired => Err(Error::SessionExpired.into()),
         Verdict::Ended => Err(Error::SessionRevoked.into()),
-        Verdict::OwnRetry => answer(signing, claims, &rotate.successor, rotate.at, rotate.expires_at),
+        Verdict::OwnRetry => answer(
+            state,
+            signer,
+            claims,
+            &rotate.successor,
+            rotate.at,
+            rotate.expires_at,
+        ),
         Verdict::SameSuccessor {
             successor,
             rotated_at,
             expires_at,
-        } => answer(signing, claims, successor, rotated_at, expires_at),
+        } => answer(state, signer, claims, successor, rotated_at, expires_at),
         Verdict::Theft(session) => {
             end_stolen(state, session, cause).await?;
             Err(Error::RefreshTokenReused.into())
@@ -154,17 +158,18 @@ async fn tell_of_move(state: &State, rotate: &Rotate, cause: &Cause) {
 }
 
 fn answer(
-    signing: &SigningState,
+    state: &State,
+    signer: &Signer,
     claims: &RefreshClaims,
     successor: &TokenId,
     rotated_at: Millis,
     expires_at: Seconds,
 ) -> Result<Response, Fault> {
-    let issued = signing.signer.issue(
+    let issued = signer.issue(
         &claims.subject(expires_at),
         successor,
         rotated_at.seconds(),
-        signing.state.clock.now(),
+        state.clock.now(),
     )?;
     Ok(http::tokens(&issued, claims.sid, Map::new()))
 }

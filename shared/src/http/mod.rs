@@ -8,7 +8,7 @@ mod problem;
 mod quota;
 mod reply;
 
-pub use auth::{bearer, optional_bearer};
+pub use auth::{bearer, bearer_in, optional_bearer};
 pub use body::Fields;
 pub use edge::{Handler, Route, answer};
 pub use origin::{device_from, idempotency_key, origin, path_parameter};

@@ -123,7 +123,8 @@ impl Fault {
                 ),
                 Error::SessionNotFound => (404, "session_not_found", "There is no such session."),
                 Error::Store(StoreError::Unavailable { .. } | StoreError::Contended { .. })
-                | Error::NoKeySet => (
+                | Error::NoKeySet
+                | Error::NoSigningKey => (
                     503,
                     "unavailable",
                     "The service is unavailable for a moment: try again.",

@@ -65,6 +65,21 @@ impl Keys {
         }
     }
 
+    /// The set as it is now.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be read, or holds no key set.
+    pub async fn set_now(&self) -> Result<Arc<KeySet>, Error> {
+        Ok(self.read().await?.set)
+    }
+
+    /// The copy of the set, whatever its age, if there is one.
+    #[must_use]
+    pub fn copy(&self) -> Option<Arc<KeySet>> {
+        Some(self.copy_younger_than(i64::MAX)?.set)
+    }
+
     /// Checks a token as far as that goes without the table: signature, type, issuer, audience, expiry.
     ///
     /// A forged token costs no read, save that an unknown `kid` makes the set be read again at most every 10 s.

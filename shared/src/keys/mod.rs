@@ -2,14 +2,34 @@
 
 mod cache;
 mod signing;
+mod source;
 
 pub use cache::Keys;
-pub use signing::{KeyPair, KeyPairError, SigningKeys};
+pub use signing::{KeyPair, KeyPairError, SigningKeys, SigningKeysError};
+pub use source::{KeySource, KeySourceError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::clock::{Millis, Seconds};
+use crate::{
+    clock::{Millis, Seconds},
+    config::Config,
+};
+
+/// For so long a signer may go on with a key after the set says that it is retired, in seconds: it decides with a copy
+/// of the set that is at most 60 s old and answers within 30 s; the rest is for clocks that differ.
+const LAST_SIGNATURE: i64 = 120;
+
+/// The key set as it stands in the table, with what guards its changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Published {
+    /// The keys.
+    pub keys: KeySet,
+    /// How many emergencies there were. Keys of an earlier epoch are never published again, whoever still holds them.
+    pub epoch: u64,
+    /// How many publications there were: nobody replaces a set that he has not seen.
+    pub version: u64,
+}
 
 /// Every key that tokens may be verified with at present.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,11 +83,61 @@ impl KeySet {
             .find(|key| key.kid == kid && key.verifies(purpose, now))
     }
 
+    /// Whether the key named `kid` may sign: it is published, and not retired.
+    #[must_use]
+    pub fn signs(&self, kid: &str) -> bool {
+        self.0.iter().any(|key| key.kid == kid && key.retired.is_none())
+    }
+
+    /// The set in which `active` sign and all other keys of this one have `retired`, unless they had before. Keys whose
+    /// time has passed at `now` are left out.
+    #[must_use]
+    pub fn succeeded_by(&self, active: Vec<PublicKey>, retired: Retired, now: Millis) -> Self {
+        let mut keys = active;
+        let others = self.0.iter().filter(|key| key.verifies(Purpose::Refresh, now));
+        for key in others {
+            if keys.iter().all(|active| active.kid != key.kid) {
+                keys.push(PublicKey {
+                    retired: key.retired.or(Some(retired)),
+                    ..key.clone()
+                });
+            }
+        }
+        Self(keys)
+    }
+
+    /// The set of these keys and those of `others` that it lacks.
+    #[must_use]
+    pub fn and(&self, others: &Self) -> Self {
+        let new = others
+            .0
+            .iter()
+            .filter(|key| self.0.iter().all(|own| own.kid != key.kid));
+        Self(self.0.iter().chain(new).cloned().collect())
+    }
+
+    /// The ids of all keys.
+    pub fn kids(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|key| key.kid.as_str())
+    }
+
     /// The JWK Set (RFC 7517 §5) of the keys that may verify access tokens at `now`.
     #[must_use]
     pub fn jwk_set(&self, now: Millis) -> Value {
         let usable = self.0.iter().filter(|key| key.verifies(Purpose::Access, now));
         json!({ "keys": usable.map(PublicKey::jwk).collect::<Vec<_>>() })
+    }
+}
+
+impl Retired {
+    /// What a key is still good for that is replaced at `now`: tokens live as long as `config` says.
+    #[must_use]
+    pub const fn at(now: Millis, config: &Config) -> Self {
+        let last = now.seconds().plus(LAST_SIGNATURE);
+        Self {
+            access_until: last.plus(config.access_token_seconds),
+            refresh_until: last.plus(config.session_absolute_seconds),
+        }
     }
 }
 
@@ -115,6 +185,45 @@ mod tests {
         assert!(found(Purpose::Refresh, Millis(199_999)) && !found(Purpose::Refresh, Millis(200_000)));
         assert!(set.find("new", Purpose::Access, Millis(i64::MAX)).is_some());
         assert!(set.find("", Purpose::Access, Millis(0)).is_none());
+    }
+
+    #[test]
+    fn a_rotation_retires_what_signed_and_drops_what_verifies_nothing_any_more() {
+        let at = |seconds| Retired {
+            access_until: Seconds(seconds),
+            refresh_until: Seconds(seconds),
+        };
+        let before = KeySet::new(vec![
+            key("current", None),
+            key("next", None),
+            key("old", Some(at(60))),
+            key("older", Some(at(50))),
+        ]);
+        let after = before.succeeded_by(vec![key("next", None), key("new", None)], at(90), Millis(50_000));
+        let expected = [
+            key("next", None),
+            key("new", None),
+            key("current", Some(at(90))),
+            key("old", Some(at(60))),
+        ];
+        assert_eq!(after, KeySet::new(expected.into()));
+        assert!(after.signs("new") && !after.signs("current") && !after.signs("older"));
+    }
+
+    #[test]
+    fn a_rotation_told_twice_changes_nothing() {
+        let once = Retired {
+            access_until: Seconds(100),
+            refresh_until: Seconds(200),
+        };
+        let twice = Retired {
+            access_until: Seconds(101),
+            refresh_until: Seconds(201),
+        };
+        let before = KeySet::new(vec![key("a", None), key("b", None)]);
+        let active = || vec![key("b", None), key("c", None)];
+        let after = before.succeeded_by(active(), once, Millis(0));
+        assert_eq!(after.succeeded_by(active(), twice, Millis(1000)), after);
     }
 
     #[test]

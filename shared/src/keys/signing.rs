@@ -9,32 +9,92 @@ use base64::{
 };
 use jsonwebtoken::EncodingKey;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::{KeySet, PublicKey};
 use crate::digest::sha256;
 
 /// The two keys that the secret holds: the one that signs, and the one that will sign after the next rotation.
 ///
-/// As JSON: `{"current": "<PKCS #8, base64>", "next": "<PKCS #8, base64>"}`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// As JSON: `{"current": "<PKCS #8, base64>", "next": "<PKCS #8, base64>", "epoch": 0}`.
+#[derive(Clone, Debug, Serialize)]
 pub struct SigningKeys {
     /// Signs now.
     pub current: KeyPair,
     /// Published, so that every verifier knows it before it signs.
     pub next: KeyPair,
+    /// How many emergencies there were before these keys: see [`Published::epoch`](super::Published::epoch).
+    pub epoch: u64,
+}
+
+/// Why a text is no pair of signing keys. Nothing of the text is shown.
+#[derive(Debug, thiserror::Error)]
+pub enum SigningKeysError {
+    /// Not JSON.
+    #[error("it is not JSON")]
+    Json,
+    /// JSON of another shape.
+    #[error("it is no object with the strings `current` and `next`")]
+    Shape,
+    /// One of the keys.
+    #[error("`{0}`: {1}")]
+    Key(&'static str, KeyPairError),
 }
 
 impl SigningKeys {
-    /// Two new keys.
+    /// Two new keys, of this epoch.
     ///
     /// # Errors
     ///
     /// When the cryptographic library cannot make a key.
-    pub fn generate() -> Result<Self, KeyPairError> {
+    pub fn generate(epoch: u64) -> Result<Self, KeyPairError> {
         Ok(Self {
             current: KeyPair::generate()?,
             next: KeyPair::generate()?,
+            epoch,
         })
+    }
+
+    /// The keys after a rotation: `next` becomes current, and a new key comes next.
+    ///
+    /// # Errors
+    ///
+    /// When the cryptographic library cannot make a key.
+    pub fn successor(&self) -> Result<Self, KeyPairError> {
+        Ok(Self {
+            current: self.next.clone(),
+            next: KeyPair::generate()?,
+            epoch: self.epoch,
+        })
+    }
+
+    /// Reads the JSON form. An empty object, which a secret holds until its first rotation, is none.
+    ///
+    /// # Errors
+    ///
+    /// When the text is neither.
+    pub fn parse(text: &str) -> Result<Option<Self>, SigningKeysError> {
+        let value: Value = serde_json::from_str(text).map_err(|_| SigningKeysError::Json)?;
+        if value == json!({}) {
+            return Ok(None);
+        }
+        let stored = Stored::deserialize(value).map_err(|_| SigningKeysError::Shape)?;
+        let key = |name, text: &str| KeyPair::parse(text).map_err(|error| SigningKeysError::Key(name, error));
+        Ok(Some(Self {
+            current: key("current", &stored.current)?,
+            next: key("next", &stored.next)?,
+            epoch: stored.epoch,
+        }))
+    }
+
+    /// The JSON form.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("two strings and a number are always JSON")
     }
 
     /// The public halves, as verifiers need them.
@@ -42,6 +102,14 @@ impl SigningKeys {
     pub fn public(&self) -> KeySet {
         KeySet::new(vec![self.current.public.clone(), self.next.public.clone()])
     }
+}
+
+#[derive(Deserialize)]
+struct Stored {
+    current: String,
+    next: String,
+    #[serde(default)]
+    epoch: u64,
 }
 
 /// An ES256 (P-256, SHA-256; RFC 7518 §3.4) key pair. `Debug` shows the key id only.
@@ -55,10 +123,10 @@ pub struct KeyPair {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyPairError {
     /// Not base64.
-    #[error("a signing key is not base64")]
+    #[error("not base64")]
     Encoding(#[from] base64::DecodeError),
     /// Not a P-256 private key in PKCS #8.
-    #[error("a signing key is not a P-256 private key in PKCS #8: {0}")]
+    #[error("not a P-256 private key in PKCS #8: {0}")]
     Rejected(#[from] aws_lc_rs::error::KeyRejected),
     /// The library failed without a reason.
     #[error("the cryptographic library failed: {0}")]
@@ -95,6 +163,10 @@ impl KeyPair {
         Ok(Self { pkcs8, public })
     }
 
+    fn parse(base64: &str) -> Result<Self, KeyPairError> {
+        Self::from_pkcs8(STANDARD.decode(base64)?)
+    }
+
     /// The public half.
     #[must_use]
     pub const fn public(&self) -> &PublicKey {
@@ -120,17 +192,6 @@ impl Serialize for KeyPair {
     }
 }
 
-impl<'de> Deserialize<'de> for KeyPair {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let bytes = STANDARD
-            .decode(text)
-            .map_err(KeyPairError::from)
-            .map_err(serde::de::Error::custom)?;
-        Self::from_pkcs8(bytes).map_err(serde::de::Error::custom)
-    }
-}
-
 /// RFC 7638 §3: the digest of the required members in lexicographic order, without white space.
 fn thumbprint(x: &str, y: &str) -> String {
     let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
@@ -143,19 +204,43 @@ mod tests {
 
     #[test]
     fn keys_survive_their_json_form() {
-        let keys = SigningKeys::generate().unwrap();
-        let json = serde_json::to_string(&keys).unwrap();
-        let read: SigningKeys = serde_json::from_str(&json).unwrap();
-        assert_eq!(read.public(), keys.public());
+        let keys = SigningKeys::generate(3).unwrap();
+        let json = keys.to_json();
+        let read = SigningKeys::parse(&json).unwrap().unwrap();
+        assert_eq!((read.public(), read.epoch), (keys.public(), 3));
         assert_ne!(keys.current.public(), keys.next.public());
     }
 
     #[test]
+    fn keys_written_before_there_were_epochs_are_of_the_first() {
+        let mut json = serde_json::to_value(SigningKeys::generate(3).unwrap()).unwrap();
+        json.as_object_mut().unwrap().remove("epoch");
+        assert_eq!(SigningKeys::parse(&json.to_string()).unwrap().unwrap().epoch, 0);
+    }
+
+    #[test]
+    fn only_an_empty_object_means_that_there_are_no_keys_yet() {
+        assert!(SigningKeys::parse(" {} ").unwrap().is_none());
+        for other in ["", "null", "[]", "\"secret\"", r#"{"password": "secret"}"#] {
+            let message = SigningKeys::parse(other).unwrap_err().to_string();
+            assert!(!message.contains("secret"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_rotation_makes_the_next_key_current() {
+        let keys = SigningKeys::generate(2).unwrap();
+        let after = keys.successor().unwrap();
+        assert_eq!((after.current.public(), after.epoch), (keys.next.public(), 2));
+        assert_ne!(after.next.public(), keys.next.public());
+    }
+
+    #[test]
     fn what_is_no_key_is_refused_without_showing_it() {
-        let error = serde_json::from_str::<SigningKeys>(r#"{"current": "c2VjcmV0", "next": "c2VjcmV0"}"#);
+        let error = SigningKeys::parse(r#"{"current": "c2VjcmV0", "next": "c2VjcmV0"}"#);
         let message = error.unwrap_err().to_string();
         assert!(
-            message.contains("not a P-256 private key") && !message.contains("c2VjcmV0"),
+            message.contains("`current`: not a P-256 private key") && !message.contains("c2VjcmV0"),
             "{message}"
         );
         let pair = KeyPair::generate().unwrap();

@@ -1,36 +1,108 @@
 //! The published key set: item `KEYS` / `JWKS`.
 
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, items, keys::Key};
-use crate::keys::KeySet;
+use super::{Store, StoreError, expression::number, items, keys::Key};
+use crate::keys::{KeySet, Published};
+
+/// How often a publication that others overtook is tried again.
+const MOST_ATTEMPTS: u32 = 8;
 
 #[derive(Serialize, Deserialize)]
 struct KeySetItem {
     keys: KeySet,
+    #[serde(default)]
+    epoch: u64,
+    #[serde(default)]
+    version: u64,
 }
 
 impl Store {
-    /// The published key set, read consistently; none when nothing was published yet.
+    /// The published keys, read consistently; none when nothing was published yet.
     ///
     /// # Errors
     ///
     /// When the table cannot be read.
     pub async fn key_set(&self) -> Result<Option<KeySet>, StoreError> {
-        let item = self.item(&Key::key_set()).await?;
-        item.map(|item| Ok(items::read::<KeySetItem>("key set", item)?.keys))
-            .transpose()
+        Ok(self.published_keys().await?.map(|published| published.keys))
     }
 
-    /// Publishes a key set in place of the present one.
-    ///
-    /// A repeat writes the same item again.
+    /// The published keys with what guards their changes, read consistently; none when nothing was published yet.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written.
+    /// When the table cannot be read.
+    pub async fn published_keys(&self) -> Result<Option<Published>, StoreError> {
+        let Some(item) = self.item(&Key::key_set()).await? else {
+            return Ok(None);
+        };
+        let KeySetItem { keys, epoch, version } = items::read("key set", item)?;
+        Ok(Some(Published { keys, epoch, version }))
+    }
+
+    /// Publishes `keys` in place of those that were read as `before`; `false`, and nothing is changed, when somebody
+    /// else published since.
+    ///
+    /// A repeat after a lost answer is told `false` as well: whoever reads again finds his own keys.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be written. Whether it was is not known then.
+    pub async fn replace_key_set(
+        &self,
+        before: Option<&Published>,
+        keys: &KeySet,
+        epoch: u64,
+    ) -> Result<bool, StoreError> {
+        let version = before.map_or(0, |before| before.version);
+        let item = KeySetItem {
+            keys: keys.clone(),
+            epoch,
+            version: version + 1,
+        };
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(items::write(&Key::key_set(), &item)))
+            .expression_attribute_names("#version", "version");
+        let request = match version {
+            0 => request.condition_expression("attribute_not_exists(#version)"),
+            _ => request
+                .condition_expression("#version = :version")
+                .expression_attribute_values(":version", number(version)),
+        };
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(StoreError::of("PutItem", error)),
+        }
+    }
+
+    /// Publishes `keys` in place of whatever is there: for a table whose keys nobody rotates.
+    ///
+    /// A repeat publishes the same keys again.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be read or written.
     pub async fn publish_key_set(&self, keys: &KeySet) -> Result<(), StoreError> {
-        self.put(items::write(&Key::key_set(), &KeySetItem { keys: keys.clone() }))
-            .await
+        for _ in 0..MOST_ATTEMPTS {
+            let before = self.published_keys().await?;
+            let epoch = before.as_ref().map_or(0, |before| before.epoch);
+            if self.replace_key_set(before.as_ref(), keys, epoch).await? {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Contended {
+            operation: "publishing keys",
+        })
     }
 }

@@ -10,8 +10,7 @@ use crate::{
     keys::KeyPair,
 };
 
-/// Signs tokens with the current private key.
-#[derive(Clone)]
+/// Signs tokens with one private key.
 pub struct Signer {
     issuer: String,
     audience: String,
@@ -52,6 +51,12 @@ impl Signer {
             kid: key.public().kid.clone(),
             key: key.encoding_key(),
         }
+    }
+
+    /// The id of its key.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.kid
     }
 
     /// Both tokens of a session: a new access token, and the refresh token `refresh_jti` issued at `issued_at`.
