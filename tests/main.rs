@@ -16,5 +16,8 @@ mod rate_limits;
 mod refresh;
 mod retries;
 mod revoke;
+mod rotation;
+mod rotation_emergency;
+mod rotation_traffic;
 mod signers;
 mod store;

@@ -114,6 +114,12 @@ impl Event {
     }
 }
 
+impl From<Event> for Value {
+    fn from(event: Event) -> Self {
+        event.0
+    }
+}
+
 /// An answer, read.
 #[derive(Clone, Debug)]
 pub struct Answer {

@@ -2,12 +2,16 @@
 
 mod calls;
 mod event;
+mod faults;
+mod keys_secret;
 mod moto;
 mod tokens;
 mod world;
 
 pub use calls::{Access, Call, Calls};
 pub use event::{Answer, Event};
+pub use faults::Faults;
+pub use keys_secret::{KeysSecret, STEPS};
 pub use moto::Moto;
 pub use tokens::{claims, forge, forge_unsigned, hmac_with_public_key};
 pub use world::{EMAIL, Function, PASSWORD, Tokens, World};

@@ -1,0 +1,118 @@
+//! What the function is asked to do.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::RotationError;
+
+/// A step of a rotation, as Secrets Manager asks for it, or an emergency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// A step.
+    Step {
+        /// Which.
+        step: Step,
+        /// The secret.
+        secret_id: String,
+        /// The version of the secret that the rotation makes.
+        token: String,
+    },
+    /// Replace both keys, and drop all others at once: `{"emergency": true}`.
+    Emergency,
+}
+
+/// The steps of a rotation, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Step {
+    /// Makes the new version of the secret.
+    CreateSecret,
+    /// Publishes its public halves.
+    SetSecret,
+    /// Tries its keys.
+    TestSecret,
+    /// Makes it current, and retires the key that signed before.
+    FinishSecret,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct StepEvent {
+    step: Step,
+    secret_id: String,
+    client_request_token: String,
+}
+
+impl Command {
+    /// Reads an event.
+    ///
+    /// # Errors
+    ///
+    /// [`RotationError::Event`], saying what is missing or unknown.
+    pub fn parse(event: Value) -> Result<Self, RotationError> {
+        if event == json!({ "emergency": true }) {
+            return Ok(Self::Emergency);
+        }
+        let event: StepEvent = serde_json::from_value(event)?;
+        Ok(Self::Step {
+            step: event.step,
+            secret_id: event.secret_id,
+            token: event.client_request_token,
+        })
+    }
+}
+
+impl Step {
+    /// Its name in the event.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CreateSecret => "createSecret",
+            Self::SetSecret => "setSecret",
+            Self::TestSecret => "testSecret",
+            Self::FinishSecret => "finishSecret",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_read_as_they_are_named() {
+        for step in [
+            Step::CreateSecret,
+            Step::SetSecret,
+            Step::TestSecret,
+            Step::FinishSecret,
+        ] {
+            let event = json!({
+                "Step": step.as_str(), "SecretId": "arn", "ClientRequestToken": "token", "RotationToken": "new"
+            });
+            let expected = Command::Step {
+                step,
+                secret_id: "arn".to_owned(),
+                token: "token".to_owned(),
+            };
+            assert_eq!(Command::parse(event).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn nothing_but_the_exact_event_is_an_emergency() {
+        assert_eq!(
+            Command::parse(json!({ "emergency": true })).unwrap(),
+            Command::Emergency
+        );
+        for other in [
+            json!({}),
+            json!({ "emergency": false }),
+            json!({ "emergency": true, "SecretId": "arn" }),
+            json!({ "Step": "deleteSecret", "SecretId": "arn", "ClientRequestToken": "token" }),
+        ] {
+            let message = Command::parse(other).unwrap_err().to_string();
+            assert!(message.contains("emergency"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Why a rotation does not go on.
+
+use std::error::Error as StdError;
+
+use shared::{
+    keys::{KeyPairError, SigningKeysError},
+    store::StoreError,
+    token::{Rejected, SignError},
+};
+
+/// Every cause. Nothing of a secret's content is in any of them.
+#[derive(Debug, thiserror::Error)]
+pub enum RotationError {
+    /// The function does not know which secret it rotates.
+    #[error("SIGNING_KEYS_SECRET_ID is not set: it names the secret with the signing keys")]
+    NoSecret,
+    /// Neither a step nor an emergency.
+    #[error(
+        "the event is neither a rotation step of Secrets Manager (Step, SecretId, ClientRequestToken) nor \
+         {{\"emergency\": true}}: {0}"
+    )]
+    Event(#[from] serde_json::Error),
+    /// Secrets Manager rotates another secret with this function.
+    #[error("this function rotates the secret {expected}, not {found}")]
+    OtherSecret {
+        /// Ours.
+        expected: String,
+        /// The event's.
+        found: String,
+    },
+    /// Rotation is switched off.
+    #[error("rotation is not enabled for the secret {0}")]
+    Disabled(String),
+    /// The version of the event is not the one being rotated to.
+    #[error(
+        "the version {0} is not labelled AWSPENDING: its rotation is over, or another one took its place"
+    )]
+    NotPending(String),
+    /// The version of the event has no keys, though createSecret should have made them.
+    #[error("the version {0} has no value: createSecret comes first")]
+    NoValue(String),
+    /// What is stored is neither keys nor `{}`. It is left as it is.
+    #[error("the version {version} of the secret holds no signing keys; it is left as it is")]
+    Unreadable {
+        /// Which version.
+        version: String,
+        /// What is wrong with it.
+        source: SigningKeysError,
+    },
+    /// The rotation does not continue from the present keys.
+    #[error(
+        "the version {0} does not follow the present keys: they were replaced while it was being made. Its rotation \
+         is void; start a new one"
+    )]
+    Void(String),
+    /// The keys would sign what nobody could verify.
+    #[error("the key {0} is not published as a signing key: setSecret comes first")]
+    NotPublished(String),
+    /// A token of a new key did not verify.
+    #[error("a token of the key {kid} does not verify")]
+    Test {
+        /// Which key.
+        kid: String,
+        /// Why not.
+        source: Rejected,
+    },
+    /// Signing failed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// No key could be made.
+    #[error("no key could be made")]
+    Generate(#[from] KeyPairError),
+    /// Others kept changing the secret or the published set.
+    #[error("the secret or the published keys kept changing: try again")]
+    Contended,
+    /// Secrets Manager refused, or cannot be reached.
+    #[error("Secrets Manager: {operation} failed")]
+    Secret {
+        /// The API operation.
+        operation: &'static str,
+        /// The SDK's error.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// The table.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

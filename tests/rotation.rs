@@ -1,0 +1,273 @@
+//! Rotating the signing keys, step by step, as Secrets Manager asks for it.
+
+use rotate_keys::{Command, RotationError, Step};
+use serde_json::{Value, json};
+use shared::keys::{Purpose, SigningKeys};
+use tests::{Event, Faults, Function, KeysSecret, STEPS, World, claims, forge};
+
+async fn kids(world: &World) -> Vec<String> {
+    let answer = world.send(Function::Jwks, Event::file("jwks/jwks")).await;
+    let body = answer.ok();
+    let keys = body["keys"].as_array().unwrap().iter();
+    keys.map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The rotation from `before` is over: the next key signs, a new one is published, and the old one is retired.
+async fn is_rotated(secret: &KeysSecret, world: &World, before: &SigningKeys) {
+    let after = secret.keys().await;
+    assert_eq!(after.current.public(), before.next.public());
+    let published = world.state.store.key_set().await.unwrap().unwrap();
+    assert!(published.signs(&after.current.public().kid) && published.signs(&after.next.public().kid));
+    let old = &before.current.public().kid;
+    assert!(!published.signs(old), "the old key is retired");
+    let found = |purpose| published.find(old, purpose, world.clock.now()).is_some();
+    assert!(
+        found(Purpose::Access) && found(Purpose::Refresh),
+        "but it verifies"
+    );
+    assert_eq!(secret.labelled("AWSPENDING").await, None);
+}
+
+#[tokio::test]
+async fn the_first_rotation_makes_the_keys() {
+    let secret = KeysSecret::start().await;
+    let world = World::with(&[("SIGNING_KEYS_SECRET_ID", &secret.arn)]).await;
+    world.unpublish_keys().await;
+    let fresh = world.instance(secret.source()).await;
+    let refused = fresh.send(Function::Login, Event::file("login/json")).await;
+    refused.refused(503, "unavailable");
+    assert_eq!(refused.headers["retry-after"], "1");
+
+    let rotation = secret.rotation(&world, &Faults::default());
+    secret.rotate(&rotation).await;
+    world.clock.advance(1);
+    let login = fresh.log_in("phone").await;
+    fresh.list(&login.access).await.ok();
+    fresh.refresh(&login.refresh).await.ok();
+    let keys = secret.keys().await;
+    assert_eq!(
+        kids(&fresh).await,
+        [&keys.current.public().kid, &keys.next.public().kid].map(String::clone)
+    );
+}
+
+#[tokio::test]
+async fn a_rotation_makes_the_next_key_current_and_keeps_the_old_one_for_its_tokens() {
+    let (secret, world, rotation) = KeysSecret::in_use().await;
+    let before = world.log_in("phone").await;
+    secret.rotate(&rotation).await;
+    is_rotated(&secret, &world, &world.keys).await;
+    let fresh = world.instance(secret.source()).await;
+    fresh.list(&before.access).await.ok();
+    fresh.refresh(&before.refresh).await.ok();
+}
+
+#[tokio::test]
+async fn every_step_can_be_repeated() {
+    let (secret, world, rotation) = KeysSecret::in_use().await;
+    let token = secret.begin().await;
+    for step in STEPS {
+        secret.step(&rotation, step, &token).await.unwrap();
+        let once = world.state.store.published_keys().await.unwrap();
+        world.clock.advance(1);
+        for _ in 0..2 {
+            secret.step(&rotation, step, &token).await.unwrap();
+        }
+        assert_eq!(
+            world.state.store.published_keys().await.unwrap(),
+            once,
+            "{step:?}"
+        );
+    }
+    is_rotated(&secret, &world, &world.keys).await;
+}
+
+/// Each call of each step fails once, before it reaches the service and after; then the step is repeated.
+#[tokio::test]
+async fn a_step_that_was_cut_short_anywhere_is_completed_by_its_repeat() {
+    let (secret, world, healthy) = KeysSecret::in_use().await;
+    let mut cut_short = 0;
+    for is_answer_lost in [false, true] {
+        for call in 1.. {
+            let before = secret.keys().await;
+            let faults = Faults::at_call(call, is_answer_lost);
+            let failing = secret.rotation(&world, &faults);
+            let token = secret.begin().await;
+            for step in STEPS {
+                if secret.step(&failing, step, &token).await.is_err() {
+                    assert!(faults.happened());
+                    cut_short += 1;
+                    secret.step(&healthy, step, &token).await.unwrap();
+                }
+            }
+            is_rotated(&secret, &world, &before).await;
+            world.clock.advance(1);
+            if !faults.happened() {
+                break;
+            }
+        }
+    }
+    assert!(cut_short >= 30, "{cut_short} steps were cut short");
+}
+
+#[tokio::test]
+async fn a_step_that_runs_twice_at_once_is_done_once() {
+    let (secret, world, rotation) = KeysSecret::in_use().await;
+    for _ in 0..3 {
+        let before = secret.keys().await;
+        let token = secret.begin().await;
+        for step in STEPS {
+            let (one, other) = tokio::join!(
+                secret.step(&rotation, step, &token),
+                secret.step(&rotation, step, &token)
+            );
+            one.unwrap();
+            other.unwrap();
+        }
+        is_rotated(&secret, &world, &before).await;
+        world.clock.advance(1);
+    }
+}
+
+#[tokio::test]
+async fn of_two_rotations_the_one_that_lost_its_label_changes_nothing_more() {
+    for overtaken_after in 0..3 {
+        let (secret, world, rotation) = KeysSecret::in_use().await;
+        let loser = secret.begin().await;
+        for &step in &STEPS[..=overtaken_after] {
+            secret.step(&rotation, step, &loser).await.unwrap();
+        }
+        secret.rotate(&rotation).await;
+        let published = world.state.store.published_keys().await.unwrap();
+        for step in STEPS {
+            let outcome = secret.step(&rotation, step, &loser).await;
+            assert!(
+                matches!(outcome, Err(RotationError::NotPending(_))),
+                "{outcome:?}"
+            );
+        }
+        assert_eq!(world.state.store.published_keys().await.unwrap(), published);
+        is_rotated(&secret, &world, &world.keys).await;
+    }
+}
+
+#[tokio::test]
+async fn a_retired_key_verifies_until_its_time_and_is_dropped_by_a_later_rotation() {
+    let (secret, world, rotation) = KeysSecret::in_use().await;
+    let login = world.log_in("phone").await;
+    let old = world.keys.current.clone();
+    let kid = &old.public().kid;
+    secret.rotate(&rotation).await;
+
+    // Tokens that live longer than the service would let them, so that only the key's time can end them.
+    let mut access = claims(&login.access);
+    access["exp"] = json!(9_999_999_999_u64);
+    let access = forge(&old, kid, "at+jwt", &access);
+    let lifetime = world.state.config.access_token_seconds;
+    let fresh = world.instance(secret.source()).await;
+    world.clock.advance(lifetime + 119);
+    fresh.list(&access).await.ok();
+    world.clock.advance(1);
+    fresh.list(&access).await.refused(401, "invalid_token");
+    assert!(!kids(&fresh).await.contains(kid), "the public document hides it");
+    fresh.refresh(&login.refresh).await.ok();
+
+    secret.rotate(&rotation).await;
+    let published = || async { world.state.store.key_set().await.unwrap().unwrap() };
+    assert!(
+        published().await.kids().any(|published| published == kid),
+        "its refresh tokens live on"
+    );
+    world.clock.advance(world.state.config.session_absolute_seconds);
+    secret.rotate(&rotation).await;
+    assert!(
+        !published().await.kids().any(|published| published == kid),
+        "now they have all expired"
+    );
+    let mut refresh = claims(&login.refresh);
+    refresh["exp"] = json!(9_999_999_999_u64);
+    let refresh = forge(&old, kid, "rt+jwt", &refresh);
+    fresh.refresh(&refresh).await.refused(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn what_is_no_key_is_never_written_over() {
+    let (secret, _world, rotation) = KeysSecret::in_use().await;
+    for text in ["hunter2", "{\"current\": \"AAAA\", \"next\": \"AAAA\"}"] {
+        secret.put(text).await;
+        let current = secret.labelled("AWSCURRENT").await;
+        let token = secret.begin().await;
+        let error = secret
+            .step(&rotation, Step::CreateSecret, &token)
+            .await
+            .unwrap_err();
+        assert!(matches!(error, RotationError::Unreadable { .. }), "{error:?}");
+        let message = shared::error::report(&error);
+        assert!(
+            !message.contains("hunter2") && !message.contains("AAAA"),
+            "{message}"
+        );
+        assert_eq!(secret.labelled("AWSCURRENT").await, current);
+        let error = secret
+            .step(&rotation, Step::FinishSecret, &token)
+            .await
+            .unwrap_err();
+        assert!(matches!(error, RotationError::NoValue(_)), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn keys_that_are_not_published_never_become_current() {
+    let (secret, _world, rotation) = KeysSecret::in_use().await;
+    let token = secret.begin().await;
+    secret.step(&rotation, Step::CreateSecret, &token).await.unwrap();
+    for step in [Step::TestSecret, Step::FinishSecret] {
+        let error = secret.step(&rotation, step, &token).await.unwrap_err();
+        assert!(matches!(error, RotationError::NotPublished(_)), "{error:?}");
+    }
+    assert_ne!(secret.labelled("AWSCURRENT").await, Some(token));
+}
+
+#[tokio::test]
+async fn a_rotation_that_does_not_follow_the_present_keys_is_void_and_makes_room_for_another() {
+    let (secret, _world, rotation) = KeysSecret::in_use().await;
+    let token = secret.begin().await;
+    secret.step(&rotation, Step::CreateSecret, &token).await.unwrap();
+    let others = SigningKeys::generate(0).unwrap();
+    secret.put(&others.to_json()).await;
+    let error = secret.step(&rotation, Step::SetSecret, &token).await.unwrap_err();
+    assert!(matches!(error, RotationError::Void(_)), "{error:?}");
+    secret.rotate(&rotation).await;
+    assert_eq!(secret.keys().await.current.public(), others.next.public());
+}
+
+#[tokio::test]
+async fn only_its_own_secret_is_rotated_and_only_while_rotation_is_enabled() {
+    let (secret, _world, rotation) = KeysSecret::in_use().await;
+    let current = secret.labelled("AWSCURRENT").await.unwrap();
+    let error = secret
+        .step(&rotation, Step::CreateSecret, &current)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, RotationError::Disabled(_)), "{error:?}");
+    let event = json!({ "Step": "createSecret", "SecretId": "another", "ClientRequestToken": current });
+    let error = rotate_keys::handle(&rotation, event).await.unwrap_err();
+    assert!(matches!(error, RotationError::OtherSecret { .. }), "{error:?}");
+}
+
+#[test]
+fn the_sample_events_are_the_commands() {
+    let read = |name: &str| {
+        let path = format!("{}/../events/rotate-keys/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let event: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        Command::parse(event).unwrap()
+    };
+    let names = ["create-secret", "set-secret", "test-secret", "finish-secret"];
+    for (name, expected) in names.into_iter().zip(STEPS) {
+        assert!(
+            matches!(read(name), Command::Step { step, .. } if step == expected),
+            "{name}"
+        );
+    }
+    assert_eq!(read("emergency"), Command::Emergency);
+}

@@ -1,0 +1,94 @@
+//! Three rotations under continuous traffic.
+
+use std::cell::Cell;
+
+use futures_util::future;
+use serde_json::json;
+use tests::{Answer, EMAIL, Event, Function, KeysSecret, PASSWORD, STEPS, World};
+
+/// What the traffic came to.
+#[derive(Default)]
+struct Tally {
+    requests: Cell<u32>,
+    done: Cell<bool>,
+}
+
+impl Tally {
+    #[track_caller]
+    fn ok(&self, answer: &Answer) {
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        self.requests.set(self.requests.get() + 1);
+    }
+
+    /// Waits until so many more requests were answered.
+    async fn further(&self, requests: u32) {
+        let enough = self.requests.get() + requests;
+        while self.requests.get() < enough {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Logs in, lists and refreshes on `signing`, lists on `other`, and keeps one session alive through it all.
+async fn traffic(tally: &Tally, signing: &World, other: &World, device: &str) {
+    let lasting = signing.log_in(&format!("{device}, lasting")).await;
+    let (mut access, mut refresh) = (lasting.access, lasting.refresh);
+    while !tally.done.get() {
+        let body = json!({ "email": EMAIL, "password": PASSWORD, "device_id": device });
+        let login = signing
+            .send(Function::Login, Event::file("login/json").json(&body))
+            .await;
+        tally.ok(&login);
+        let new = login.body["access_token"].as_str().unwrap();
+        tally.ok(&other.list(new).await);
+        tally.ok(&signing.list(&access).await);
+        let refreshed = signing.refresh(&refresh).await;
+        tally.ok(&refreshed);
+        refresh = refreshed.body["refresh_token"].as_str().unwrap().to_owned();
+        access = refreshed.body["access_token"].as_str().unwrap().to_owned();
+        tally.ok(&other.list(&access).await);
+        let new = login.body["refresh_token"].as_str().unwrap();
+        tally.ok(&other.refresh(new).await);
+    }
+}
+
+/// Instances with copies of the keys of their own, whose ages differ; the clock goes on between the steps, sometimes by
+/// less than the ages that the copies may have, and sometimes by more.
+#[tokio::test]
+async fn three_rotations_under_continuous_traffic_refuse_nobody() {
+    let (secret, world, rotation) = KeysSecret::in_use().await;
+    let resting = world.log_in("resting").await;
+    let mut instances = Vec::new();
+    for _ in 0..3 {
+        instances.push(world.instance(secret.source()).await);
+        world.clock.advance(7);
+    }
+    let tally = Tally::default();
+    let first = secret.keys().await;
+
+    let rotations = async {
+        for pause in [3, 45, 130] {
+            let token = secret.begin().await;
+            for step in STEPS {
+                secret.step(&rotation, step, &token).await.unwrap();
+                tally.further(12).await;
+                world.clock.advance(pause);
+                tally.further(12).await;
+            }
+        }
+        tally.done.set(true);
+    };
+    let traffics = (0..3).map(|number| {
+        let (signing, other) = (&instances[number], &instances[(number + 1) % 3]);
+        let tally = &tally;
+        async move { traffic(tally, signing, other, &format!("phone {number}")).await }
+    });
+    tokio::join!(rotations, future::join_all(traffics));
+
+    let last = secret.keys().await;
+    assert_ne!(last.current.public(), first.next.public());
+    assert!(tally.requests.get() >= 288, "{} requests", tally.requests.get());
+    // Signed by a key that was retired three rotations ago.
+    instances[0].refresh(&resting.refresh).await.ok();
+    println!("{} requests, all answered with 200", tally.requests.get());
+}
