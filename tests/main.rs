@@ -2,6 +2,7 @@
 
 mod activity;
 mod admin;
+mod authorizer;
 mod bad_tokens;
 mod cleanup;
 mod edge;

@@ -1,0 +1,160 @@
+//! `authorizer`: a Lambda authorizer for HTTP APIs (payload format 2.0, simple responses), for the app's other services.
+//!
+//! It verifies the access token and that its session is active. So a session that was ended is refused there as fast as
+//! here, and not only when its last access token expires.
+
+mod recent;
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    Error, State,
+    clock::Seconds,
+    http,
+    ids::{SessionId, UserId},
+    session::Liveness,
+    store::StoreError,
+    token::AccessClaims,
+};
+
+use recent::{Recent, Seen};
+
+/// What API Gateway asks. Of the whole request only the headers matter.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Event {
+    #[serde(default)]
+    headers: HashMap<String, String>,
+}
+
+/// What it is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// Whether the request may pass.
+    pub is_authorized: bool,
+    /// What the service behind it may rely on, as `requestContext.authorizer.lambda`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<Context>,
+}
+
+/// Who makes the request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Context {
+    /// The account.
+    pub sub: UserId,
+    /// The session.
+    pub sid: SessionId,
+    /// The app that the token was issued to.
+    pub client_id: String,
+    /// When the owner logged in, in seconds since the epoch.
+    pub auth_time: Seconds,
+}
+
+/// What the function works with.
+#[derive(Debug)]
+pub struct Authorizer {
+    state: State,
+    recent: Recent,
+}
+
+impl Authorizer {
+    /// An authorizer that has seen no session yet.
+    #[must_use]
+    pub fn new(state: State) -> Self {
+        let recent = Recent::new(state.config.authorizer_max_staleness_seconds);
+        Self { state, recent }
+    }
+}
+
+/// Decides about one request.
+///
+/// # Errors
+///
+/// When the table cannot be read: API Gateway then answers 500. A missing or bad token is an ordinary refusal.
+pub async fn handle(authorizer: &Authorizer, event: &Event) -> Result<Answer, Error> {
+    match authorize(authorizer, event).await {
+        Ok(context) => {
+            tracing::info!(sid = %context.sid, "allowed");
+            Ok(Answer {
+                is_authorized: true,
+                context: Some(context),
+            })
+        }
+        Err(error) if is_refusal(&error) => {
+            tracing::info!(cause = %error.report(), "refused");
+            Ok(Answer {
+                is_authorized: false,
+                context: None,
+            })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn authorize(authorizer: &Authorizer, event: &Event) -> Result<Context, Error> {
+    let keys = &authorizer.state.keys;
+    let token = keys.check::<AccessClaims>(bearer(event)?).await?;
+    let (user, session) = (token.claims().sub, token.claims().sid);
+    let (claims, seen) = keys
+        .confirm_beside(token, look_up(authorizer, user, session))
+        .await?;
+    match seen {
+        Seen::ActiveUntil(end) if authorizer.state.clock.now().seconds() < end => Ok(Context {
+            sub: claims.sub,
+            sid: claims.sid,
+            client_id: claims.client_id,
+            auth_time: claims.auth_time,
+        }),
+        Seen::ActiveUntil(_) => Err(Error::SessionExpired),
+        Seen::Over => Err(Error::SessionRevoked),
+    }
+}
+
+/// HTTP APIs send header names in lower case; a test event may not.
+fn bearer(event: &Event) -> Result<&str, Error> {
+    let header = event
+        .headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    let token = header.and_then(|(_, value)| http::bearer_in(value));
+    token.ok_or(Error::MissingToken)
+}
+
+async fn look_up(authorizer: &Authorizer, user: UserId, session: SessionId) -> Result<Seen, StoreError> {
+    let state = &authorizer.state;
+    let asked_at = state.clock.now();
+    if let Some(seen) = authorizer.recent.find(user, session, asked_at) {
+        return Ok(seen);
+    }
+    let record = state.store.session(user, session).await?;
+    let seen = match record {
+        Some(record) if record.liveness(asked_at) == Liveness::Active => Seen::ActiveUntil(record.expires_at),
+        Some(_) | None => Seen::Over,
+    };
+    authorizer.recent.keep(user, session, seen, asked_at);
+    Ok(seen)
+}
+
+/// Whether it is the token's or the session's fault, and so a plain refusal.
+fn is_refusal(error: &Error) -> bool {
+    match error {
+        Error::MissingToken
+        | Error::InvalidToken(_)
+        | Error::TokenExpired
+        | Error::SessionExpired
+        | Error::SessionRevoked => true,
+        Error::Validation(_)
+        | Error::InvalidCredentials
+        | Error::AccountInactive
+        | Error::RefreshTokenReused
+        | Error::NotYourSession
+        | Error::SessionNotFound
+        | Error::RateLimited { .. }
+        | Error::Store(_)
+        | Error::NoKeySet
+        | Error::NoSigningKey
+        | Error::Hash(_)
+        | Error::Sign(_) => false,
+    }
+}

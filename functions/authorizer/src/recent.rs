@@ -1,0 +1,125 @@
+//! What is remembered of sessions for a short while.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use shared::{
+    clock::{Millis, Seconds},
+    ids::{SessionId, UserId},
+};
+
+/// So many sessions are remembered; each takes about 100 bytes.
+const MOST: usize = 4096;
+
+/// How a session was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// Active until this moment at least: a refresh may have moved it since.
+    ActiveUntil(Seconds),
+    /// Ended, expired or gone. It never comes back.
+    Over,
+}
+
+/// Sessions that were looked up not longer ago than `AUTHORIZER_MAX_STALENESS_SECONDS`; none when that is 0.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    max_age: i64,
+    entries: Mutex<HashMap<(UserId, SessionId), (Seen, Millis)>>,
+}
+
+impl Recent {
+    pub fn new(max_staleness_seconds: i64) -> Self {
+        Self {
+            max_age: max_staleness_seconds * 1000,
+            entries: Mutex::default(),
+        }
+    }
+
+    /// How the session was found lately, if that still tells anything: one that was active until a moment that has
+    /// passed may have been refreshed since.
+    pub fn find(&self, user: UserId, session: SessionId, now: Millis) -> Option<Seen> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let &(seen, at) = entries.get(&(user, session))?;
+        let tells = match seen {
+            Seen::ActiveUntil(end) => now.seconds() < end,
+            Seen::Over => true,
+        };
+        (tells && self.is_young(at, now)).then_some(seen)
+    }
+
+    /// Remembers how a session was found by a read that began at `at`.
+    pub fn keep(&self, user: UserId, session: SessionId, seen: Seen, at: Millis) {
+        if self.max_age == 0 {
+            return;
+        }
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if entries.len() >= MOST {
+            entries.retain(|_, (_, other)| self.is_young(*other, at));
+        }
+        if entries.len() >= MOST {
+            entries.clear();
+        }
+        entries.insert((user, session), (seen, at));
+    }
+
+    /// A clock that was set back makes an entry's age unknown.
+    fn is_young(&self, at: Millis, now: Millis) -> bool {
+        at <= now && now.0 - at.0 < self.max_age
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::ids::Ids;
+
+    use super::*;
+
+    const ACTIVE: Seen = Seen::ActiveUntil(Seconds(100));
+
+    fn someone() -> (UserId, SessionId) {
+        let ids = Ids::system();
+        (ids.user(), ids.session(Millis(0)))
+    }
+
+    #[test]
+    fn what_was_seen_is_believed_for_the_staleness_and_no_longer() {
+        let (recent, (user, session)) = (Recent::new(5), someone());
+        for seen in [ACTIVE, Seen::Over] {
+            recent.keep(user, session, seen, Millis(10_000));
+            assert_eq!(recent.find(user, session, Millis(14_999)), Some(seen));
+            assert_eq!(recent.find(user, session, Millis(15_000)), None);
+            assert_eq!(
+                recent.find(user, session, Millis(9_999)),
+                None,
+                "the clock was set back"
+            );
+        }
+    }
+
+    #[test]
+    fn without_staleness_nothing_is_kept() {
+        let (recent, (user, session)) = (Recent::new(0), someone());
+        recent.keep(user, session, ACTIVE, Millis(0));
+        assert_eq!(recent.find(user, session, Millis(0)), None);
+    }
+
+    #[test]
+    fn an_end_that_was_seen_may_have_moved() {
+        let (recent, (user, session)) = (Recent::new(300), someone());
+        recent.keep(user, session, ACTIVE, Millis(90_000));
+        assert_eq!(recent.find(user, session, Millis(99_999)), Some(ACTIVE));
+        assert_eq!(recent.find(user, session, Millis(100_000)), None);
+    }
+
+    #[test]
+    fn memory_stays_bounded() {
+        let recent = Recent::new(300);
+        for _ in 0..=MOST {
+            let (user, session) = someone();
+            recent.keep(user, session, ACTIVE, Millis(0));
+        }
+        assert!(recent.entries.lock().unwrap().len() <= MOST);
+    }
+}

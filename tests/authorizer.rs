@@ -1,0 +1,183 @@
+//! The authorizer for the app's other APIs.
+
+use authorizer::{Answer, Authorizer};
+use serde_json::{Value, json};
+use shared::{Error, State};
+use tests::{Event, Faults, Tokens, World, claims, forge};
+
+async fn ask(authorizer: &Authorizer, event: Event) -> Result<Answer, Error> {
+    let event = serde_json::from_value(event.into()).unwrap();
+    authorizer::handle(authorizer, &event).await
+}
+
+fn with(token: &str) -> Event {
+    Event::file("authorizer/request").bearer(token)
+}
+
+async fn allows(authorizer: &Authorizer, login: &Tokens) -> bool {
+    ask(authorizer, with(&login.access)).await.unwrap().is_authorized
+}
+
+#[tokio::test]
+async fn a_good_token_is_allowed_and_its_owner_passed_on() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    let authorizer = Authorizer::new(world.state.clone());
+    let answer = ask(&authorizer, with(&login.access)).await.unwrap();
+    let claims = claims(&login.access);
+    let expected = json!({ "isAuthorized": true, "context": {
+        "sub": claims["sub"], "sid": login.session, "client_id": "mobile", "auth_time": claims["auth_time"],
+    }});
+    assert_eq!(serde_json::to_value(answer).unwrap(), expected);
+}
+
+#[tokio::test]
+async fn the_header_is_found_in_any_case() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    let authorizer = Authorizer::new(world.state.clone());
+    let event =
+        Event::file("authorizer/no-token").header("Authorization", &format!("BEARER {}", login.access));
+    assert!(ask(&authorizer, event).await.unwrap().is_authorized);
+}
+
+#[tokio::test]
+async fn a_missing_or_bad_token_is_a_plain_refusal() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    let authorizer = Authorizer::new(world.state.clone());
+    let key = &world.keys.current;
+    let mut other = claims(&login.access);
+    other["aud"] = json!("https://elsewhere.example.com");
+    let foreign = forge(key, &key.public().kid, "at+jwt", &other);
+    let mut late = claims(&login.access);
+    late["exp"] = json!(3_999_999_999_u64);
+    let late = forge(key, &key.public().kid, "at+jwt", &late);
+    let mut nobodys = claims(&login.access);
+    nobodys["sid"] = json!("018f3c5e-7b1a-7c3d-8e4f-5a6b7c8d9e0f");
+    let nobodys = forge(key, &key.public().kid, "at+jwt", &nobodys);
+    let request = || Event::file("authorizer/request");
+    let good = &login.access;
+    for event in [
+        Event::file("authorizer/no-token"),
+        request(),
+        request().header("authorization", ""),
+        request().header("authorization", good),
+        request().header("authorization", &format!("Basic {good}")),
+        request().header("authorization", &format!("Bearer {good},Bearer {good}")),
+        request().header("x-name", "Zoë ☃"),
+        with(&login.refresh),
+        with(&format!("{good}x")),
+        with(&foreign),
+        with(&late),
+        with(&nobodys),
+    ] {
+        let answer = ask(&authorizer, event.clone()).await.unwrap();
+        let answer = serde_json::to_value(answer).unwrap();
+        assert_eq!(answer, json!({ "isAuthorized": false }), "{event:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_ended_session_is_refused_at_once() {
+    let world = World::new().await;
+    let (phone, tablet) = (world.log_in("phone").await, world.log_in("tablet").await);
+    let authorizer = Authorizer::new(world.state.clone());
+    assert!(allows(&authorizer, &tablet).await);
+    world.revoke(&phone.access, &tablet.session).await.ok();
+    assert!(!allows(&authorizer, &tablet).await);
+    assert!(allows(&authorizer, &phone).await);
+}
+
+#[tokio::test]
+async fn an_expired_session_is_refused_though_its_record_is_there() {
+    let world = World::with(&[("REFRESH_IDLE_SECONDS", "60")]).await;
+    let login = world.log_in("phone").await;
+    let mut long = claims(&login.access);
+    long["exp"] = json!(9_999_999_999_u64);
+    let key = &world.keys.current;
+    let long = forge(key, &key.public().kid, "at+jwt", &long);
+    for staleness in ["0", "300"] {
+        let mut state = world.state.clone();
+        state.config.authorizer_max_staleness_seconds = staleness.parse().unwrap();
+        let authorizer = Authorizer::new(state);
+        let allows = || async { ask(&authorizer, with(&long)).await.unwrap().is_authorized };
+        let started = world.clock.now();
+        world.clock.advance(59);
+        assert!(allows().await);
+        world.clock.advance(1);
+        assert!(!allows().await, "staleness {staleness}");
+        world.clock.set(started);
+    }
+}
+
+#[tokio::test]
+async fn staleness_is_what_it_was_allowed_to_be_and_no_more() {
+    let world = World::with(&[("AUTHORIZER_MAX_STALENESS_SECONDS", "5")]).await;
+    let (phone, tablet) = (world.log_in("phone").await, world.log_in("tablet").await);
+    let authorizer = Authorizer::new(world.state.clone());
+    assert!(allows(&authorizer, &tablet).await);
+    world.revoke(&phone.access, &tablet.session).await.ok();
+    world.clock.advance(4);
+    assert!(allows(&authorizer, &tablet).await, "it was looked up 4 s ago");
+    world.clock.advance(1);
+    assert!(!allows(&authorizer, &tablet).await);
+}
+
+#[tokio::test]
+async fn what_was_looked_up_lately_is_not_looked_up_again() {
+    let world = World::with(&[("AUTHORIZER_MAX_STALENESS_SECONDS", "5")]).await;
+    let login = world.log_in("phone").await;
+    let (authorizer, faults) = fallible(&world);
+    assert!(allows(&authorizer, &login).await);
+    faults.take_down();
+    world.clock.advance(4);
+    assert!(allows(&authorizer, &login).await);
+    world.clock.advance(1);
+    assert!(ask(&authorizer, with(&login.access)).await.is_err());
+}
+
+#[tokio::test]
+async fn an_unavailable_table_is_an_error_and_never_an_allow() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    let (authorizer, faults) = fallible(&world);
+    assert!(allows(&authorizer, &login).await);
+    faults.take_down();
+    let error = ask(&authorizer, with(&login.access)).await.unwrap_err();
+    assert!(matches!(error, Error::Store(_)), "{error:?}");
+    // Nor is one that never could read the keys.
+    let (authorizer, faults) = fallible(&world);
+    faults.take_down();
+    assert!(ask(&authorizer, with(&login.access)).await.is_err());
+}
+
+#[tokio::test]
+async fn without_published_keys_it_is_an_error_as_well() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    world.unpublish_keys().await;
+    let (authorizer, _) = fallible(&world);
+    let error = ask(&authorizer, with(&login.access)).await.unwrap_err();
+    assert!(matches!(error, Error::NoKeySet), "{error:?}");
+}
+
+#[test]
+fn an_event_without_headers_has_no_token() {
+    assert!(serde_json::from_value::<authorizer::Event>(json!({ "version": "2.0" })).is_ok());
+    assert!(serde_json::from_value::<authorizer::Event>(Value::Null).is_err());
+}
+
+/// An authorizer whose table can be taken down.
+fn fallible(world: &World) -> (Authorizer, Faults) {
+    let faults = Faults::default();
+    let config = world.client().config().to_builder();
+    let client = aws_sdk_dynamodb::Client::from_conf(config.interceptor(faults.clone()).build());
+    let state = State::new(
+        world.state.config.clone(),
+        world.clock.clone(),
+        world.state.ids.clone(),
+        client,
+    );
+    (Authorizer::new(state), faults)
+}
