@@ -22,7 +22,7 @@ ENV ?= dev
 
 .PHONY: help
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  API_PORT, DYNAMODB_PORT and every variable of the functions change what make dev runs."
 
@@ -45,6 +45,13 @@ test: cargo $(DEV_TOOLS) $(TEST_TOOLS) ## Runs all tests
 	cargo build --bins
 	cargo test --workspace
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python tests/walk.py
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python tests/interop/verify_with_pyjwt.py
+
+.PHONY: test-interop
+test-interop: cargo node $(DEV_TOOLS) ## Tests with other people's clients in Node (20 or later)
+	cargo build --bins
+	cd tests/interop && npm ci --no-audit --no-fund
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python tests/interop/node.py
 
 .PHONY: e2e
 e2e: ## Walks through a session of a deployment: make e2e API_URL=https://…
@@ -74,6 +81,13 @@ deploy: build ## Deploys what was built: make deploy ENV=prod
 .PHONY: cargo
 cargo:
 	@command -v cargo >/dev/null || { echo "Rust is missing: install it from https://rustup.rs" >&2; exit 1; }
+
+.PHONY: node
+node:
+	@command -v node >/dev/null && command -v npm >/dev/null || { \
+	    echo "Node.js or npm is missing: install Node.js 20 or later, with npm, from https://nodejs.org" >&2; exit 1; }
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { \
+	    echo "Node.js $$(node --version) is too old: 20 or later is needed, from https://nodejs.org" >&2; exit 1; }
 
 $(VENV)/bin/python:
 	@command -v "$(PYTHON)" >/dev/null || { \

@@ -1,5 +1,6 @@
 //! `GET /.well-known/jwks.json`.
 
+use serde_json::json;
 use tests::{Event, Function::Jwks, World};
 
 #[tokio::test]
@@ -20,5 +21,37 @@ async fn the_public_keys_are_a_jwk_set_that_may_be_cached() {
             (Some("EC"), Some("P-256"), Some("ES256"))
         );
         assert!(key["d"].is_null());
+    }
+}
+
+#[tokio::test]
+async fn the_metadata_says_where_everything_is() {
+    let world = World::new().await;
+    let answer = world.send(Jwks, Event::file("jwks/metadata")).await;
+    assert_eq!(answer.headers["cache-control"], "public, max-age=300");
+    let expected = json!({
+        "issuer": "https://auth.example.com",
+        "jwks_uri": "https://auth.example.com/.well-known/jwks.json",
+        "token_endpoint": "https://auth.example.com/api/v1/auth/refresh",
+        "token_endpoint_auth_methods_supported": ["none"],
+        "grant_types_supported": ["refresh_token"],
+        "response_types_supported": [],
+        "login_endpoint": "https://auth.example.com/api/v1/auth/login",
+        "logout_endpoint": "https://auth.example.com/api/v1/auth/logout",
+        "access_token_signing_alg_values_supported": ["ES256"],
+    });
+    assert_eq!(answer.ok(), expected);
+}
+
+#[tokio::test]
+async fn there_are_no_other_documents() {
+    let world = World::new().await;
+    for path in [
+        "/.well-known/openid-configuration",
+        "/.well-known/jwks.json/x",
+        "/.well-known/",
+    ] {
+        let event = Event::file("jwks/jwks").path(path);
+        world.send(Jwks, event).await.refused(404, "not_found");
     }
 }

@@ -113,12 +113,33 @@ def walk(api):
         expect(what, call(api, "POST", "/api/v1/auth/logout", body), 200)
     expect("without a token nothing is shown", call(api, "GET", "/api/v1/sessions/me"), 401, "missing_token")
     keys = expect("the public keys are there", call(api, "GET", "/.well-known/jwks.json"), 200)
+    metadata = call(api, "GET", "/.well-known/oauth-authorization-server")
+    metadata = expect("and so is the metadata", metadata, 200)
+    assert metadata["jwks_uri"] == metadata["issuer"] + "/.well-known/jwks.json", metadata
     assert keys["keys"] and all(k["kty"] == "EC" for k in keys["keys"]), keys
+
+
+def ask_authorizer(api):
+    """Invokes `authorizer` as API Gateway would, before and after a logout."""
+    body = {"email": EMAIL, "password": PASSWORD, "device_name": "authorizer"}
+    login = expect("a phone logs in", call(api, "POST", "/api/v1/auth/login", body), 200)
+    event = json.loads((stack.ROOT / "events/authorizer/request.json").read_text())
+    event["headers"]["authorization"] = f"Bearer {login['access_token']}"
+
+    def ask(what, allowed):
+        answer = call(api, "POST", "/2015-03-31/functions/authorizer/invocations", event)
+        assert expect(what, answer, 200)["isAuthorized"] is allowed, answer
+
+    ask("the authorizer allows its token elsewhere", True)
+    logout = call(api, "POST", "/api/v1/auth/logout", token=login["access_token"])
+    expect("the phone logs out", logout, 200)
+    ask("and refuses it at once", False)
 
 
 def walk_locally():
     with stack.running() as api:
         walk(api)
+        ask_authorizer(api)
     expect("Ctrl-C leaves no process behind", (200, None, {}), 200)
 
 
