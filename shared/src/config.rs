@@ -6,6 +6,11 @@ use tracing::level_filters::LevelFilter;
 
 use crate::{password::Argon2Settings, rate::Limits};
 
+/// The most that `ACCESS_TOKEN_SECONDS` may be: a day.
+pub const LONGEST_ACCESS_TOKEN_SECONDS: i64 = 86_400;
+/// The most that `SESSION_ABSOLUTE_SECONDS` may be: ten years.
+pub const LONGEST_SESSION_SECONDS: i64 = 315_360_000;
+
 /// Everything that the environment decides.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -104,9 +109,14 @@ impl Config {
             issuer: read.required("ISSUER"),
             audience: read.required("AUDIENCE"),
             client_id: read.text("CLIENT_ID").unwrap_or_else(|| "mobile".to_owned()),
-            access_token_seconds: read.number("ACCESS_TOKEN_SECONDS", 900, 1, 86_400),
+            access_token_seconds: read.number("ACCESS_TOKEN_SECONDS", 900, 1, LONGEST_ACCESS_TOKEN_SECONDS),
             refresh_idle_seconds: read.number("REFRESH_IDLE_SECONDS", 604_800, 1, 31_536_000),
-            session_absolute_seconds: read.number("SESSION_ABSOLUTE_SECONDS", 7_776_000, 1, 315_360_000),
+            session_absolute_seconds: read.number(
+                "SESSION_ABSOLUTE_SECONDS",
+                7_776_000,
+                1,
+                LONGEST_SESSION_SECONDS,
+            ),
             refresh_grace_seconds: read.number("REFRESH_GRACE_SECONDS", 30, 0, 300),
             max_sessions_per_user: read.number("MAX_SESSIONS_PER_USER", 20, 1, 1000),
             trusted_proxy: read.trusted_proxy(),

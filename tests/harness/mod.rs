@@ -13,5 +13,5 @@ pub use event::{Answer, Event};
 pub use faults::Faults;
 pub use keys_secret::{KeysSecret, STEPS};
 pub use moto::Moto;
-pub use tokens::{claims, forge, forge_unsigned, hmac_with_public_key};
+pub use tokens::{as_der, claims, forge, forge_raw, forge_unsigned, hmac, mirrored};
 pub use world::{EMAIL, Function, PASSWORD, Tokens, World};

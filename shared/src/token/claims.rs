@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     clock::Seconds,
+    config,
     ids::{SessionId, TokenId, UserId},
     keys::Purpose,
     session::Session,
@@ -15,6 +16,8 @@ pub trait Claims: Serialize + DeserializeOwned {
     const TYPE: &'static str;
     /// What the token is for.
     const PURPOSE: Purpose;
+    /// How long it lives at most, in seconds, whatever is configured: one that claims more is none of ours.
+    const LONGEST: i64;
 
     /// When it expires.
     fn expires_at(&self) -> Seconds;
@@ -116,6 +119,7 @@ impl RefreshClaims {
 impl Claims for AccessClaims {
     const TYPE: &'static str = "at+jwt";
     const PURPOSE: Purpose = Purpose::Access;
+    const LONGEST: i64 = config::LONGEST_ACCESS_TOKEN_SECONDS;
 
     fn expires_at(&self) -> Seconds {
         self.exp
@@ -129,6 +133,7 @@ impl Claims for AccessClaims {
 impl Claims for RefreshClaims {
     const TYPE: &'static str = "rt+jwt";
     const PURPOSE: Purpose = Purpose::Refresh;
+    const LONGEST: i64 = config::LONGEST_SESSION_SECONDS;
 
     fn expires_at(&self) -> Seconds {
         self.exp

@@ -11,8 +11,8 @@ use crate::{
     keys::{KeySet, Purpose},
 };
 
-/// How far ahead another machine's clock may be, in seconds: for `nbf` only. `exp` has none, since a token that
-/// lived a second too long would be refused by everybody else.
+/// How far ahead another machine's clock may be, in seconds: for `nbf`, and for the longest life that `exp` may give. What
+/// has expired has none, since a token that lived a second too long would be refused by everybody else.
 pub const LEEWAY: i64 = 5;
 
 /// The longest token that is looked at, in bytes; ours are under 700.
@@ -172,6 +172,9 @@ fn check_times<C: Claims>(claims: &C, now: Millis) -> Result<(), Rejected> {
     let now = now.seconds();
     if claims.expires_at() <= now {
         return Err(Rejected::Expired);
+    }
+    if claims.expires_at() > now.plus(C::LONGEST + LEEWAY) {
+        return Err(Rejected::Claims);
     }
     match claims.not_before() {
         Some(not_before) if not_before > now.plus(LEEWAY) => Err(Rejected::NotYet),
