@@ -7,6 +7,7 @@ mod bad_tokens;
 mod cleanup;
 mod edge;
 mod events;
+mod hostile;
 mod jwks;
 mod key_set;
 mod list;

@@ -6,13 +6,15 @@ use aws_config::{
     BehaviorVersion, SdkConfig, retry::RetryConfig, stalled_stream_protection::StalledStreamProtectionConfig,
     timeout::TimeoutConfig,
 };
-use lambda_http::service_fn;
+use lambda_http::{
+    Adapter, LambdaEvent, lambda_runtime, request::LambdaRequest, service_fn, tower::ServiceExt,
+};
 
 use crate::{
     clock::Clock,
     config::{Config, SigningKeySource},
     error::Error,
-    http::{Handler, Route, answer},
+    http::{self, Handler, Route, answer},
     ids::Ids,
     keys::{KeySource, Keys},
     logging, metrics,
@@ -191,11 +193,15 @@ async fn serve<S: Send + Sync + 'static>(
     handler: Handler<S>,
 ) -> Result<(), lambda_http::Error> {
     let state = Arc::new(state);
-    lambda_http::run(service_fn(move |request| {
+    let requests = Adapter::from(service_fn(move |request| {
         let state = Arc::clone(&state);
         async move { Ok::<_, lambda_http::Error>(answer(&*state, route, request, handler).await) }
-    }))
-    .await
+    }));
+    let events = requests.map_request(|mut event: LambdaEvent<LambdaRequest>| {
+        http::mend(&mut event.payload);
+        event
+    });
+    lambda_runtime::run(events).await
 }
 
 /// The SDK's configuration: region and credentials from the environment, as Lambda gives them, and times that fit

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use lambda_http::Body;
 use serde_json::{Value, json};
-use shared::http::{Request, Response};
+use shared::http::{self, Request, Response};
 
 /// An API Gateway event out of `events/`, to be altered by a test.
 #[derive(Clone, Debug)]
@@ -24,6 +24,12 @@ impl Event {
         let text =
             std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Self(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+    }
+
+    /// An event that is made up.
+    #[must_use]
+    pub const fn of(event: Value) -> Self {
+        Self(event)
     }
 
     /// Puts a token in the `Authorization` header.
@@ -110,7 +116,8 @@ impl Event {
     /// When it makes none.
     #[must_use]
     pub fn request(&self) -> Request {
-        lambda_http::request::from_str(&self.0.to_string()).expect("the event is one of API Gateway's")
+        let event = serde_json::from_value(self.0.clone()).expect("the event is one of API Gateway's");
+        http::request(event)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A service of a test's own.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use local::{db::EmbeddedDynamoDb, table::TableDefinition};
 use serde_json::{Value, json};
@@ -7,7 +9,7 @@ use shared::{
     SigningState, State,
     clock::{Clock, Millis},
     config::Config,
-    http::answer,
+    http::{Request, answer},
     ids::Ids,
     keys::{KeySource, SigningKeys},
     password::Hasher,
@@ -223,7 +225,12 @@ impl World {
 
     /// Sends an event to a function.
     pub async fn send(&self, function: Function, event: Event) -> Answer {
-        let (state, signing, request) = (&self.state, &self.login.signing, event.request());
+        self.answer(function, event.request()).await
+    }
+
+    /// Answers a request by a function.
+    pub async fn answer(&self, function: Function, request: Request) -> Answer {
+        let (state, signing) = (&self.state, &self.login.signing);
         let response = match function {
             Function::Login => {
                 answer(&self.login, login::ROUTE, request, |s, r| {
@@ -327,22 +334,14 @@ impl World {
     ///
     /// When the table cannot be read.
     pub async fn items(&self) -> Vec<Value> {
-        let scan = self
-            .client
-            .scan()
-            .table_name(&self.state.config.table_name)
-            .consistent_read(true);
-        let mut items = Vec::new();
-        let mut pages = scan.into_paginator().items().send();
-        while let Some(item) = pages.next().await {
-            let item = item.expect("the table can be read");
-            items.push(Value::Object(
+        let object = |item: HashMap<_, _>| {
+            Value::Object(
                 item.iter()
-                    .map(|(name, value)| (name.clone(), plain(value)))
+                    .map(|(name, value): (&String, _)| (name.clone(), plain(value)))
                     .collect(),
-            ));
-        }
-        items
+            )
+        };
+        self.raw_items().await.into_iter().map(object).collect()
     }
 
     /// The record of a session.
@@ -391,6 +390,47 @@ impl World {
             .table_name(&self.state.config.table_name);
         let delete = delete.key("pk", key("pk")).key("sk", key("sk"));
         delete.send().await.expect("the table can be written");
+    }
+
+    /// Deletes the table: whatever comes next fails.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be deleted.
+    pub async fn lose_table(&self) {
+        let deletion = self
+            .client
+            .delete_table()
+            .table_name(&self.state.config.table_name);
+        deletion.send().await.expect("the table can be deleted");
+    }
+
+    /// Puts an item into the table, past all the service's checks.
+    ///
+    /// # Panics
+    ///
+    /// When the table cannot be written.
+    pub async fn put(&self, item: HashMap<String, AttributeValue>) {
+        let put = self.client.put_item().table_name(&self.state.config.table_name);
+        put.set_item(Some(item))
+            .send()
+            .await
+            .expect("the table can be written");
+    }
+
+    /// Every item of the table, as `DynamoDB` has it.
+    ///
+    /// # Panics
+    ///
+    /// When the table cannot be read.
+    pub async fn raw_items(&self) -> Vec<HashMap<String, AttributeValue>> {
+        let scan = self
+            .client
+            .scan()
+            .table_name(&self.state.config.table_name)
+            .consistent_read(true);
+        let pages: Result<Vec<_>, _> = scan.into_paginator().items().send().collect().await;
+        pages.expect("the table can be read")
     }
 
     /// Sets one attribute of an item, past all the service's checks.

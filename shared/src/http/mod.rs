@@ -3,6 +3,7 @@
 mod auth;
 mod body;
 mod edge;
+mod gateway;
 mod origin;
 mod problem;
 mod quota;
@@ -11,6 +12,7 @@ mod reply;
 pub use auth::{bearer, bearer_in, optional_bearer};
 pub use body::Fields;
 pub use edge::{Handler, Route, answer};
+pub use gateway::{mend, request};
 pub use origin::{device_from, idempotency_key, origin, path_parameter};
 pub use problem::Fault;
 pub use quota::quotas;

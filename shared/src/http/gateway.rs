@@ -1,0 +1,75 @@
+//! Events on their way to requests: what `lambda_http` would panic on, before a handler could answer.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use lambda_http::{http::header::HOST, request::LambdaRequest};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::Request;
+
+/// What a URI's query cannot hold as it is (RFC 3986 §3.4).
+const NOT_IN_QUERY: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// The longest path and the longest query, in bytes. API Gateway lets no more through; what is longer is nowhere.
+const LONGEST: usize = 10 * 1024;
+
+/// The request that an event stands for. There is one for every event.
+#[must_use]
+pub fn request(mut event: LambdaRequest) -> Request {
+    mend(&mut event);
+    event.into()
+}
+
+/// Makes an event fit to become a request.
+///
+/// `lambda_http` builds a URI of host, scheme (`X-Forwarded-Proto`), path and query, and panics when they make none.
+/// Host and scheme may come from the client and nobody here reads them, so they go; path and query are made to fit.
+pub fn mend(event: &mut LambdaRequest) {
+    let LambdaRequest::ApiGatewayV2(event) = event else {
+        return;
+    };
+    event.headers.remove(HOST);
+    event.headers.remove("x-forwarded-proto");
+    event.request_context.domain_name = None;
+    let is_long = |text: &Option<String>| text.as_ref().is_some_and(|text| text.len() > LONGEST);
+    if is_long(&event.raw_path) || is_long(&event.raw_query_string) {
+        event.raw_path = None;
+        event.raw_query_string = None;
+    }
+    if let Some(path) = event.raw_path.as_mut().filter(|path| !path.starts_with('/')) {
+        path.insert(0, '/');
+    }
+    if let Some(query) = &mut event.raw_query_string {
+        *query = utf8_percent_encode(query, NOT_IN_QUERY).to_string();
+    }
+    let encoded = event.body.as_deref().filter(|_| event.is_base64_encoded);
+    if encoded.is_some_and(|body| STANDARD.decode(body).is_err()) {
+        event.is_base64_encoded = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_or_query_that_is_too_long_for_a_uri_is_nowhere() {
+        let event = include_str!("../../../events/list/list.json");
+        for member in ["rawPath", "rawQueryString"] {
+            let mut event: serde_json::Value = serde_json::from_str(event).unwrap();
+            event[member] = format!("/{}", "é".repeat(40_000)).into();
+            let request = request(serde_json::from_value(event).unwrap());
+            assert_eq!((request.uri().path(), request.uri().query()), ("/", None));
+        }
+    }
+}

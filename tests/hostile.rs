@@ -1,0 +1,366 @@
+//! Hostile input: whatever is sent, there is an answer in the documented form, it is no 5xx, and it comes in time.
+//!
+//! Each property is tried on 64 inputs; `PROPTEST_CASES=10000 cargo test -p tests hostile` tries more. What was found is
+//! kept in `corpus/` and tried first: seeds by proptest itself, events as files.
+
+mod inputs;
+
+use std::{collections::HashMap, path::Path, time::Duration};
+
+use inputs::{Body, Change, apply, attribute, changes, client, event, text, value};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    sample::{Index, select},
+    test_runner::{Config, FileFailurePersistence, TestCaseResult, TestRunner},
+};
+use serde_json::{Value, json};
+use shared::{
+    email::Email,
+    ids::UserId,
+    rate::{Quotas, Rule},
+    store::StoreError,
+};
+use tests::{
+    Answer, EMAIL, Event,
+    Function::{self, Activity, Cleanup, Jwks, List, Login, Logout, LogoutAll, Refresh, Revoke},
+    PASSWORD, World, claims, forge_raw,
+};
+use tokio::{runtime::Runtime, time::Instant};
+
+/// Far more than anything takes here, on a slow machine and without optimisation.
+const IN_TIME: Duration = Duration::from_secs(5);
+
+const PROXY: &str = "a secret of some length";
+
+const EVENTS: [(Function, &str); 13] = [
+    (Login, "login/json"),
+    (Login, "login/form"),
+    (Login, "login/base64"),
+    (Refresh, "refresh/json"),
+    (Refresh, "refresh/idempotent"),
+    (Refresh, "refresh/form"),
+    (Logout, "logout/refresh-token"),
+    (LogoutAll, "logout-all/except-current"),
+    (List, "list/list"),
+    (Activity, "activity/next-page"),
+    (Revoke, "revoke/revoke"),
+    (Cleanup, "cleanup/cleanup"),
+    (Jwks, "jwks/jwks"),
+];
+
+/// Tries a property on many inputs, each in the same world.
+fn check<S: Strategy>(strategy: &S, property: impl Fn(&Runtime, &World, S::Value) -> TestCaseResult) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let world = runtime.block_on(World::with(&[
+        ("TRUSTED_PROXY", "cloudfront"),
+        ("CLOUDFRONT_SECRET", PROXY),
+    ]));
+    let mut config = Config {
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct("corpus/seeds.txt"))),
+        ..Config::default()
+    };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 64;
+    }
+    let outcome = TestRunner::new(config).run(strategy, |input| property(&runtime, &world, input));
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+fn in_the_documented_form(answer: &Answer) -> TestCaseResult {
+    prop_assert!(answer.status < 500, "{}", answer.body);
+    prop_assert_eq!(
+        answer.status == 200,
+        answer.body["code"].is_null(),
+        "{}",
+        answer.body
+    );
+    prop_assert!(answer.headers["strict-transport-security"].is_string());
+    Ok(())
+}
+
+async fn answered(world: &World, function: Function, event: Event) -> Result<Answer, TestCaseError> {
+    let start = Instant::now();
+    let answer = world.send(function, event).await;
+    prop_assert!(
+        start.elapsed() < IN_TIME,
+        "{function:?} took {:?}",
+        start.elapsed()
+    );
+    in_the_documented_form(&answer)?;
+    Ok(answer)
+}
+
+/// An event of a client that is logged in, behind the trusted proxy.
+async fn signed_in(world: &World, file: &str) -> Value {
+    let login = world.log_in("phone").await;
+    let mut event = event(file);
+    if !event["headers"]["authorization"].is_null() {
+        event["headers"]["authorization"] = format!("Bearer {}", login.access).into();
+    }
+    event["headers"]["x-origin-verify"] = PROXY.into();
+    if file == "refresh/json" || file == "refresh/idempotent" {
+        event["body"] = json!({"refresh_token": login.refresh}).to_string().into();
+    }
+    event
+}
+
+#[test]
+fn no_event_however_broken_makes_a_function_fail() {
+    check(
+        &(select(&EVENTS[..]), changes()),
+        |runtime, world, ((function, file), changes)| {
+            runtime.block_on(async {
+                let mut event = signed_in(world, file).await;
+                apply(&mut event, changes);
+                // What the runtime itself cannot read never gets to a function; API Gateway writes no such event.
+                if serde_json::from_value::<lambda_http::request::LambdaRequest>(event.clone()).is_ok() {
+                    answered(world, function, Event::of(event)).await?;
+                }
+                Ok(())
+            })
+        },
+    );
+}
+
+#[test]
+fn nothing_that_a_client_sends_makes_a_function_fail() {
+    check(
+        &(select(&EVENTS[..]), client()),
+        |runtime, world, ((function, file), client)| {
+            runtime.block_on(async {
+                let mut event = signed_in(world, file).await;
+                for (name, value) in client.headers {
+                    event["headers"][name] = value.into();
+                }
+                if let Some(query) = client.query {
+                    event["rawQueryString"] = query.into();
+                }
+                if let (Some(segment), Revoke) = (client.segment, function) {
+                    event["rawPath"] = format!("/api/v1/sessions/{segment}").into();
+                }
+                let event = match client.body {
+                    Body::AsItIs => Event::of(event),
+                    Body::Text(text) => Event::of(event).text(&text),
+                    Body::Json(body) => Event::of(event).json(&body),
+                    Body::Bytes(bytes) => Event::of(event).bytes(&bytes),
+                };
+                answered(world, function, event).await.map(drop)
+            })
+        },
+    );
+}
+
+#[test]
+fn no_token_makes_a_function_fail() {
+    #[derive(Clone, Debug)]
+    enum Token {
+        Text(String),
+        Changed(Vec<(Index, u8)>),
+        Ours(Vec<(Index, Change)>, Vec<(Index, Change)>),
+    }
+    let token = prop_oneof![
+        1 => text().prop_map(Token::Text),
+        1 => vec((any::<Index>(), 0x20_u8..0x7f), 1..4).prop_map(Token::Changed),
+        2 => (changes(), changes()).prop_map(|(header, claims)| Token::Ours(header, claims)),
+    ];
+    check(&(token, any::<bool>()), |runtime, world, (token, access)| {
+        runtime.block_on(async {
+            let login = world.log_in("phone").await;
+            let good = if access { &login.access } else { &login.refresh };
+            let token = match token {
+                Token::Text(text) => text,
+                Token::Changed(changes) => {
+                    let mut bytes = good.clone().into_bytes();
+                    for (index, byte) in changes {
+                        let at = index.index(bytes.len());
+                        bytes[at] = byte;
+                    }
+                    String::from_utf8(bytes).unwrap()
+                }
+                Token::Ours(header, payload) => {
+                    let mut parts = [json!({"alg": "ES256", "typ": if access { "at+jwt" } else { "rt+jwt" }, "kid": world.keys.current.public().kid}), claims(good)];
+                    apply(&mut parts[0], header);
+                    apply(&mut parts[1], payload);
+                    forge_raw(&world.keys.current, &parts[0].to_string(), &parts[1].to_string())
+                }
+            };
+            let body = json!({ "refresh_token": token });
+            answered(world, Refresh, Event::file("refresh/json").json(&body)).await?;
+            let header: String = token.chars().filter(|c| !c.is_control()).collect();
+            answered(world, List, Event::file("list/list").bearer(&header)).await.map(drop)
+        })
+    });
+}
+
+#[test]
+fn a_name_is_made_of_any_user_agent_in_time() {
+    let agents = concat!(
+        include_str!("../shared/data/names.tsv"),
+        include_str!("../shared/data/uap-core/sample.tsv")
+    );
+    let words: Vec<_> = agents
+        .split([' ', '\t', '\n', ';', '(', ')'])
+        .filter(|word| !word.is_empty())
+        .collect();
+    let piece = prop_oneof![8 => select(words).prop_map(str::to_owned), 1 => text()];
+    let agent = (
+        vec((piece, select(&["", " ", "; ", "/", "(", ") "][..])), 0..60),
+        1_usize..40,
+    );
+    check(&agent, |_, _, (pieces, times)| {
+        let agent: String = pieces
+            .into_iter()
+            .flat_map(|(piece, end)| [piece, end.to_owned()])
+            .collect();
+        let agent = agent.repeat(times);
+        let start = Instant::now();
+        let name = shared::device::Device::default().name_or_agent(Some(&agent));
+        prop_assert!(start.elapsed() < IN_TIME, "{:?}", start.elapsed());
+        prop_assert!(
+            !name.is_empty() && name.chars().count() <= 80 && !name.chars().any(char::is_control),
+            "{name:?}"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn no_command_makes_admin_fail() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/admin");
+    let files = std::fs::read_dir(folder).unwrap();
+    let commands: Vec<Value> = files
+        .map(|file| serde_json::from_str(&std::fs::read_to_string(file.unwrap().path()).unwrap()).unwrap())
+        .collect();
+    assert!(commands.len() >= 2);
+    let command = prop_oneof![
+        3 => (select(commands), changes()).prop_map(|(mut command, changes)| {
+            apply(&mut command, changes);
+            command
+        }),
+        1 => value(),
+    ];
+    check(&command, |runtime, world, command| {
+        let start = Instant::now();
+        let answer = runtime.block_on(world.admin(command));
+        prop_assert!(start.elapsed() < IN_TIME, "{:?}", start.elapsed());
+        let code = &answer["error"]["code"];
+        prop_assert!(
+            answer["ok"].is_boolean() && answer["ok"] == code.is_null(),
+            "{answer}"
+        );
+        prop_assert!(code != "internal" && code != "unavailable", "{answer}");
+        Ok(())
+    });
+}
+
+/// Reads everything of the account; what cannot be read must be named as corrupt.
+async fn read_all(world: &World, user: UserId) -> Result<bool, TestCaseError> {
+    let (store, email) = (&world.state.store, Email::parse(EMAIL).unwrap());
+    let outcomes = [
+        store.sessions(user).await.err(),
+        store.events(user, None, 100).await.err(),
+        store.credential(&email).await.err(),
+        store.account(user).await.err(),
+        store.key_set().await.err(),
+        world
+            .state
+            .limiter
+            .by_user(&Quotas::default(), Rule::List, user)
+            .await
+            .err(),
+    ];
+    let mut sound = true;
+    for error in outcomes.into_iter().flatten() {
+        prop_assert!(
+            matches!(error, StoreError::Corrupt { .. } | StoreError::Refused { .. }),
+            "{error:?}"
+        );
+        sound = false;
+    }
+    Ok(sound)
+}
+
+#[test]
+fn an_item_that_somebody_broke_is_an_error_with_a_name_and_no_panic() {
+    let strategy = (any::<Index>(), any::<Index>(), proptest::option::of(attribute()));
+    check(&strategy, |runtime, world, (item, name, new)| {
+        runtime.block_on(async {
+            let login = world.log_in("phone").await;
+            world
+                .refresh_with_key(&login.refresh, "a-key-of-sixteen-characters")
+                .await
+                .ok();
+            let user: UserId = claims(&login.access)["sub"].as_str().unwrap().parse().unwrap();
+            let items = world.raw_items().await;
+            let whole = item.get(&items).clone();
+            let mut names: Vec<_> = whole
+                .keys()
+                .filter(|name| !["pk", "sk", "gsi1pk", "gsi1sk"].contains(&name.as_str()))
+                .collect();
+            names.sort();
+            let name = (*name.get(&names)).clone();
+            let mut broken: HashMap<_, _> = whole.clone();
+            match new {
+                Some(value) => broken.insert(name.clone(), value),
+                None => broken.remove(&name),
+            };
+            world.put(broken).await;
+            let sound = read_all(world, user).await?;
+            world.clock.advance(61);
+            let body = json!({"email": EMAIL, "password": PASSWORD});
+            let answers = [
+                world.list(&login.access).await,
+                world.activity(&login.access, "").await,
+                world.refresh(&login.refresh).await,
+                world.send(Login, Event::file("login/json").json(&body)).await,
+            ];
+            world.put(whole).await;
+            for answer in answers {
+                let fails = answer.status >= 500 && !answer.body["code"].is_null();
+                prop_assert!(
+                    !fails || !sound || name == "password_hash",
+                    "{name}: {}",
+                    answer.body
+                );
+            }
+            Ok(())
+        })
+    });
+}
+
+/// Each file of the corpus: a function, an event to begin with, and by JSON pointer what was changed in it.
+#[tokio::test]
+async fn what_was_found_once_stays_fixed() {
+    let world = World::new().await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let mut tried = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let case: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let base = case["event"].as_str().unwrap();
+        let (function, _) = EVENTS.into_iter().find(|(_, file)| *file == base).unwrap();
+        let mut event = signed_in(&world, base).await;
+        for (pointer, value) in case["set"].as_object().unwrap() {
+            let (parent, name) = pointer.rsplit_once('/').unwrap();
+            event.pointer_mut(parent).unwrap()[name] = value.clone();
+        }
+        let answer = answered(&world, function, Event::of(event)).await;
+        let answer = answer.unwrap_or_else(|failure| panic!("{}: {failure}", path.display()));
+        assert_eq!(
+            answer.status,
+            case["status"],
+            "{}: {}",
+            path.display(),
+            answer.body
+        );
+        tried += 1;
+    }
+    assert!(tried > 0, "the corpus is not empty");
+}
