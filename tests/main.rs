@@ -10,6 +10,7 @@ mod events;
 mod hostile;
 mod jwks;
 mod key_set;
+mod leaks;
 mod list;
 mod login;
 mod logout;

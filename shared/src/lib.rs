@@ -12,7 +12,7 @@ pub mod event;
 pub mod http;
 pub mod ids;
 pub mod keys;
-mod logging;
+pub mod logging;
 pub mod metrics;
 pub mod password;
 pub mod rate;

@@ -1,0 +1,381 @@
+//! No secret gets into the log, at any level, whatever happens; and no password and no whole token into the table.
+
+use std::{
+    io::{self, Write},
+    panic,
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
+use shared::{
+    http::{Fault, Response, Route, answer},
+    logging,
+};
+use tests::{
+    Event,
+    Function::{self, Activity, Cleanup, List, Login, Logout, LogoutAll, Refresh, Revoke},
+    PASSWORD, Tokens, World, claims, forge,
+};
+
+const ADDRESS: &str = "Canary.Anna@Example.com";
+const UNKNOWN: &str = "canary.nobody@example.com";
+const WRONG: &str = "canary wrong password";
+const NEW: &str = "canary new password";
+const PROXY: &str = "canary secret of the proxy";
+const KEY: &str = "canary-idempotency-key-1";
+const PANIC: &str = "canary in a panic";
+
+/// What the log got.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// Collects what must not be seen, in the course of a walk that leaves nothing out.
+struct Walk {
+    world: World,
+    secrets: Vec<(&'static str, String)>,
+}
+
+impl Walk {
+    async fn new() -> Self {
+        let world = World::with(&[
+            ("TRUSTED_PROXY", "cloudfront"),
+            ("CLOUDFRONT_SECRET", PROXY),
+            ("RATE_LIMIT_LOGIN_GUESSES", "5"),
+            ("RATE_LIMIT_LIST", "30"),
+        ])
+        .await;
+        let mut walk = Self {
+            world,
+            secrets: Vec::new(),
+        };
+        for (what, text) in [
+            ("an address", ADDRESS),
+            ("an unknown address", UNKNOWN),
+            ("the usual address", tests::EMAIL),
+            ("the password", PASSWORD),
+            ("a wrong password", WRONG),
+            ("a new password", NEW),
+            ("the proxy's secret", PROXY),
+            ("an Idempotency-Key", KEY),
+            ("what a panic says", PANIC),
+        ] {
+            walk.secret(what, text);
+        }
+        let keys = serde_json::to_value(&walk.world.keys).unwrap();
+        for key in ["current", "next"] {
+            walk.secret("a private key", keys[key].as_str().unwrap());
+        }
+        walk
+    }
+
+    fn secret(&mut self, what: &'static str, text: &str) {
+        assert!(text.len() > 8, "{what}: {text:?} would be found by chance");
+        self.secrets.push((what, text.to_owned()));
+    }
+
+    fn token(&mut self, token: &str) {
+        self.secret("a token", token);
+        self.secret("a token's claims", token.split('.').nth(1).unwrap());
+        self.secret("a token's signature", token.split('.').nth(2).unwrap());
+        let jti = claims(token)["jti"].as_str().unwrap().to_owned();
+        self.secret("a jti", &jti);
+    }
+
+    fn tokens(&mut self, body: &Value) -> Tokens {
+        let tokens = Tokens::from(body);
+        self.token(&tokens.access);
+        self.token(&tokens.refresh);
+        tokens
+    }
+
+    async fn log_in(&mut self, device: &str) -> Tokens {
+        let body =
+            json!({"email": ADDRESS, "password": PASSWORD, "device_name": device, "device_id": device});
+        let event = Event::file("login/json")
+            .json(&body)
+            .header("x-origin-verify", PROXY);
+        let body = self.world.send(Login, event).await.ok();
+        self.tokens(&body)
+    }
+
+    /// Sends what is refused; the answer must not show a secret either.
+    async fn refused(&self, function: Function, event: Event) {
+        let answer = self.world.send(function, event).await;
+        assert!(answer.status >= 400, "{}", answer.body);
+        let text = format!("{} {}", answer.headers, answer.body);
+        for (what, secret) in &self.secrets {
+            assert!(!text.contains(secret.as_str()), "{what} in {text}");
+        }
+    }
+
+    async fn logins(&mut self) {
+        let event = |body: Value| Event::file("login/json").json(&body);
+        for email in [ADDRESS, UNKNOWN] {
+            for _ in 0..6 {
+                self.refused(Login, event(json!({"email": email, "password": WRONG})))
+                    .await;
+            }
+        }
+        self.world.clock.advance(60);
+        self.refused(Login, event(json!({"email": PASSWORD, "password": ADDRESS})))
+            .await;
+        self.refused(Login, event(json!({"email": ADDRESS, "password": [PASSWORD]})))
+            .await;
+        self.refused(
+            Login,
+            event(json!({"email": ADDRESS, "password": PASSWORD.repeat(20)})),
+        )
+        .await;
+        self.refused(
+            Login,
+            event(json!({"email": ADDRESS, "password": PASSWORD, "device_id": 5})),
+        )
+        .await;
+        self.refused(
+            Login,
+            Event::file("login/json").text(&format!("{{\"password\": \"{PASSWORD}")),
+        )
+        .await;
+        self.refused(
+            Login,
+            Event::file("login/json").text(&format!("{PASSWORD}{}", "x".repeat(20_000))),
+        )
+        .await;
+        let form = format!("username={ADDRESS}&password={PASSWORD}&password={WRONG}");
+        self.refused(Login, Event::file("login/form").text(&form)).await;
+        self.refused(Login, Event::file("login/json").header("content-type", PASSWORD))
+            .await;
+    }
+
+    async fn sessions(&mut self) {
+        let (phone, tablet, laptop) = (
+            self.log_in("phone").await,
+            self.log_in("tablet").await,
+            self.log_in("laptop").await,
+        );
+        let rotated = self.world.refresh_with_key(&phone.refresh, KEY).await.ok();
+        let rotated = self.tokens(&rotated);
+        let again = self.world.refresh_with_key(&phone.refresh, KEY).await.ok();
+        self.tokens(&again);
+        self.world.list(&rotated.access).await.ok();
+        self.world.activity(&rotated.access, "").await.ok();
+        self.world.revoke(&rotated.access, &tablet.session).await.ok();
+        self.world
+            .send(Cleanup, Event::file("cleanup/cleanup").bearer(&rotated.access))
+            .await
+            .ok();
+        let body = json!({"refresh_token": laptop.refresh});
+        self.world
+            .send(Logout, Event::file("logout/refresh-token").json(&body))
+            .await
+            .ok();
+
+        let key = &self.world.keys.next;
+        let forged = forge(key, "an unknown key", "at+jwt", &claims(&rotated.access));
+        self.token(&forged);
+        for token in [&forged, &tablet.refresh, &tablet.access] {
+            for (function, file) in [
+                (List, "list/list"),
+                (Activity, "activity/first-page"),
+                (Revoke, "revoke/revoke"),
+                (LogoutAll, "logout-all/all"),
+            ] {
+                self.refused(function, Event::file(file).bearer(token)).await;
+            }
+            self.refused(
+                Refresh,
+                Event::file("refresh/json").json(&json!({"refresh_token": token, "x": 1})),
+            )
+            .await;
+        }
+        self.refused(
+            List,
+            Event::file("list/list").header("authorization", &rotated.access),
+        )
+        .await;
+        self.refused(
+            Revoke,
+            Event::file("revoke/revoke")
+                .bearer(&rotated.access)
+                .path("/api/v1/sessions/x"),
+        )
+        .await;
+        self.world.clock.advance(60);
+        let replay = self.world.refresh(&phone.refresh).await;
+        replay.refused(401, "refresh_token_reused");
+        let last = self.log_in("phone").await;
+        self.world
+            .send(LogoutAll, Event::file("logout-all/all").bearer(&last.access))
+            .await
+            .ok();
+    }
+
+    async fn commands(&mut self) {
+        for command in [
+            json!({"action": "create_user", "email": ADDRESS, "password": PASSWORD}),
+            json!({"action": "create_user", "email": ADDRESS, "password": PASSWORD}),
+            json!({"action": "create_user", "email": UNKNOWN, "password": [NEW]}),
+            json!({"action": "create_user", "email": PASSWORD, "password": NEW}),
+            json!({"action": "create_user", "e-mail": UNKNOWN, "password": NEW}),
+            json!({"action": "get_user", "email": ADDRESS}),
+            json!({"action": "get_user", "email": UNKNOWN}),
+            json!({"action": NEW, "email": UNKNOWN}),
+        ] {
+            self.world.admin(command).await;
+        }
+    }
+
+    /// What only a bug, a broken table or somebody's hand in it brings about.
+    async fn failures(&mut self) {
+        let login = self.log_in("phone").await;
+        let session = self.world.session_item(&login.session).await;
+        self.world
+            .tamper(&session, "created_at", AttributeValue::S("yesterday".to_owned()))
+            .await;
+        self.refused(List, Event::file("list/list").bearer(&login.access))
+            .await;
+        let items = self.world.items().await;
+        let is_ours = |item: &&Value| item["sk"] == "CREDENTIAL" && item["email_as_typed"] == ADDRESS;
+        let credential = items.iter().find(is_ours).unwrap();
+        let hash = credential["password_hash"]
+            .as_str()
+            .unwrap()
+            .replace("$argon2id$", "$argon2xd$");
+        self.world
+            .tamper(credential, "password_hash", AttributeValue::S(hash))
+            .await;
+        let right = Event::file("login/json").json(&json!({"email": ADDRESS, "password": PASSWORD}));
+        self.refused(Login, right.clone()).await;
+        self.note_stored().await;
+
+        let route = Route {
+            method: "GET",
+            path: "/api/v1/sessions/me",
+        };
+        let panicked = answer(&(), route, Event::file("list/list").request(), |(), _| {
+            Box::pin(async { Err::<Response, Fault>(explode()) })
+        });
+        assert_eq!(panicked.await.status(), 500);
+
+        self.world.lose_table().await;
+        self.refused(Login, right).await;
+        self.refused(List, Event::file("list/list").bearer(&login.access))
+            .await;
+        self.refused(
+            Refresh,
+            Event::file("refresh/json").json(&json!({"refresh_token": login.refresh})),
+        )
+        .await;
+        self.world
+            .admin(json!({"action": "create_user", "email": UNKNOWN, "password": NEW}))
+            .await;
+    }
+
+    /// What the table keeps is not for the log either.
+    async fn note_stored(&mut self) {
+        for item in self.world.items().await {
+            for name in ["password_hash", "refresh_jti", "previous_jti", "rotation_key"] {
+                if let Some(text) = item[name].as_str() {
+                    self.secret("a stored secret", text);
+                }
+            }
+        }
+    }
+}
+
+fn explode() -> Fault {
+    panic!("{PANIC}")
+}
+
+#[tokio::test]
+async fn no_secret_gets_into_the_log() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = logging::lines(tracing::level_filters::LevelFilter::TRACE, move || writer.clone());
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let (own, others) = (thread::current().id(), panic::take_hook());
+    panic::set_hook(Box::new(move |panic| {
+        if thread::current().id() == own {
+            logging::tell_of_panic(panic);
+        }
+        others(panic);
+    }));
+
+    let mut walk = Walk::new().await;
+    walk.commands().await;
+    walk.logins().await;
+    walk.sessions().await;
+    walk.note_stored().await;
+    walk.failures().await;
+
+    let log = log.text();
+    for expected in [
+        "\"answered\"",
+        "\"refused\"",
+        "\"failed\"",
+        "\"panicked\"",
+        "is corrupt",
+        "rate limit",
+        "the command failed",
+    ] {
+        assert!(
+            log.contains(expected),
+            "the walk made no line with {expected}:\n{log}"
+        );
+    }
+    let folded = log.to_lowercase();
+    for (what, secret) in &walk.secrets {
+        assert!(
+            !folded.contains(&secret.to_lowercase()),
+            "{what} is in the log: {secret}\n{log}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_table_holds_no_password_no_whole_token_and_an_address_only_in_its_account() {
+    let mut walk = Walk::new().await;
+    walk.commands().await;
+    walk.logins().await;
+    walk.sessions().await;
+    let items = walk.world.items().await;
+    assert!(items.len() > 30, "the walk left {} items", items.len());
+    let text = serde_json::to_string(&items).unwrap();
+    let stored = ["a jti"];
+    let addresses = ["an address", "the usual address", "an unknown address"];
+    for (what, secret) in walk
+        .secrets
+        .iter()
+        .filter(|(what, _)| !stored.contains(what) && !addresses.contains(what))
+    {
+        assert!(
+            !text.contains(secret.as_str()),
+            "{what} is in the table: {secret}"
+        );
+    }
+    assert!(!text.contains("eyJ"), "the beginning of every token");
+    for item in &items {
+        let own = item["sk"] == "PROFILE" || item["sk"] == "CREDENTIAL";
+        assert!(own || !item.to_string().contains('@'), "an address in {item}");
+        assert!(!item.to_string().contains("canary.nobody"), "{item}");
+    }
+}
