@@ -4,7 +4,7 @@ use serde_json::json;
 use shared::http::{Fault, Response, Route, answer};
 use tests::{
     Answer, Event,
-    Function::{List, Login, LogoutAll},
+    Function::{Jwks, List, Login, LogoutAll},
     PASSWORD, World,
 };
 
@@ -110,18 +110,73 @@ async fn another_method_or_path_is_told_apart() {
 
 #[tokio::test]
 async fn every_answer_carries_the_security_headers() {
-    let world = World::new().await;
-    for event in [Event::file("login/json"), Event::file("login/json").text("")] {
-        let answer = world.send(Login, event).await;
-        assert_eq!(answer.headers["cache-control"], "no-store");
+    let world = World::with(&[("RATE_LIMIT_LIST", "1")]).await;
+    let login = world.log_in("phone").await;
+    let list = || Event::file("list/list").bearer(&login.access);
+    let answers = [
+        (200, world.send(Login, Event::file("login/json")).await),
+        (400, world.send(Login, Event::file("login/json").text("")).await),
+        (
+            404,
+            world
+                .send(Login, Event::file("login/json").path("/api/v1/other"))
+                .await,
+        ),
+        (
+            405,
+            world.send(Login, Event::file("login/json").method("PUT")).await,
+        ),
+        (401, world.list("token").await),
+        (422, world.revoke(&login.access, "session").await),
+        (200, world.send(List, list()).await),
+        (429, world.send(List, list()).await),
+        (200, world.send(Jwks, Event::file("jwks/jwks")).await),
+    ];
+    world.lose_table().await;
+    let failed = (500, world.send(List, list()).await);
+    for (status, answer) in answers.into_iter().chain([failed]) {
+        assert_eq!(answer.status, status, "{}", answer.body);
+        let public = answer.body["keys"].is_array();
+        let cache = if public { "public, max-age=300" } else { "no-store" };
+        assert_eq!(answer.headers["cache-control"], cache);
         assert_eq!(answer.headers["x-content-type-options"], "nosniff");
-        assert!(
-            answer.headers["strict-transport-security"]
-                .as_str()
-                .unwrap()
-                .starts_with("max-age=")
+        assert_eq!(
+            answer.headers["strict-transport-security"],
+            "max-age=63072000; includeSubDomains"
         );
     }
+}
+
+#[tokio::test]
+async fn no_other_origin_is_allowed_unless_configured() {
+    let world = World::new().await;
+    for method in ["POST", "OPTIONS"] {
+        let event = Event::file("login/json")
+            .method(method)
+            .header("origin", "https://evil.example");
+        let answer = world
+            .send(Login, event.header("access-control-request-method", "POST"))
+            .await;
+        let headers = answer.headers.as_object().unwrap();
+        assert!(
+            !headers.keys().any(|name| name.starts_with("access-control-")),
+            "{headers:?}"
+        );
+    }
+    let template = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml")).unwrap();
+    let origins = template.split("  AllowedOrigins:\n").nth(1).unwrap();
+    let default = origins
+        .lines()
+        .find(|line| line.trim().starts_with("Default:"))
+        .unwrap();
+    assert_eq!(default.trim(), "Default: ''", "off unless origins are configured");
+    let cors: Vec<_> = template.split("CorsConfiguration:").collect();
+    assert_eq!(cors.len(), 2, "one API");
+    let words: Vec<_> = cors[1].split_whitespace().take(6).collect();
+    assert_eq!(
+        words,
+        ["!If", "-", "HasAllowedOrigins", "-", "AllowOrigins:", "!Ref"]
+    );
 }
 
 #[tokio::test]
