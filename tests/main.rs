@@ -22,5 +22,6 @@ mod revoke;
 mod rotation;
 mod rotation_emergency;
 mod rotation_traffic;
+mod security_doc;
 mod signers;
 mod store;
