@@ -1,0 +1,105 @@
+//! How long a login takes, by what becomes of it: a benchmark, not a test.
+//!
+//!     cargo run --release -p tests --example login-timing [ROUNDS]
+//!
+//! The cases take turns, so that whatever else the machine does meets all of them alike. They must not be told apart.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::json;
+use tests::{Event, Function::Login, PASSWORD, World};
+use tokio::time::Instant;
+
+const ROUNDS: usize = 200;
+
+/// What is tried, with which address and password, and the answer that makes it a measurement.
+const CASES: [(&str, &str, &str, &str); 4] = [
+    (
+        "unknown address",
+        "nobody@example.com",
+        "wrong password",
+        "invalid_credentials",
+    ),
+    (
+        "wrong password",
+        "anna@example.com",
+        "wrong password",
+        "invalid_credentials",
+    ),
+    (
+        "inactive account, wrong password",
+        "idle@example.com",
+        "wrong password",
+        "invalid_credentials",
+    ),
+    (
+        "inactive account, right password",
+        "idle@example.com",
+        PASSWORD,
+        "account_inactive",
+    ),
+];
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let rounds = std::env::args()
+        .nth(1)
+        .map_or(ROUNDS, |rounds| rounds.parse().expect("ROUNDS is a number"));
+    let world = World::with(&[
+        ("ARGON2_MEMORY_KIB", ""),
+        ("ARGON2_ITERATIONS", ""),
+        ("RATE_LIMIT_LOGIN_IP", "1000000"),
+        ("RATE_LIMIT_LOGIN_GUESSES", "1000000"),
+        ("RATE_LIMIT_LOGIN_ACCOUNT", "1000000"),
+    ])
+    .await;
+    for email in ["anna@example.com", "idle@example.com"] {
+        world.create_user(email).await;
+    }
+    set(
+        &world,
+        "idle@example.com",
+        "is_active",
+        AttributeValue::Bool(false),
+    )
+    .await;
+
+    eprintln!("{rounds} rounds of {} logins …", CASES.len());
+    let mut times = CASES.map(|_| Vec::with_capacity(rounds));
+    // The first round warms up.
+    for round in 0..=rounds {
+        for ((_, email, password, code), times) in CASES.iter().zip(&mut times) {
+            let event = Event::file("login/json").json(&json!({"email": email, "password": password}));
+            let start = Instant::now();
+            let answer = world.send(Login, event).await;
+            let took = start.elapsed();
+            assert_eq!(answer.body["code"], *code, "{}", answer.body);
+            if round > 0 {
+                times.push(took);
+            }
+        }
+        if round % 50 == 49 {
+            eprintln!("  {} of {rounds}", round + 1);
+        }
+    }
+    println!("| login | median | half of them within | 90 % under |");
+    println!("|---|---|---|---|");
+    for ((case, ..), mut times) in CASES.into_iter().zip(times) {
+        times.sort();
+        let at = |percent: usize| milliseconds(times[(times.len() - 1) * percent / 100]);
+        println!("| {case} | {} | {} to {} | {} |", at(50), at(25), at(75), at(90));
+    }
+}
+
+async fn set(world: &World, email: &str, attribute: &str, value: AttributeValue) {
+    let items = world.items().await;
+    let credential = items.iter().find(|item| item["pk"] == format!("EMAIL#{email}"));
+    world
+        .tamper(credential.expect("the account was created"), attribute, value)
+        .await;
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
+}
