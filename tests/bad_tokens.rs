@@ -114,6 +114,37 @@ async fn no_endpoint_takes_a_bad_refresh_token() {
 }
 
 #[tokio::test]
+async fn the_authorizer_takes_no_bad_access_token() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    let authorizer = authorizer::Authorizer::new(world.state.clone());
+    let ask = async |token: &str| {
+        let event = serde_json::from_value(Event::file("authorizer/request").bearer(token).into()).unwrap();
+        authorizer::handle(&authorizer, &event).await.unwrap()
+    };
+    let (token, other) = (login.access.clone(), login.refresh.clone());
+    let good = Good {
+        keys: &world.keys,
+        typ: "at+jwt",
+        token,
+        other,
+    };
+    world.list(&login.access).await.ok();
+    world.clock.advance(11);
+    world.calls.take();
+    for (what, token) in attacks(&good) {
+        let answer = ask(&token).await;
+        assert!(!answer.is_authorized && answer.context.is_none(), "{what}");
+    }
+    let calls = world.calls.take();
+    assert!(
+        calls.len() <= 1,
+        "an unknown kid makes the set be read once: {calls:?}"
+    );
+    assert!(ask(&login.access).await.is_authorized);
+}
+
+#[tokio::test]
 async fn a_token_that_is_missing_or_in_another_scheme_is_missing() {
     let world = World::new().await;
     for place in ACCESS {

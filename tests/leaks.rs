@@ -1,10 +1,11 @@
 //! No secret gets into the log, at any level, whatever happens; and no password and no whole token into the table.
+//!
+//! In a process of its own, since it has the process's log and its panic hook.
 
 use std::{
     io::{self, Write},
     panic,
     sync::{Arc, Mutex},
-    thread,
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -311,13 +312,10 @@ async fn no_secret_gets_into_the_log() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = logging::lines(tracing::level_filters::LevelFilter::TRACE, move || writer.clone());
-    let _guard = tracing::subscriber::set_default(subscriber);
-    let (own, others) = (thread::current().id(), panic::take_hook());
-    panic::set_hook(Box::new(move |panic| {
-        if thread::current().id() == own {
-            logging::tell_of_panic(panic);
-        }
-        others(panic);
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    panic::set_hook(Box::new(|panic| {
+        logging::tell_of_panic(panic);
+        eprintln!("{panic}");
     }));
 
     let mut walk = Walk::new().await;

@@ -10,7 +10,6 @@ mod events;
 mod hostile;
 mod jwks;
 mod key_set;
-mod leaks;
 mod list;
 mod login;
 mod logout;

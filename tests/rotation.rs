@@ -161,7 +161,7 @@ async fn a_retired_key_verifies_until_its_time_and_is_dropped_by_a_later_rotatio
 
     // Tokens that live longer than the service would let them, so that only the key's time can end them.
     let mut access = claims(&login.access);
-    access["exp"] = json!(9_999_999_999_u64);
+    access["exp"] = json!(4_000_080_000_u64);
     let access = forge(&old, kid, "at+jwt", &access);
     let lifetime = world.state.config.access_token_seconds;
     let fresh = world.instance(secret.source()).await;
@@ -185,7 +185,7 @@ async fn a_retired_key_verifies_until_its_time_and_is_dropped_by_a_later_rotatio
         "now they have all expired"
     );
     let mut refresh = claims(&login.refresh);
-    refresh["exp"] = json!(9_999_999_999_u64);
+    refresh["exp"] = json!(4_000_080_000_u64);
     let refresh = forge(&old, kid, "rt+jwt", &refresh);
     fresh.refresh(&refresh).await.refused(401, "invalid_token");
 }
