@@ -87,7 +87,13 @@ mod tests {
             "anna@example.com",
             "  Anna@Example.COM\t",
             "ANNA@EXAMPLE.COM",
-            "\u{ff21}nna@example.com", // full-width A
+            "\u{ff21}nna@example.com",                    // full-width A
+            "anna\u{ff20}example.com",                    // full-width @
+            "anna\u{fe6b}example.com",                    // small @
+            "anna@example\u{3002}com",                    // ideographic full stop
+            "anna@\u{ff45}xample.com",                    // full-width e
+            "\u{3000}\u{a0}anna@example.com\u{2003}\r\n", // white space of every kind
+            "anna@EXAMPLE\u{ff0e}COM",
         ] {
             assert_eq!(
                 Email::parse(typed).unwrap().as_str(),
@@ -99,6 +105,48 @@ mod tests {
             Email::parse("jos\u{65}\u{301}@B\u{fc}cher.example").unwrap(),
             Email::parse("JOS\u{c9}@xn--bcher-kva.example").unwrap()
         );
+    }
+
+    #[test]
+    fn letters_are_folded_as_unicode_says_and_no_further() {
+        for (typed, normal) in [
+            ("\u{fb01}ona@example.com", "fiona@example.com"), // the ligature fi
+            ("\u{2460}@example.com", "1@example.com"),        // a circled 1
+            ("STRA\u{1e9e}E@example.com", "stra\u{df}e@example.com"),
+            ("\u{130}LHAN@example.com", "i\u{307}lhan@example.com"),
+            (
+                "\u{39f}\u{394}\u{39f}\u{3a3}@example.com",
+                "\u{3bf}\u{3b4}\u{3bf}\u{3c2}@example.com",
+            ),
+            ("anna@stra\u{df}e.example", "anna@xn--strae-oqa.example"), // not strasse.example, which may be another's
+            ("anna@XN--STRAE-OQA.example", "anna@xn--strae-oqa.example"),
+            ("o'neil+x@sub.example.org", "o'neil+x@sub.example.org"),
+            ("a.n.n.a@example.com", "a.n.n.a@example.com"),
+        ] {
+            assert_eq!(Email::parse(typed).unwrap().as_str(), normal, "{typed:?}");
+        }
+        // Look-alikes are other letters: Cyrillic a, and the dotless i of Turkish.
+        for other in ["\u{430}nna@example.com", "\u{131}lhan@example.com"] {
+            assert!(!Email::parse(other).unwrap().as_str().is_ascii(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_letter_it_has_an_address_is_normalised_once_for_all() {
+        let mut taken = 0;
+        for letter in (0..0x3_0000).step_by(7).filter_map(char::from_u32) {
+            for typed in [format!("a{letter}b@example.com"), format!("a@x{letter}.example")] {
+                let Ok(once) = Email::parse(&typed) else { continue };
+                taken += 1;
+                assert_eq!(Email::parse(once.as_str()).as_ref(), Ok(&once), "{typed:?}");
+                let (local, domain) = once.as_str().rsplit_once('@').unwrap();
+                assert!(
+                    domain.is_ascii() && !local.contains(char::is_whitespace),
+                    "{typed:?}"
+                );
+            }
+        }
+        assert!(taken > 10_000, "{taken}");
     }
 
     #[test]
@@ -126,6 +174,13 @@ mod tests {
             "anna@.example.com",
             "anna@example..com",
             "anna@example.com.",
+            "anna@example\u{3002}com\u{3002}",
+            "anna@",
+            "anna@com\u{2003}example",
+            "an\u{3000}na@example.com",
+            "anna\u{ff20}b\u{ff20}example.com",
+            "anna@xn--zzzzzzzz.example",
+            "\u{3000}@example.com",
             "anna\u{0}@example.com",
             "anna@-x.com",
         ] {
