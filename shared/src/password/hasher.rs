@@ -1,93 +1,17 @@
-//! Passwords and their hashes: Argon2id (RFC 9106) as PHC strings, off the async thread.
+//! Hashing and comparing, off the async thread.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use argon2::{
     Algorithm, Argon2, CustomizedPasswordHasher, Params, PasswordVerifier, Version,
     password_hash::{self, phc},
 };
-use serde::{Deserialize, Serialize};
 
+use super::{Password, PasswordHash};
 use crate::ids::Ids;
-
-/// Fewest characters of a new password (NIST SP 800-63B-4 §3.1.1.2 with another factor or rate limits).
-pub const MIN_CHARS: usize = 8;
-/// Most characters of any password.
-pub const MAX_CHARS: usize = 256;
 
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
-
-/// A password as its owner typed it: 1 to 256 characters, taken as they are. `Debug` shows nothing of it.
-#[derive(Clone)]
-pub struct Password(String);
-
-/// Why a text is no password that we take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotAPassword {
-    /// Empty.
-    #[error("must not be empty")]
-    Empty,
-    /// Under [`MIN_CHARS`] (new passwords only).
-    #[error("must be at least 8 characters long")]
-    TooShort,
-    /// Over [`MAX_CHARS`].
-    #[error("must be at most 256 characters long")]
-    TooLong,
-}
-
-impl Password {
-    /// A password presented at a login.
-    ///
-    /// # Errors
-    ///
-    /// When it is empty or over [`MAX_CHARS`].
-    pub fn presented(text: &str) -> Result<Self, NotAPassword> {
-        match text.chars().take(MAX_CHARS + 1).count() {
-            0 => Err(NotAPassword::Empty),
-            1..=MAX_CHARS => Ok(Self(text.to_owned())),
-            _ => Err(NotAPassword::TooLong),
-        }
-    }
-
-    /// A password chosen for an account.
-    ///
-    /// # Errors
-    ///
-    /// When it is under [`MIN_CHARS`] or over [`MAX_CHARS`].
-    pub fn chosen(text: &str) -> Result<Self, NotAPassword> {
-        match Self::presented(text) {
-            Err(NotAPassword::Empty) => Err(NotAPassword::TooShort),
-            Ok(password) if password.0.chars().count() < MIN_CHARS => Err(NotAPassword::TooShort),
-            other => other,
-        }
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password(…)")
-    }
-}
-
-/// A stored password hash, a PHC string. `Debug` shows nothing of it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct PasswordHash(String);
-
-impl PasswordHash {
-    /// The PHC string.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for PasswordHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PasswordHash(…)")
-    }
-}
 
 /// Why a password could not be hashed or compared: never the fault of who typed it.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +19,9 @@ pub enum HashError {
     /// The stored hash cannot be read.
     #[error("the stored password hash is not a PHC string that Argon2 can verify: {0}")]
     Stored(password_hash::Error),
+    /// The stored bcrypt hash cannot be read.
+    #[error("the stored password hash is not one that bcrypt can verify: {0}")]
+    StoredBcrypt(bcrypt::BcryptError),
     /// The parameters are out of Argon2's range.
     #[error(
         "Argon2 refuses its parameters (see ARGON2_MEMORY_KIB, ARGON2_ITERATIONS, ARGON2_PARALLELISM): {0}"
@@ -192,16 +119,50 @@ impl Hasher {
         let known = stored.is_some();
         let (password, stored) = (password.clone(), stored.unwrap_or(&self.dummy).clone());
         let matches = blocking(move || {
-            let hash = phc::PasswordHash::new(&stored.0).map_err(|e| HashError::Stored(e.into()))?;
-            match Argon2::default().verify_password(password.0.as_bytes(), &hash) {
-                Ok(()) => Ok(true),
-                Err(password_hash::Error::PasswordInvalid) => Ok(false),
-                Err(error) => Err(HashError::Stored(error)),
+            if stored.is_bcrypt() {
+                verify_bcrypt(&password, &stored)
+            } else {
+                verify_argon2(&password, &stored)
             }
         })
         .await?;
         Ok(known && matches)
     }
+
+    /// Whether a stored hash is weaker than what [`Hasher::hash`] makes: another algorithm or version, or less
+    /// memory, passes, lanes, salt or length. A stronger one is not.
+    #[must_use]
+    pub fn is_outdated(&self, stored: &PasswordHash) -> bool {
+        let Ok(hash) = phc::PasswordHash::new(&stored.0) else {
+            return true;
+        };
+        let Ok(params) = Params::try_from(&hash) else {
+            return true;
+        };
+        hash.algorithm != Algorithm::Argon2id.ident()
+            || hash.version != Some(Version::V0x13.into())
+            || params.m_cost() < self.params.m_cost()
+            || params.t_cost() < self.params.t_cost()
+            || params.p_cost() < self.params.p_cost()
+            || hash.salt.is_none_or(|salt| salt.len() < SALT_BYTES)
+            || hash.hash.is_none_or(|output| output.len() < HASH_BYTES)
+    }
+}
+
+fn verify_argon2(password: &Password, stored: &PasswordHash) -> Result<bool, HashError> {
+    let hash = phc::PasswordHash::new(&stored.0).map_err(|e| HashError::Stored(e.into()))?;
+    match Argon2::default().verify_password(password.0.as_bytes(), &hash) {
+        Ok(()) => Ok(true),
+        Err(password_hash::Error::PasswordInvalid) => Ok(false),
+        Err(error) => Err(HashError::Stored(error)),
+    }
+}
+
+/// bcrypt looks at the first 72 bytes of a password, and so did the system that made the hash.
+fn verify_bcrypt(password: &Password, stored: &PasswordHash) -> Result<bool, HashError> {
+    let matches = bcrypt::verify(&password.0, &stored.0).map_err(HashError::StoredBcrypt)?;
+    // NUL ends a password there, and the key repeats: without this, "a" would match as "a\0a" as well.
+    Ok(matches && !password.0.contains('\0'))
 }
 
 async fn blocking<T: Send + 'static>(
@@ -266,19 +227,94 @@ mod tests {
         assert!(matches!(verdict, Err(HashError::Stored(_))));
     }
 
-    #[test]
-    fn lengths_are_counted_in_characters() {
-        assert!(Password::chosen(&"ü".repeat(256)).is_ok());
-        assert_eq!(
-            Password::presented(&"ü".repeat(257)).unwrap_err(),
-            NotAPassword::TooLong
+    #[tokio::test]
+    async fn bcrypt_hashes_of_other_implementations_are_verified() {
+        // Of crypt_blowfish's own tests, then made by Python's bcrypt.
+        let long = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+        let beyond = format!("{long}chars after 72 are ignored");
+        let hash_of_long = "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui";
+        for (password, stored) in [
+            (
+                "U*U",
+                "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+            ),
+            (
+                "U*U*",
+                "$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK",
+            ),
+            (long, hash_of_long),
+            (&beyond, hash_of_long),
+            (
+                "correct horse battery staple",
+                "$2b$05$iX65k7tksf3FNXZbsnxfVeUmEK4OI.M6UOPtKlaU42JMH0kDAQqmu",
+            ),
+            (
+                "pässwörter",
+                "$2y$05$CQP/m8qPonOLc88N7R2naOemArDsyu/SO3/LTZrPj3ayWvLIwdftC",
+            ),
+        ] {
+            let stored = PasswordHash::imported(stored).unwrap();
+            let verify = async |text: &str| {
+                let password = Password::presented(text).unwrap();
+                hasher().verify(&password, Some(&stored)).await.unwrap()
+            };
+            assert!(verify(password).await, "{password}");
+            assert!(!verify(&format!("-{password}")).await, "{password}");
+            assert!(!verify(&password[1..]).await, "{password}");
+            assert!(hasher().is_outdated(&stored));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_nul_neither_ends_a_password_nor_repeats_it() {
+        let stored = PasswordHash::imported("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW");
+        let stored = stored.unwrap();
+        assert!(
+            bcrypt::verify("U*U\0U*U", stored.as_str()).unwrap(),
+            "what is guarded against"
         );
-        assert_eq!(Password::chosen("sevenly").unwrap_err(), NotAPassword::TooShort);
-        assert_eq!(Password::chosen("").unwrap_err(), NotAPassword::TooShort);
-        assert_eq!(Password::presented("").unwrap_err(), NotAPassword::Empty);
-        assert_eq!(
-            format!("{:?}", Password::presented("hunter2").unwrap()),
-            "Password(…)"
-        );
+        for text in ["U*U\0", "U*U\0U*U", "U*U\0U"] {
+            let password = Password::presented(text).unwrap();
+            assert!(
+                !hasher().verify(&password, Some(&stored)).await.unwrap(),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_is_weaker_than_configured_is_outdated() {
+        let hasher = hasher();
+        let own = hasher
+            .hash(&Password::chosen("correct horse").unwrap())
+            .await
+            .unwrap();
+        assert!(!hasher.is_outdated(&own));
+        let with = |from: &str, to: &str| PasswordHash(own.0.replace(from, to));
+        for stronger in [with("m=64", "m=65"), with("t=1", "t=2"), with("p=1", "p=2")] {
+            assert!(!hasher.is_outdated(&stronger), "{}", stronger.as_str());
+        }
+        let mut parts: Vec<_> = own.0.split('$').collect();
+        parts[4] = "c2hvcnRzYWx0";
+        for weaker in [
+            with("m=64", "m=63"),
+            with("argon2id", "argon2i"),
+            with("v=19", "v=16"),
+            with("$v=19", ""),
+            PasswordHash(parts.join("$")),
+            PasswordHash(own.0[..own.0.len() - 4].to_owned()),
+            PasswordHash("hunter2".to_owned()),
+        ] {
+            assert!(hasher.is_outdated(&weaker), "{}", weaker.as_str());
+        }
+        let settings = Argon2Settings {
+            memory_kib: 64,
+            iterations: 2,
+            parallelism: 2,
+        };
+        let raised = Hasher::new(settings, Ids::system()).unwrap();
+        for weaker in [with("t=1,p=1", "t=2,p=1"), with("t=1,p=1", "t=1,p=2")] {
+            assert!(raised.is_outdated(&weaker), "{}", weaker.as_str());
+        }
     }
 }
