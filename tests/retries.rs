@@ -13,7 +13,7 @@ use shared::{
     event::Cause,
     ids::Ids,
     session::{EndReason, Origin, Session},
-    store::{CallerGone, Counts, EndRequest, Store, StoreError, Tally},
+    store::{CallerGone, Counts, EndRequest, Records, Store, StoreError, Tally},
 };
 
 fn answer(status: u16, body: &Value) -> ReplayEvent {
@@ -190,4 +190,75 @@ async fn counting_is_repeated_and_giving_back_is_not() {
         3,
         "to give back twice would allow a guess too many"
     );
+}
+
+fn bodies(replay: &StaticReplayClient) -> Vec<Value> {
+    let body = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap();
+    replay
+        .actual_requests()
+        .map(|request| body(request.body().bytes().unwrap()))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_batch_puts_off_is_deleted_by_another() {
+    let key = |id: &str| json!({ "pk": { "S": "USER#x" }, "sk": { "S": format!("EVENT#{id}") } });
+    let delete = |id: &str| json!({ "DeleteRequest": { "Key": key(id) } });
+    let put_off = json!({ "UnprocessedItems": { "table": [delete("b")] } });
+    let (store, replay) = store(vec![
+        answer(200, &json!({ "Items": [key("a"), key("b")] })),
+        answer(200, &put_off),
+        answer(200, &json!({ "UnprocessedItems": {} })),
+    ]);
+    let erased = store.erase_some(Ids::system().user(), Records::Events).await;
+    assert_eq!(erased.unwrap(), 2);
+    let batches: Vec<_> = bodies(&replay)
+        .split_off(1)
+        .iter()
+        .map(|body| body["RequestItems"]["table"].clone())
+        .collect();
+    assert_eq!(batches, [json!([delete("a"), delete("b")]), json!([delete("b")])]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_is_put_off_for_ever_is_reported() {
+    let key = json!({ "pk": { "S": "USER#x" }, "sk": { "S": "EVENT#a" } });
+    let put_off = json!({ "UnprocessedItems": { "table": [{ "DeleteRequest": { "Key": key } }] } });
+    let mut answers = vec![answer(200, &json!({ "Items": [key] }))];
+    answers.extend((0..50).map(|_| answer(200, &put_off)));
+    let (store, replay) = store(answers);
+    let erased = store.erase_some(Ids::system().user(), Records::Events).await;
+    assert!(matches!(erased, Err(StoreError::Contended { .. })), "{erased:?}");
+    assert_eq!(replay.actual_requests().count(), 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_comes_up_after_the_first_look_ends_as_well() {
+    let ids = Ids::system();
+    let (user, session) = (ids.user(), ids.session(Millis(0)));
+    let text = |value: &dyn std::fmt::Display| json!({ "S": value.to_string() });
+    let number = |value: i64| json!({ "N": value.to_string() });
+    let item = json!({
+        "pk": text(&format!("USER#{user}")), "sk": text(&format!("SESSION#{session}")),
+        "user_id": text(&user), "session_id": text(&session), "refresh_jti": text(&ids.token().as_str()),
+        "rotation_count": number(0), "device_name": text(&"phone"), "created_at": number(0),
+        "last_used_at": number(0), "expires_at": number(600), "absolute_expires_at": number(6000),
+    });
+    let found = |items: &[&Value]| answer(200, &json!({ "Items": items }));
+    let (store, replay) = store(vec![
+        found(&[]),
+        found(&[&item]),
+        answer(200, &json!({})),
+        found(&[]),
+        found(&[]),
+    ]);
+    let cause = Cause {
+        at: Millis(0),
+        origin: Origin::default(),
+        request_id: None,
+        actor: None,
+    };
+    let ended = store.end_all(user, EndReason::AccountDisabled, &cause).await;
+    assert_eq!(ended.unwrap(), 1);
+    assert_eq!(replay.actual_requests().count(), 5);
 }

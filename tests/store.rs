@@ -7,6 +7,7 @@ use shared::{
     email::Email,
     event::Cause,
     ids::Ids,
+    password::PasswordHash,
     session::{EndReason, Origin, Session},
     store::{Caller, CallerGone, EndRequest, Login, LoginOutcome, Rotate, RotateOutcome},
 };
@@ -27,7 +28,7 @@ async fn sessions(world: &World) -> Vec<Session> {
         .unwrap()
 }
 
-fn cause(world: &World) -> Cause {
+pub(crate) fn cause(world: &World) -> Cause {
     Cause {
         at: world.clock.now(),
         origin: Origin::default(),
@@ -38,6 +39,15 @@ fn cause(world: &World) -> Cause {
 
 /// A login that read `credential`, to be committed now.
 async fn commit(world: &World, credential: &Credential) -> LoginOutcome {
+    commit_renewing(world, credential, None).await
+}
+
+/// The same, with another hash of the same password.
+pub(crate) async fn commit_renewing(
+    world: &World,
+    credential: &Credential,
+    renewed_hash: Option<&PasswordHash>,
+) -> LoginOutcome {
     let ids = Ids::system();
     let now = world.clock.now();
     let session = Session {
@@ -58,6 +68,7 @@ async fn commit(world: &World, credential: &Credential) -> LoginOutcome {
     let cause = cause(world);
     let login = Login {
         credential,
+        renewed_hash,
         session: &session,
         ends: &[],
         cause: &cause,
@@ -107,7 +118,7 @@ async fn two_logins_that_read_the_same_credential_do_not_both_commit() {
     assert_eq!(sessions(&world).await.len(), 1);
 }
 
-fn rotation(session: &Session, world: &World) -> Rotate {
+pub(crate) fn rotation(session: &Session, world: &World) -> Rotate {
     Rotate {
         user_id: session.user_id,
         session_id: session.id,

@@ -24,6 +24,8 @@ pub struct Credential {
     pub password_hash: Option<PasswordHash>,
     /// Whether the account may log in.
     pub is_active: bool,
+    /// When its deletion began. From then on nobody can log in, and nothing but deleting it can be done with it.
+    pub deletion_began_at: Option<Millis>,
     /// How many logins were committed: each login's transaction counts it up, so that two logins that saw the
     /// same sessions cannot both commit.
     pub login_sequence: u64,

@@ -7,6 +7,9 @@ use crate::{
     ids::{SessionId, TokenId, UserId},
 };
 
+/// No two clocks of ours are this many seconds apart.
+pub const CLOCKS_APART: i64 = 300;
+
 /// One login on one device. The stored record is the root of validity: tokens are only claims about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
@@ -142,6 +145,12 @@ impl Session {
         self.liveness(now) == Liveness::Active
     }
 
+    /// Whether another machine, whose clock is behind, may still take it for active at `now`.
+    #[must_use]
+    pub fn may_be_active(&self, now: Millis) -> bool {
+        self.ended.is_none() && self.expires_at.plus(CLOCKS_APART) > now.seconds()
+    }
+
     /// When the record may go once the session is ended at `now`: within a day.
     #[must_use]
     pub fn expires_at_once_ended(&self, now: Millis) -> Seconds {
@@ -192,6 +201,19 @@ pub(crate) mod tests {
         };
         assert_eq!(session.liveness(Millis(1_600_000)), Liveness::Ended(ended));
         assert_eq!(session.liveness(Millis(9_000_000)), Liveness::Ended(ended));
+    }
+
+    #[test]
+    fn a_session_that_just_expired_may_be_active_by_another_clock() {
+        let at = |seconds: i64| session().may_be_active(Seconds(seconds).millis());
+        assert!(at(1999) && at(2000) && at(2299));
+        assert!(!at(2300));
+        let ended = Some(Ended {
+            at: Millis(0),
+            reason: EndReason::Admin,
+        });
+        let session = Session { ended, ..session() };
+        assert!(!session.may_be_active(Millis(1_600_000)));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! The credential is read first, while the attempt is counted, and beside it the key set, so that nothing is begun whose
 //! tokens nobody could sign; then the password is hashed while the user's sessions are read; then one transaction
 //! commits, and the attempt is given back. A login that another login, a disabling or a new password overtook starts
-//! over from what it found.
+//! over from what it found. A hash from an older system, or of weaker parameters than configured, is replaced in that
+//! same transaction.
 
 mod plan;
 
@@ -151,17 +152,32 @@ async fn commit(
     attempt: &Attempt,
 ) -> Result<(Credential, Session), Fault> {
     let state = &login.signing.state;
-    let verified = credential.password_hash.clone();
+    let mut verified = credential.password_hash.clone();
+    let mut renewed_hash = None;
     for _ in 0..MOST_ATTEMPTS {
         if credential.password_hash != verified {
-            return Err(refuse(login, &credential, attempt, Error::InvalidCredentials)
-                .await?
-                .into());
+            // A new password, or the same one that another login hashed anew: only hashing tells.
+            verified.clone_from(&credential.password_hash);
+            renewed_hash = None;
+            let matches = login.hasher.verify(&attempt.password, verified.as_ref()).await;
+            if !matches.map_err(Error::from)? {
+                return Err(refuse(login, &credential, attempt, Error::InvalidCredentials)
+                    .await?
+                    .into());
+            }
         }
         if !credential.is_active {
             return Err(refuse(login, &credential, attempt, Error::AccountInactive)
                 .await?
                 .into());
+        }
+        if renewed_hash.is_none()
+            && verified
+                .as_ref()
+                .is_some_and(|hash| login.hasher.is_outdated(hash))
+        {
+            let renewed = login.hasher.hash(&attempt.password).await;
+            renewed_hash = Some(renewed.map_err(Error::from)?);
         }
         let session = new_session(&state.config, &state.ids, &credential.account, attempt);
         let mut plan = plan::plan(
@@ -173,6 +189,7 @@ async fn commit(
         end_surplus(login, &mut plan.ends, &attempt.cause).await?;
         let commit = Login {
             credential: &credential,
+            renewed_hash: renewed_hash.as_ref(),
             session: &session,
             ends: &plan.ends,
             cause: &attempt.cause,

@@ -5,11 +5,9 @@ use std::cmp::Reverse;
 use shared::{
     clock::Millis,
     ids::SessionId,
-    session::{EndReason, Session},
+    session::{CLOCKS_APART, EndReason, Session},
 };
 
-/// A record is removed only when it expired this long ago, in seconds: no clock of ours is that far off.
-const EXPIRED_FOR: i64 = 300;
 /// So many ended sessions are kept, so that their phones are told how they ended.
 const KEPT_ENDED: usize = 20;
 /// So many records one login removes.
@@ -46,7 +44,8 @@ pub(crate) fn plan(sessions: &[Session], new: &Session, now: Millis, limit: usiz
 }
 
 fn sweep(sessions: &[Session], now: Millis) -> Vec<SessionId> {
-    let is_past = |session: &&Session| session.expires_at.plus(EXPIRED_FOR) <= now.seconds();
+    // Another machine's clock may be behind, and its refresh still bring a session back from the brink.
+    let is_past = |session: &&Session| session.expires_at.plus(CLOCKS_APART) <= now.seconds();
     let (past, present): (Vec<_>, Vec<_>) = sessions.iter().partition(is_past);
     let mut ended: Vec<_> = present
         .into_iter()
@@ -144,8 +143,8 @@ mod tests {
     #[test]
     fn only_records_that_are_surely_over_are_swept() {
         let mut old = sessions(4);
-        old[0].expires_at = NOW.seconds().plus(-EXPIRED_FOR);
-        old[1].expires_at = NOW.seconds().plus(1 - EXPIRED_FOR);
+        old[0].expires_at = NOW.seconds().plus(-CLOCKS_APART);
+        old[1].expires_at = NOW.seconds().plus(1 - CLOCKS_APART);
         old[2].ended = Some(Ended {
             at: NOW,
             reason: EndReason::Revoked,

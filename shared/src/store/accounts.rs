@@ -3,7 +3,7 @@
 use super::{
     Store, StoreError, items,
     keys::Key,
-    transact::{Action, Outcome},
+    transact::{Action, Outcome, Verdict},
 };
 use crate::{
     account::{Account, Credential},
@@ -28,15 +28,28 @@ pub enum Creation {
     Created,
     /// The address has an account already; nothing was changed.
     AlreadyExists,
+    /// The address has an account that is being deleted; nothing was changed.
+    BeingDeleted,
 }
 
 impl Store {
-    /// The credential of an address, read consistently.
+    /// The credential that opens an account, read consistently: none when the account is being deleted, so that a
+    /// login leaves no more traces in it.
     ///
     /// # Errors
     ///
     /// When the table cannot be read.
     pub async fn credential(&self, email: &Email) -> Result<Option<Credential>, StoreError> {
+        let credential = self.credential_record(email).await?;
+        Ok(credential.filter(|found| found.deletion_began_at.is_none()))
+    }
+
+    /// The credential of an address, read consistently, also when its account is being deleted.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be read.
+    pub async fn credential_record(&self, email: &Email) -> Result<Option<Credential>, StoreError> {
         self.item(&Key::credential(email))
             .await?
             .map(items::credential)
@@ -80,7 +93,18 @@ impl Store {
         ];
         match self.transact("creating an account", actions).await? {
             Outcome::Committed => Ok(Creation::Created),
-            Outcome::Failed(_) => Ok(Creation::AlreadyExists),
+            Outcome::Failed(verdicts) => {
+                let Some(Verdict::Failed(Some(item))) = verdicts.into_iter().next() else {
+                    return Ok(Creation::AlreadyExists);
+                };
+                let existing = items::credential(item)?;
+                let being_deleted = existing.deletion_began_at.is_some();
+                Ok(if being_deleted {
+                    Creation::BeingDeleted
+                } else {
+                    Creation::AlreadyExists
+                })
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Ending sessions before their time, each together with its audit event.
 
 use super::{
-    Store, StoreError,
+    SETTLING, Store, StoreError,
     expression::{Attributes, Update, number, text},
     items,
     keys::Key,
@@ -17,6 +17,9 @@ use crate::{
 
 /// How many sessions one transaction ends: two actions each and one check stay below `DynamoDB`'s 100.
 pub(super) const SESSIONS_AT_ONCE: usize = 40;
+
+/// How often [`Store::end_all`] reads at most. Each time it has ended what it read before.
+const MOST_READS: usize = 100;
 
 /// What is to be ended.
 #[derive(Clone, Copy, Debug)]
@@ -88,15 +91,56 @@ impl Store {
         let (own, mut targets): (Vec<_>, Vec<_>) = request.sessions.iter().partition(is_caller);
         targets.extend(own);
         let mut ended = Vec::with_capacity(targets.len());
+        let event = EventType::of_end(request.reason);
         for chunk in targets.chunks(SESSIONS_AT_ONCE) {
-            ended.extend(self.end_together(&request, chunk.to_vec()).await?);
+            ended.extend(self.end_together(&request, event, chunk.to_vec()).await?);
         }
         Ok(ended)
+    }
+
+    /// Ends all sessions of a user, reading consistently until none is left; answers how many this call ended.
+    ///
+    /// After a change of the credential that defeats every login under way, none is left for good: a login whose
+    /// transaction came before that change has created its session before it, and a refresh does not bring back
+    /// what was ended. A repeat ends what is left and writes no second event.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be read or written. Earlier transactions of the same call may be committed by then.
+    pub async fn end_all(&self, user: UserId, reason: EndReason, cause: &Cause) -> Result<usize, CallerGone> {
+        let (mut count, mut found_none) = (0, false);
+        for _ in 0..MOST_READS {
+            let mut sessions = self.sessions(user).await?;
+            sessions.retain(|session| session.may_be_active(cause.at));
+            if sessions.is_empty() && found_none {
+                return Ok(count);
+            }
+            found_none = sessions.is_empty();
+            if found_none {
+                // A query may see one item of a transaction and not yet another: the session of a login whose
+                // credential was written a moment ago comes up now.
+                tokio::time::sleep(SETTLING).await;
+            }
+            let request = EndRequest {
+                sessions: &sessions,
+                reason,
+                cause,
+                caller: None,
+            };
+            for chunk in sessions.chunks(SESSIONS_AT_ONCE) {
+                let chunk = chunk.iter().collect();
+                let ended = self.end_together(&request, EventType::SessionsRevoked, chunk);
+                count += ended.await?.len();
+            }
+        }
+        let operation = "ending all sessions";
+        Err(StoreError::Contended { operation }.into())
     }
 
     async fn end_together(
         &self,
         request: &EndRequest<'_>,
+        event: EventType,
         mut sessions: Vec<&Session>,
     ) -> Result<Vec<SessionId>, CallerGone> {
         let now = request.cause.at;
@@ -109,7 +153,7 @@ impl Store {
                 let is_caller = request
                     .caller
                     .is_some_and(|caller| caller.session_id == session.id);
-                actions.extend(self.end_actions(session, request.reason, request.cause, is_caller));
+                actions.extend(self.end_actions(session, request.reason, event, request.cause, is_caller));
             }
             actions.extend(separate.map(|caller| caller_check(caller, now)));
 
@@ -144,6 +188,7 @@ impl Store {
         &self,
         session: &Session,
         reason: EndReason,
+        event: EventType,
         cause: &Cause,
         must_be_active: bool,
     ) -> [Action; 2] {
@@ -159,7 +204,7 @@ impl Store {
             "attribute_exists(pk) AND attribute_not_exists(revoked_at)"
         };
         let key = Key::session(session.user_id, session.id);
-        let event = cause.session_event(&self.ids, session, EventType::of_end(reason));
+        let event = cause.session_event(&self.ids, session, event);
         [
             Action::Update {
                 key,

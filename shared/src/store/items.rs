@@ -347,6 +347,8 @@ struct CredentialItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     password_hash: Option<PasswordHash>,
     is_active: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deletion_began_at: Option<Millis>,
     login_sequence: u64,
 }
 
@@ -359,6 +361,7 @@ pub(super) fn credential_item(credential: &Credential) -> Attributes {
         created_at: account.created_at,
         password_hash: credential.password_hash.clone(),
         is_active: credential.is_active,
+        deletion_began_at: credential.deletion_began_at,
         login_sequence: credential.login_sequence,
     };
     write(&Key::credential(&account.email), &item)
@@ -369,6 +372,7 @@ pub(super) fn credential(attributes: Attributes) -> Result<Credential, StoreErro
     Ok(Credential {
         password_hash: item.password_hash,
         is_active: item.is_active,
+        deletion_began_at: item.deletion_began_at,
         login_sequence: item.login_sequence,
         account: account(ProfileItem {
             user_id: item.user_id,

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     account::Credential,
     event::{Cause, EventType},
+    password::PasswordHash,
     session::{EndReason, Session},
 };
 
@@ -21,6 +22,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 pub struct Login<'a> {
     /// The credential as it was read before the user's sessions were.
     pub credential: &'a Credential,
+    /// The same password hashed anew, when the stored hash is outdated.
+    pub renewed_hash: Option<&'a PasswordHash>,
     /// The new session.
     pub session: &'a Session,
     /// The sessions that end by this login, and why: at most [`Login::MOST_ENDS`].
@@ -40,7 +43,7 @@ pub enum LoginOutcome {
     /// It is committed.
     Committed,
     /// The credential is no longer what was read (another login, a new password, a disabled account): nothing was
-    /// changed. The credential as it stands, when there is one.
+    /// changed. The credential as it stands, when there is one and its account is not being deleted.
     CredentialChanged(Option<Box<Credential>>),
     /// A session that was to be ended has ended by itself: nothing was changed.
     SessionsChanged,
@@ -51,7 +54,7 @@ impl Store {
     ///
     /// The condition on the credential (its `login_sequence`, password and active flag are what was read before the
     /// sessions were) makes logins of one account follow one another, and defeats a login that a disabling or a new
-    /// password overtook. A repeat of the same request is recognised by its `ClientRequestToken`; a repeat by the
+    /// password overtook. It also makes it safe to replace an outdated hash here. A repeat of the same request is recognised by its `ClientRequestToken`; a repeat by the
     /// phone is another login.
     ///
     /// # Errors
@@ -60,6 +63,7 @@ impl Store {
     pub async fn log_in(&self, login: Login<'_>) -> Result<LoginOutcome, StoreError> {
         let Login {
             credential,
+            renewed_hash,
             session,
             ends,
             cause,
@@ -71,6 +75,9 @@ impl Store {
             .value(":active", AttributeValue::Bool(true));
         let hash = credential.password_hash.as_ref().map_or("", |hash| hash.as_str());
         changes.value(":hash", text(hash));
+        if let Some(renewed) = renewed_hash {
+            changes.set("password_hash", text(renewed.as_str()));
+        }
         let mut actions = vec![
             Action::Update {
                 key: Key::credential(&credential.account.email),
@@ -84,7 +91,7 @@ impl Store {
             },
         ];
         for (other, reason) in ends {
-            actions.extend(self.end_actions(other, *reason, cause, false));
+            actions.extend(self.end_actions(other, *reason, EventType::of_end(*reason), cause, false));
         }
         let event = cause.session_event(&self.ids, session, EventType::LoginSucceeded);
         actions.push(Action::Put {
@@ -97,6 +104,7 @@ impl Store {
             Outcome::Failed(verdicts) => match verdicts.into_iter().next() {
                 Some(Verdict::Failed(item)) => {
                     let credential = item.map(items::credential).transpose()?;
+                    let credential = credential.filter(|found| found.deletion_began_at.is_none());
                     Ok(LoginOutcome::CredentialChanged(credential.map(Box::new)))
                 }
                 _ => Ok(LoginOutcome::SessionsChanged),

@@ -4,7 +4,9 @@
 //! of it is harmless, since the SDK, the platform and the phones all repeat.
 
 mod accounts;
+mod credentials;
 mod end;
+mod erase;
 mod error;
 mod events;
 mod expression;
@@ -18,16 +20,24 @@ mod sessions;
 mod transact;
 
 pub use accounts::{Creation, NewAccount};
+pub use credentials::{Changed, CredentialChange};
 pub use end::{Caller, CallerGone, EndRequest};
+pub use erase::Records;
 pub use error::StoreError;
 pub use events::EventPage;
 pub use login::{Login, LoginOutcome};
 pub use rate::{Counts, Tally};
 pub use rotate::{Rotate, RotateOutcome};
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::Client;
 
 use crate::ids::Ids;
+
+/// How long after a transaction a query may still miss some of its items: generously, since `DynamoDB` applies them
+/// one after the other within milliseconds but promises no time (its queries are read-committed).
+const SETTLING: Duration = Duration::from_millis(100);
 
 /// The table, through the AWS SDK's client. Clones share the client.
 #[derive(Clone, Debug)]

@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::{
     error::BuildError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{
-        CancellationReason, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-        Update,
+        CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure,
+        TransactWriteItem, Update,
     },
 };
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
@@ -31,6 +31,11 @@ pub(super) enum Action {
         condition: &'static str,
     },
     Check {
+        key: Key,
+        condition: &'static str,
+        values: Attributes,
+    },
+    Delete {
         key: Key,
         condition: &'static str,
         values: Attributes,
@@ -121,7 +126,10 @@ impl Store {
                 item: attributes,
                 condition,
             } => {
-                let put = Put::builder().table_name(table).set_item(Some(attributes));
+                let put = Put::builder()
+                    .table_name(table)
+                    .set_item(Some(attributes))
+                    .return_values_on_condition_check_failure(old);
                 let condition = (!condition.is_empty()).then(|| condition.to_owned());
                 item.put(put.set_condition_expression(condition).build()?).build()
             }
@@ -152,6 +160,19 @@ impl Store {
                     .set_expression_attribute_values(Some(values))
                     .return_values_on_condition_check_failure(old);
                 item.condition_check(check.build()?).build()
+            }
+            Action::Delete {
+                key,
+                condition,
+                values,
+            } => {
+                let condition = (!condition.is_empty()).then(|| condition.to_owned());
+                let delete = Delete::builder()
+                    .table_name(table)
+                    .set_key(Some(key.attributes()))
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_values(Some(values).filter(|values| !values.is_empty()));
+                item.delete(delete.build()?).build()
             }
         })
     }

@@ -1,0 +1,127 @@
+//! Changing what opens an account, each change together with its audit event.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::{
+    Store, StoreError,
+    expression::{Update, number, text},
+    items,
+    keys::Key,
+    transact::{Action, Outcome, Verdict},
+};
+use crate::{
+    account::{Account, Credential},
+    event::{Cause, EventType},
+    password::PasswordHash,
+};
+
+/// A change of a credential.
+#[derive(Clone, Copy, Debug)]
+pub enum CredentialChange<'a> {
+    /// Nobody can log in any more.
+    Disable,
+    /// Logins succeed again.
+    Enable,
+    /// Another password.
+    SetPassword(&'a PasswordHash),
+    /// Nobody can log in ever again, and no other change succeeds: the deletion has begun.
+    BeginDeletion,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// It is done, and its event written.
+    Done,
+    /// The account was disabled or enabled already: nothing was written.
+    Already,
+    /// The account is being deleted: nothing was written.
+    BeingDeleted,
+    /// The account is gone: nothing was written.
+    Gone,
+}
+
+impl CredentialChange<'_> {
+    fn condition(self) -> &'static str {
+        match self {
+            Self::Disable | Self::Enable => {
+                "user_id = :user AND attribute_not_exists(deletion_began_at) AND is_active <> :is_active"
+            }
+            Self::SetPassword(_) | Self::BeginDeletion => {
+                "user_id = :user AND attribute_not_exists(deletion_began_at)"
+            }
+        }
+    }
+
+    fn changes(self, cause: &Cause) -> Update {
+        let mut changes = Update::default();
+        match self {
+            Self::Disable => changes.set("is_active", AttributeValue::Bool(false)),
+            Self::Enable => changes.set("is_active", AttributeValue::Bool(true)),
+            Self::SetPassword(hash) => changes.set("password_hash", text(hash.as_str())),
+            Self::BeginDeletion => changes
+                .set("is_active", AttributeValue::Bool(false))
+                .set("deletion_began_at", number(cause.at.0))
+                .set_or_remove("password_hash", None),
+        };
+        changes
+    }
+
+    fn event(self) -> EventType {
+        match self {
+            // What is left of a deletion that was cut off says that the account is out of use, and by whom.
+            Self::Disable | Self::BeginDeletion => EventType::AccountDisabled,
+            Self::Enable => EventType::AccountEnabled,
+            Self::SetPassword(_) => EventType::PasswordChanged,
+        }
+    }
+}
+
+impl Store {
+    /// Changes the credential of an account and records it, in one transaction.
+    ///
+    /// Every change but enabling defeats the logins under way: their transactions require the password and the
+    /// active flag that they read. A repeat of the same request is recognised by its `ClientRequestToken`; a later
+    /// repeat finds the account disabled, enabled or being deleted already, or sets the password again.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be written. Whether it was is not known then.
+    pub async fn change_credential(
+        &self,
+        account: &Account,
+        change: CredentialChange<'_>,
+        cause: &Cause,
+    ) -> Result<Changed, StoreError> {
+        let mut changes = change.changes(cause);
+        changes.value(":user", text(account.user_id.to_string()));
+        let event = cause.event(&self.ids, account.user_id, change.event());
+        let actions = vec![
+            Action::Update {
+                key: Key::credential(&account.email),
+                changes,
+                also: "",
+                condition: change.condition(),
+            },
+            Action::Put {
+                item: items::event_item(&event),
+                condition: "",
+            },
+        ];
+        let verdicts = match self.transact("changing a credential", actions).await? {
+            Outcome::Committed => return Ok(Changed::Done),
+            Outcome::Failed(verdicts) => verdicts,
+        };
+        let Some(Verdict::Failed(Some(item))) = verdicts.into_iter().next() else {
+            return Ok(Changed::Gone);
+        };
+        let credential: Credential = items::credential(item)?;
+        Ok(if credential.account.user_id != account.user_id {
+            Changed::Gone
+        } else if credential.deletion_began_at.is_some() {
+            Changed::BeingDeleted
+        } else {
+            Changed::Already
+        })
+    }
+}
