@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use admin::AdminState;
+use admin::{AdminState, Invocation};
 use aws_sdk_dynamodb::Client;
 use serde_json::json;
 use shared::State;
@@ -107,7 +107,11 @@ async fn create_demo_account(state: State) -> Result<(), Error> {
     }
     let hasher = Hasher::new(state.config.argon2, state.ids.clone()).map_err(failed)?;
     let command = json!({ "action": "create_user", "email": DEMO_EMAIL, "password": DEMO_PASSWORD });
-    let answer = admin::handle(&AdminState { state, hasher }, command, "local").await;
+    let invocation = Invocation {
+        request_id: "local",
+        deadline: None,
+    };
+    let answer = admin::handle(&AdminState { state, hasher }, command, invocation).await;
     if answer["ok"] == json!(true) || answer["error"]["code"] == json!("already_exists") {
         say(format_args!("Created the account {DEMO_EMAIL}."));
         return Ok(());

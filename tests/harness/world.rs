@@ -74,7 +74,8 @@ pub struct World {
     pub state: State,
     /// What the functions ask of the table.
     pub calls: Calls,
-    client: Client,
+    /// The table's client.
+    pub client: Client,
     login: login::LoginState,
     admin: admin::AdminState,
     /// The file of the keys and the database live as long as the world.
@@ -82,6 +83,12 @@ pub struct World {
 }
 
 impl World {
+    /// How [`World::admin`] invokes it.
+    pub const INVOCATION: admin::Invocation<'static> = admin::Invocation {
+        request_id: "admin-request",
+        deadline: None,
+    };
+
     /// A world with the default configuration.
     pub async fn new() -> Self {
         Self::with(&[]).await
@@ -220,7 +227,13 @@ impl World {
 
     /// Invokes `admin`.
     pub async fn admin(&self, command: Value) -> Value {
-        admin::handle(&self.admin, command, "admin-request").await
+        admin::handle(&self.admin, command, Self::INVOCATION).await
+    }
+
+    /// The state of `admin`, for tests that invoke it otherwise.
+    #[must_use]
+    pub fn admin_state(&self) -> &admin::AdminState {
+        &self.admin
     }
 
     /// Sends an event to a function.

@@ -1,35 +1,302 @@
-//! The commands.
+//! The commands, and what is said about those that are none.
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, de};
+use serde_json::{Map, Value};
+use shared::ids::SessionId;
 
-use crate::Refusal;
+use crate::{
+    find::{self, Whom},
+    refusal::Refusal,
+};
 
-/// What `admin` is asked to do. An unknown action or field is an error that lists the known ones.
+/// Who did it, in the audit trail, when a command does not say.
+const DEFAULT_ACTOR: &str = "admin";
+const LONGEST_ACTOR: usize = 128;
+
+/// A command: what to do, and who has it done.
+pub(crate) struct Command {
+    pub actor: String,
+    pub action: Action,
+}
+
+/// What `admin` can do. The names of the actions and of their fields are those of the commands.
 #[derive(Deserialize)]
-#[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Command {
-    /// Creates an account.
-    CreateUser {
-        /// The address, as its owner types it.
-        email: String,
-        /// The password: 8 to 256 characters.
-        password: String,
-    },
-    /// Shows an account.
-    GetUser {
-        /// The address.
-        email: String,
-    },
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Action {
+    CreateUser(NewUser),
+    ImportUsers(Import),
+    SetPassword(SetPassword),
+    DisableUser(Target),
+    EnableUser(Target),
+    DeleteUser(Target),
+    GetUser(Target),
+    ListSessions(Target),
+    RevokeSession(RevokeSession),
+    RevokeAllSessions(Target),
+    Activity(Activity),
+}
+
+/// An account, by the one or the other.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Target {
+    email: Option<String>,
+    user_id: Option<String>,
+}
+
+/// An account to be created, with a password or the hash of one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewUser {
+    pub email: String,
+    pub password: Option<Secret>,
+    pub password_hash: Option<Secret>,
+}
+
+/// Accounts to be created, each still to be read, so that one that cannot be does not stop the others.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Import {
+    pub users: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SetPassword {
+    email: Option<String>,
+    user_id: Option<String>,
+    pub password: Secret,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RevokeSession {
+    email: Option<String>,
+    user_id: Option<String>,
+    session_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Activity {
+    email: Option<String>,
+    user_id: Option<String>,
+    pub limit: Option<i64>,
+    pub cursor: Option<String>,
+}
+
+/// A text that no error message repeats.
+pub(crate) struct Secret(pub String);
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(text) => Ok(Self(text)),
+            _ => Err(de::Error::custom("a password, or its hash, is a text")),
+        }
+    }
 }
 
 impl Command {
     /// Reads a command.
     ///
-    /// # Errors
-    ///
-    /// Says which action or field is missing or unknown, and lists those that there are.
-    pub fn parse(value: Value) -> Result<Self, Refusal> {
-        serde_json::from_value(value).map_err(|error| Refusal::new("invalid_command", error.to_string()))
+    /// An unknown action or field is an error that lists the known ones, as serde has them from the types above.
+    pub fn parse(command: Value) -> Result<Self, Refusal> {
+        let Value::Object(mut fields) = command else {
+            return Err(invalid("a command is a JSON object with an action".to_owned()));
+        };
+        let actor = actor(fields.remove("actor"))?;
+        let name = match fields.remove("action") {
+            Some(Value::String(name)) => name,
+            Some(_) => return Err(invalid("the action is a text".to_owned())),
+            None => {
+                return Err(invalid(format!(
+                    "the action is missing: {}",
+                    action_error("", Map::new())
+                )));
+            }
+        };
+        match read(&name, fields) {
+            Ok(action) => Ok(Self { actor, action }),
+            Err(message) => Err(invalid(message)),
+        }
+    }
+}
+
+fn read(name: &str, fields: Map<String, Value>) -> Result<Action, String> {
+    let command = Map::from_iter([(name.to_owned(), fields.into())]);
+    serde_json::from_value(command.into()).map_err(|error| {
+        let message = error.to_string();
+        match message.strip_prefix("unknown variant") {
+            Some(rest) => format!("unknown action{rest}"),
+            None => format!("{name}: {message}; every action also takes `actor`"),
+        }
+    })
+}
+
+fn action_error(name: &str, fields: Map<String, Value>) -> String {
+    read(name, fields).err().unwrap_or_default()
+}
+
+fn invalid(message: String) -> Refusal {
+    Refusal::new("invalid_command", message)
+}
+
+fn actor(given: Option<Value>) -> Result<String, Refusal> {
+    match given {
+        None => Ok(DEFAULT_ACTOR.to_owned()),
+        Some(Value::String(actor))
+            if !actor.trim().is_empty()
+                && actor.chars().count() <= LONGEST_ACTOR
+                && !actor.contains(char::is_control) =>
+        {
+            Ok(actor.trim().to_owned())
+        }
+        Some(_) => Err(Refusal::field(
+            "actor",
+            "must be a text of 1 to 128 characters without control characters",
+        )),
+    }
+}
+
+impl Target {
+    pub fn whom(&self) -> Result<Whom, Refusal> {
+        find::whom(self.email.as_deref(), self.user_id.as_deref())
+    }
+}
+
+impl SetPassword {
+    pub fn whom(&self) -> Result<Whom, Refusal> {
+        find::whom(self.email.as_deref(), self.user_id.as_deref())
+    }
+}
+
+impl RevokeSession {
+    pub fn whom(&self) -> Result<Whom, Refusal> {
+        find::whom(self.email.as_deref(), self.user_id.as_deref())
+    }
+
+    pub fn session(&self) -> Result<SessionId, Refusal> {
+        let session = self.session_id.parse();
+        session.map_err(|error| Refusal::field("session_id", format!("is {error}")))
+    }
+}
+
+impl Activity {
+    pub fn whom(&self) -> Result<Whom, Refusal> {
+        find::whom(self.email.as_deref(), self.user_id.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Every action with the fields that it takes.
+    const ACTIONS: [(&str, &[&str]); 11] = [
+        ("create_user", &["email", "password", "password_hash"]),
+        ("import_users", &["users"]),
+        ("set_password", &["email", "user_id", "password"]),
+        ("disable_user", &["email", "user_id"]),
+        ("enable_user", &["email", "user_id"]),
+        ("delete_user", &["email", "user_id"]),
+        ("get_user", &["email", "user_id"]),
+        ("list_sessions", &["email", "user_id"]),
+        ("revoke_session", &["email", "user_id", "session_id"]),
+        ("revoke_all_sessions", &["email", "user_id"]),
+        ("activity", &["email", "user_id", "limit", "cursor"]),
+    ];
+
+    fn refusal(command: Value) -> String {
+        let Err(refusal) = Command::parse(command) else {
+            panic!("it was taken");
+        };
+        refusal.message
+    }
+
+    #[test]
+    fn an_unknown_action_lists_all_of_them() {
+        let names: Vec<_> = ACTIONS.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let expected = format!("expected one of {}", names.join(", "));
+        assert_eq!(
+            refusal(json!({"action": "drop_table", "email": "x"})),
+            format!("unknown action `drop_table`, {expected}")
+        );
+        let missing = refusal(json!({"email": "x"}));
+        assert!(
+            missing.contains("missing") && missing.contains(&expected),
+            "{missing}"
+        );
+    }
+
+    #[test]
+    fn an_unknown_field_lists_those_of_its_action() {
+        for (name, fields) in ACTIONS {
+            let message = refusal(json!({"action": name, "mail": "x"}));
+            let fields: Vec<_> = fields.iter().map(|field| format!("`{field}`")).collect();
+            let expected = match &fields[..] {
+                [one] => format!("expected {one}"),
+                [one, other] => format!("expected {one} or {other}"),
+                more => format!("expected one of {}", more.join(", ")),
+            };
+            assert_eq!(
+                message,
+                format!("{name}: unknown field `mail`, {expected}; every action also takes `actor`")
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_of_the_wrong_type_is_named() {
+        let message = refusal(json!({"action": "create_user", "password": "12345678"}));
+        assert!(message.contains("missing field `email`"), "{message}");
+        let message = refusal(json!({"action": "set_password", "email": "x"}));
+        assert!(message.contains("missing field `password`"), "{message}");
+        for command in [json!("create_user"), json!([]), json!({"action": 5})] {
+            assert!(refusal(command).contains("action"));
+        }
+    }
+
+    #[test]
+    fn no_message_repeats_a_password() {
+        for field in ["password", "password_hash"] {
+            let message = refusal(json!({"action": "create_user", "email": "x", field: 31_415_926}));
+            assert!(
+                message.contains("is a text") && !message.contains("31415926"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_actor_is_a_short_text_and_admin_by_default() {
+        let parse = |actor: Value| {
+            let command = json!({"action": "get_user", "email": "x", "actor": actor});
+            Command::parse(command).map(|command| command.actor)
+        };
+        let command = Command::parse(json!({"action": "get_user", "email": "x"}));
+        assert_eq!(
+            command.map(|command| command.actor).ok().as_deref(),
+            Some("admin")
+        );
+        assert_eq!(
+            parse(json!(" Zoë, support ")).ok().as_deref(),
+            Some("Zoë, support")
+        );
+        for wrong in [
+            json!(""),
+            json!("  "),
+            json!("a\nb"),
+            json!(7),
+            json!(null),
+            json!("x".repeat(129)),
+        ] {
+            assert!(
+                parse(wrong.clone()).is_err_and(|refusal| refusal.code == "validation_failed"),
+                "{wrong}"
+            );
+        }
     }
 }

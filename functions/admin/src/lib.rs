@@ -1,20 +1,26 @@
 //! `admin`: invoked directly, never through the API. It answers `{"ok": true, …}` or
 //! `{"ok": false, "error": {"code", "message"}}`, so that a refused command is not a failed invocation.
+//!
+//! Every command can be repeated: after a crash or a lost answer, the same command finishes what is unfinished.
 
+mod accounts;
 mod command;
-
-pub use command::Command;
+mod delete;
+mod find;
+mod import;
+mod refusal;
+mod sessions;
+mod views;
 
 use serde_json::{Value, json};
-use shared::{
-    Error, State,
-    account::{Account, Credential},
-    email::Email,
-    event::{Cause, EventType},
-    password::{Hasher, Password},
-    session::Origin,
-    store::{Creation, NewAccount},
-};
+use shared::{State, clock::Millis, event::Cause, password::Hasher, session::Origin};
+
+use command::{Action, Command};
+pub use import::MOST_USERS;
+use refusal::Refusal;
+
+/// What is kept back of an invocation's time, in milliseconds: enough for what is under way to end.
+const TIME_KEPT: i64 = 10_000;
 
 /// What the function works with.
 #[derive(Clone)]
@@ -25,44 +31,75 @@ pub struct AdminState {
     pub hasher: Hasher,
 }
 
-/// A command that was not carried out: a code for programs, a sentence for people.
-#[derive(Debug)]
-pub struct Refusal {
-    code: &'static str,
-    message: String,
+/// One invocation of the function.
+#[derive(Clone, Copy, Debug)]
+pub struct Invocation<'a> {
+    /// Goes into the audit events.
+    pub request_id: &'a str,
+    /// When Lambda ends the function, where it does.
+    pub deadline: Option<Millis>,
 }
 
-impl Refusal {
-    fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
+/// A command under way.
+struct Call<'a> {
+    admin: &'a AdminState,
+    cause: Cause,
+    stop_at: Option<Millis>,
+}
+
+impl Call<'_> {
+    fn state(&self) -> &State {
+        &self.admin.state
+    }
+
+    /// Refuses to begin what might not end in time.
+    fn check_time(&self) -> Result<(), Refusal> {
+        match self.stop_at {
+            Some(stop_at) if self.state().clock.now() >= stop_at => Err(Refusal::new(
+                "unfinished",
+                "the function's time is nearly over: repeat the command to go on",
+            )),
+            _ => Ok(()),
         }
     }
 }
 
-impl<E: Into<Error>> From<E> for Refusal {
-    fn from(error: E) -> Self {
-        let error = error.into();
-        tracing::error!(error = %error.report(), "the command failed");
-        match error {
-            Error::Store(
-                shared::store::StoreError::Unavailable { .. } | shared::store::StoreError::Contended { .. },
-            ) => Self::new("unavailable", "DynamoDB is unavailable: try again"),
-            _ => Self::new("internal", "something went wrong: the function's log says what"),
-        }
+/// Carries out one command.
+pub async fn handle(admin: &AdminState, command: Value, invocation: Invocation<'_>) -> Value {
+    match Command::parse(command) {
+        Ok(command) => answer(run(admin, command, invocation).await),
+        Err(refusal) => answer(Err(refusal)),
     }
 }
 
-/// Carries out one command; `request_id` goes into its audit event.
-pub async fn handle(admin: &AdminState, command: Value, request_id: &str) -> Value {
-    let outcome = match Command::parse(command) {
-        Ok(Command::CreateUser { email, password }) => {
-            create_user(admin, &email, &password, request_id).await
-        }
-        Ok(Command::GetUser { email }) => get_user(admin, &email).await,
-        Err(refusal) => Err(refusal),
+async fn run(admin: &AdminState, command: Command, invocation: Invocation<'_>) -> Result<Value, Refusal> {
+    let now = admin.state.clock.now();
+    let call = &Call {
+        admin,
+        cause: Cause {
+            at: now,
+            origin: Origin::default(),
+            request_id: Some(invocation.request_id.to_owned()),
+            actor: Some(command.actor),
+        },
+        stop_at: invocation.deadline.map(|deadline| Millis(deadline.0 - TIME_KEPT)),
     };
+    match command.action {
+        Action::CreateUser(user) => accounts::create_user(call, &user).await,
+        Action::ImportUsers(import) => import::import_users(call, import.users).await,
+        Action::SetPassword(command) => accounts::set_password(call, &command).await,
+        Action::DisableUser(target) => accounts::disable_user(call, &target).await,
+        Action::EnableUser(target) => accounts::enable_user(call, &target).await,
+        Action::DeleteUser(target) => delete::delete_user(call, &target).await,
+        Action::GetUser(target) => accounts::get_user(call, &target).await,
+        Action::ListSessions(target) => sessions::list_sessions(call, &target).await,
+        Action::RevokeSession(command) => sessions::revoke_session(call, &command).await,
+        Action::RevokeAllSessions(target) => sessions::revoke_all_sessions(call, &target).await,
+        Action::Activity(page) => sessions::activity(call, &page).await,
+    }
+}
+
+fn answer(outcome: Result<Value, Refusal>) -> Value {
     match outcome {
         Ok(mut answer) => {
             answer["ok"] = true.into();
@@ -72,65 +109,4 @@ pub async fn handle(admin: &AdminState, command: Value, request_id: &str) -> Val
             json!({ "ok": false, "error": { "code": refusal.code, "message": refusal.message } })
         }
     }
-}
-
-async fn create_user(
-    admin: &AdminState,
-    typed: &str,
-    password: &str,
-    request_id: &str,
-) -> Result<Value, Refusal> {
-    let state = &admin.state;
-    let email = parse_email(typed)?;
-    let password = Password::chosen(password)
-        .map_err(|error| Refusal::new("validation_failed", format!("password {error}")))?;
-    let now = state.clock.now();
-    let account = Account {
-        user_id: state.ids.user(),
-        email,
-        email_as_typed: typed.trim().to_owned(),
-        created_at: now,
-    };
-    let cause = Cause {
-        at: now,
-        origin: Origin::default(),
-        request_id: Some(request_id.to_owned()),
-        actor: Some("admin".to_owned()),
-    };
-    let new = NewAccount {
-        event: cause.event(&state.ids, account.user_id, EventType::AccountCreated),
-        credential: Credential {
-            account,
-            password_hash: Some(admin.hasher.hash(&password).await?),
-            is_active: true,
-            login_sequence: 0,
-        },
-    };
-    match state.store.create_account(&new).await? {
-        Creation::Created => Ok(json!({ "user": user(&new.credential) })),
-        Creation::AlreadyExists => Err(Refusal::new(
-            "already_exists",
-            "this address has an account already",
-        )),
-    }
-}
-
-async fn get_user(admin: &AdminState, email: &str) -> Result<Value, Refusal> {
-    let credential = admin.state.store.credential(&parse_email(email)?).await?;
-    let credential = credential.ok_or_else(|| Refusal::new("not_found", "this address has no account"))?;
-    Ok(json!({ "user": user(&credential) }))
-}
-
-fn parse_email(text: &str) -> Result<Email, Refusal> {
-    Email::parse(text).map_err(|error| Refusal::new("validation_failed", format!("email {error}")))
-}
-
-fn user(credential: &Credential) -> Value {
-    let account = &credential.account;
-    json!({
-        "id": account.user_id,
-        "email": account.email_as_typed,
-        "is_active": credential.is_active,
-        "created_at": account.created_at.to_string(),
-    })
 }

@@ -1,8 +1,9 @@
 //! Starts the `admin` function.
 
+use admin::Invocation;
 use lambda_http::lambda_runtime::{self, LambdaEvent};
 use serde_json::Value;
-use shared::password::Hasher;
+use shared::{clock::Millis, password::Hasher};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -12,7 +13,13 @@ async fn main() -> Result<(), lambda_http::Error> {
     let handle = |event: LambdaEvent<Value>| {
         let admin = &admin;
         async move {
-            let answer = admin::handle(admin, event.payload, &event.context.request_id).await;
+            let deadline = i64::try_from(event.context.deadline).ok().map(Millis);
+            let invocation = Invocation {
+                request_id: &event.context.request_id,
+                // The development server names one that is long past.
+                deadline: deadline.filter(|deadline| *deadline > admin.state.clock.now()),
+            };
+            let answer = admin::handle(admin, event.payload, invocation).await;
             Ok::<_, lambda_http::Error>(answer)
         }
     };

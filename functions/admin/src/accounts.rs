@@ -1,0 +1,133 @@
+//! Creating, showing and switching accounts.
+
+use serde_json::{Value, json};
+use shared::{
+    account::{Account, Credential},
+    event::EventType,
+    password::{Password, PasswordHash},
+    session::EndReason,
+    store::{Changed, Creation, CredentialChange, NewAccount},
+};
+
+use crate::{
+    Call,
+    command::{NewUser, Secret, SetPassword, Target},
+    find,
+    refusal::Refusal,
+    views,
+};
+
+pub(crate) async fn create_user(call: &Call<'_>, user: &NewUser) -> Result<Value, Refusal> {
+    let new = new_account(call, user).await?;
+    match call.state().store.create_account(&new).await? {
+        Creation::Created => Ok(json!({ "user": views::user(&new.credential) })),
+        Creation::AlreadyExists => Err(Refusal::new(
+            "already_exists",
+            "this address has an account already",
+        )),
+        Creation::BeingDeleted => Err(Refusal::being_deleted()),
+    }
+}
+
+/// What is to be written for a new account. Hashes the password, if that is what there is.
+pub(crate) async fn new_account(call: &Call<'_>, user: &NewUser) -> Result<NewAccount, Refusal> {
+    let email = find::email(&user.email)?;
+    let password_hash = match (&user.password, &user.password_hash) {
+        (Some(password), None) => hash(call, password).await?,
+        (None, Some(hash)) => {
+            PasswordHash::imported(&hash.0).map_err(|error| Refusal::field("password_hash", error))?
+        }
+        (None, None) => return Err(Refusal::field("password", "or password_hash is missing")),
+        (Some(_), Some(_)) => {
+            return Err(Refusal::field(
+                "password",
+                "and password_hash exclude each other: give one",
+            ));
+        }
+    };
+    let account = Account {
+        user_id: call.state().ids.user(),
+        email,
+        email_as_typed: user.email.trim().to_owned(),
+        created_at: call.cause.at,
+    };
+    Ok(NewAccount {
+        event: call
+            .cause
+            .event(&call.state().ids, account.user_id, EventType::AccountCreated),
+        credential: Credential {
+            account,
+            password_hash: Some(password_hash),
+            is_active: true,
+            deletion_began_at: None,
+            login_sequence: 0,
+        },
+    })
+}
+
+async fn hash(call: &Call<'_>, password: &Secret) -> Result<PasswordHash, Refusal> {
+    let password = Password::chosen(&password.0).map_err(|error| Refusal::field("password", error))?;
+    Ok(call.admin.hasher.hash(&password).await?)
+}
+
+pub(crate) async fn get_user(call: &Call<'_>, target: &Target) -> Result<Value, Refusal> {
+    let credential = find::find(call, &target.whom()?).await?;
+    Ok(json!({ "user": views::user(&credential) }))
+}
+
+pub(crate) async fn set_password(call: &Call<'_>, command: &SetPassword) -> Result<Value, Refusal> {
+    let credential = find::find(call, &command.whom()?).await?;
+    let hash = hash(call, &command.password).await?;
+    let change = CredentialChange::SetPassword(&hash);
+    change_and_end_sessions(call, credential, change, EndReason::PasswordChanged).await
+}
+
+pub(crate) async fn disable_user(call: &Call<'_>, target: &Target) -> Result<Value, Refusal> {
+    let mut credential = find::find(call, &target.whom()?).await?;
+    credential.is_active = false;
+    change_and_end_sessions(
+        call,
+        credential,
+        CredentialChange::Disable,
+        EndReason::AccountDisabled,
+    )
+    .await
+}
+
+pub(crate) async fn enable_user(call: &Call<'_>, target: &Target) -> Result<Value, Refusal> {
+    let mut credential = find::find(call, &target.whom()?).await?;
+    credential.is_active = true;
+    change_credential(call, &credential, CredentialChange::Enable).await?;
+    Ok(json!({ "user": views::user(&credential) }))
+}
+
+/// The credential first, which defeats every login under way, and then the sessions that there are: in the other order
+/// a login in between would stay.
+async fn change_and_end_sessions(
+    call: &Call<'_>,
+    credential: Credential,
+    change: CredentialChange<'_>,
+    reason: EndReason,
+) -> Result<Value, Refusal> {
+    change_credential(call, &credential, change).await?;
+    let user = credential.account.user_id;
+    let count = call.state().store.end_all(user, reason, &call.cause).await?;
+    Ok(json!({ "user": views::user(&credential), "sessions_ended": count }))
+}
+
+/// Makes a change, unless it was made before.
+async fn change_credential(
+    call: &Call<'_>,
+    credential: &Credential,
+    change: CredentialChange<'_>,
+) -> Result<(), Refusal> {
+    let store = &call.state().store;
+    match store
+        .change_credential(&credential.account, change, &call.cause)
+        .await?
+    {
+        Changed::Done | Changed::Already => Ok(()),
+        Changed::BeingDeleted => Err(Refusal::being_deleted()),
+        Changed::Gone => Err(Refusal::not_found()),
+    }
+}

@@ -1,0 +1,101 @@
+//! `delete_user`: everything of an account goes, and nothing of anybody else's.
+//!
+//! In this order, so that an account that can log in can also be found, and one that is found can be deleted:
+//!
+//! 1. The credential loses its password and is marked, with an event. From here on nobody can log in, no other command
+//!    changes the account, a login treats its address as unknown, and the address stays taken.
+//! 2. The sessions go, then the events.
+//! 3. Credential and profile go together: the address is free.
+//!
+//! Until 3 the account is found by address and by id; a command that was cut off goes on wherever it is repeated.
+
+use serde_json::{Value, json};
+use shared::{
+    account::Credential,
+    ids::UserId,
+    store::{Changed, CredentialChange, Records},
+};
+
+use crate::{
+    Call,
+    command::Target,
+    find::{self, Whom},
+    refusal::Refusal,
+};
+
+/// What was deleted besides the account itself.
+#[derive(Default)]
+struct Erased {
+    sessions: usize,
+    events: usize,
+}
+
+pub(crate) async fn delete_user(call: &Call<'_>, target: &Target) -> Result<Value, Refusal> {
+    let whom = target.whom()?;
+    let (user, erased) = match (find::look_up(call, &whom).await?, whom) {
+        (Some(credential), _) => {
+            let user = credential.account.user_id;
+            (user, delete(call, &credential).await?)
+        }
+        (None, Whom::Id(user)) => (user, delete_remains(call, user).await?),
+        (None, Whom::Address(_)) => return Err(Refusal::not_found()),
+    };
+    // The one trace that stays.
+    tracing::info!(user_id = %user, request_id = call.cause.request_id, "an account was deleted");
+    Ok(json!({
+        "user_id": user,
+        "sessions_deleted": erased.sessions,
+        "events_deleted": erased.events,
+    }))
+}
+
+async fn delete(call: &Call<'_>, credential: &Credential) -> Result<Erased, Refusal> {
+    let store = &call.state().store;
+    let account = &credential.account;
+    let user = account.user_id;
+    if credential.deletion_began_at.is_none() {
+        let begun = store.change_credential(account, CredentialChange::BeginDeletion, &call.cause);
+        match begun.await? {
+            Changed::Done | Changed::Already | Changed::BeingDeleted => {}
+            // Another deletion was faster.
+            Changed::Gone => return delete_remains(call, user).await,
+        }
+    }
+    let mut erased = Erased::default();
+    erase(call, user, &mut erased).await?;
+    // What was committed just before the mark comes up now.
+    store.settle().await;
+    erase(call, user, &mut erased).await?;
+    store.remove_account(account).await?;
+    // And what a refused login that was under way at the mark has written since. One that writes even later leaves an
+    // event that nothing leads to, and that goes with its day of the audit trail.
+    erase(call, user, &mut erased).await?;
+    Ok(erased)
+}
+
+/// What is found under an id that has no account: left by a login that was under way while it was deleted.
+async fn delete_remains(call: &Call<'_>, user: UserId) -> Result<Erased, Refusal> {
+    let mut erased = Erased::default();
+    erase(call, user, &mut erased).await?;
+    if erased.sessions + erased.events == 0 {
+        return Err(Refusal::not_found());
+    }
+    Ok(erased)
+}
+
+async fn erase(call: &Call<'_>, user: UserId, erased: &mut Erased) -> Result<(), Refusal> {
+    erased.sessions += erase_all(call, user, Records::Sessions).await?;
+    erased.events += erase_all(call, user, Records::Events).await?;
+    Ok(())
+}
+
+async fn erase_all(call: &Call<'_>, user: UserId, records: Records) -> Result<usize, Refusal> {
+    let mut count = 0;
+    loop {
+        call.check_time()?;
+        match call.state().store.erase_some(user, records).await? {
+            0 => return Ok(count),
+            some => count += some,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Finding the account that a command is about.
+
+use shared::{account::Credential, email::Email, ids::UserId, store::StoreError};
+
+use crate::{Call, refusal::Refusal};
+
+/// Whose account, by what the command says.
+#[derive(Clone, Debug)]
+pub(crate) enum Whom {
+    Address(Email),
+    Id(UserId),
+}
+
+/// Reads the two fields that name an account.
+pub(crate) fn whom(address: Option<&str>, user_id: Option<&str>) -> Result<Whom, Refusal> {
+    match (address, user_id) {
+        (Some(address), None) => Ok(Whom::Address(email(address)?)),
+        (None, Some(id)) => match id.parse() {
+            Ok(id) => Ok(Whom::Id(id)),
+            Err(error) => Err(Refusal::field("user_id", format!("is {error}"))),
+        },
+        (None, None) => Err(Refusal::field("email", "or user_id must say whose account")),
+        (Some(_), Some(_)) => Err(Refusal::field(
+            "email",
+            "and user_id exclude each other: give one",
+        )),
+    }
+}
+
+pub(crate) fn email(text: &str) -> Result<Email, Refusal> {
+    Email::parse(text).map_err(|error| Refusal::field("email", error))
+}
+
+/// The account, also when it is being deleted.
+pub(crate) async fn find(call: &Call<'_>, whom: &Whom) -> Result<Credential, Refusal> {
+    look_up(call, whom).await?.ok_or_else(Refusal::not_found)
+}
+
+/// As [`find`], where it may be missing.
+pub(crate) async fn look_up(call: &Call<'_>, whom: &Whom) -> Result<Option<Credential>, StoreError> {
+    let store = &call.state().store;
+    let user = match whom {
+        Whom::Address(email) => return store.credential_record(email).await,
+        Whom::Id(user) => *user,
+    };
+    let Some(account) = store.account(user).await? else {
+        return Ok(None);
+    };
+    let credential = store.credential_record(&account.email).await?;
+    // The account may have been deleted in between, and its address be somebody else's by now.
+    if let Some(credential) = credential.filter(|found| found.account.user_id == user) {
+        return Ok(Some(credential));
+    }
+    match store.account(user).await? {
+        None => Ok(None),
+        // They come and go together: to take this for a deleted account would leave one that only a login finds.
+        Some(_) => Err(StoreError::Corrupt {
+            item: format!("account {user}"),
+            attribute: "email".to_owned(),
+            reason: "no credential of this address is the account's".to_owned(),
+        }),
+    }
+}

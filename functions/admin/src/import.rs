@@ -1,0 +1,68 @@
+//! `import_users`: many accounts in one call.
+
+use futures_util::{StreamExt, stream};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shared::store::{Creation, NewAccount};
+
+use crate::{Call, accounts, command::NewUser, refusal::Refusal};
+
+/// How many accounts one call takes.
+pub const MOST_USERS: usize = 500;
+/// How many are being written at once.
+const WRITES_AT_ONCE: usize = 16;
+/// How much of an address that is none is repeated in the report.
+const LONGEST_ADDRESS: usize = 254;
+
+/// Creates the accounts that there are not; reports how many, and each that was refused by its number, from 1 on.
+///
+/// A repeat finds those accounts that exist already, and tries the others again.
+pub(crate) async fn import_users(call: &Call<'_>, users: Vec<Value>) -> Result<Value, Refusal> {
+    if users.is_empty() || users.len() > MOST_USERS {
+        let problem = format!(
+            "must be a list of 1 to {MOST_USERS} accounts, not {}",
+            users.len()
+        );
+        return Err(Refusal::field("users", problem));
+    }
+    let (mut created, mut existed, mut refused) = (0, 0, Vec::new());
+    // Passwords are hashed one after the other, since each hash takes its memory, beside the writes.
+    let outcomes = stream::iter(users.into_iter().enumerate())
+        .then(async |(index, user)| (index, address(&user), prepare(call, user).await))
+        .map(async |(index, email, new)| (index, email, create(call, new).await))
+        .buffer_unordered(WRITES_AT_ONCE);
+    let mut outcomes = std::pin::pin!(outcomes);
+    while let Some((index, email, outcome)) = outcomes.next().await {
+        match outcome {
+            Ok(Creation::Created) => created += 1,
+            Ok(Creation::AlreadyExists) => existed += 1,
+            Ok(Creation::BeingDeleted) => refused.push((index, email, Refusal::being_deleted())),
+            Err(refusal) => refused.push((index, email, refusal)),
+        }
+    }
+    refused.sort_by_key(|(index, ..)| *index);
+    let refused: Vec<_> = refused
+        .into_iter()
+        .map(|(index, email, Refusal { code, message })| {
+            json!({ "line": index + 1, "email": email, "code": code, "message": message })
+        })
+        .collect();
+    Ok(json!({ "created": created, "existed": existed, "refused": refused }))
+}
+
+/// The address as it was given, to find the line by.
+fn address(user: &Value) -> Option<String> {
+    let address = user["email"].as_str()?;
+    Some(address.chars().take(LONGEST_ADDRESS).collect())
+}
+
+async fn prepare(call: &Call<'_>, user: Value) -> Result<NewAccount, Refusal> {
+    call.check_time()?;
+    let user = NewUser::deserialize(user);
+    let user = user.map_err(|error| Refusal::new("invalid_command", error.to_string()))?;
+    accounts::new_account(call, &user).await
+}
+
+async fn create(call: &Call<'_>, new: Result<NewAccount, Refusal>) -> Result<Creation, Refusal> {
+    Ok(call.state().store.create_account(&new?).await?)
+}

@@ -1,0 +1,48 @@
+//! Commands that are not carried out.
+
+use shared::{Error, store::StoreError};
+
+/// Why a command was not carried out: a code for programs, a sentence for people.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub code: &'static str,
+    pub message: String,
+}
+
+impl Refusal {
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// A field whose value does not fit; `problem` goes on where the field's name leaves off.
+    pub fn field(field: &str, problem: impl std::fmt::Display) -> Self {
+        Self::new("validation_failed", format!("{field} {problem}"))
+    }
+
+    pub fn not_found() -> Self {
+        Self::new("not_found", "there is no such account")
+    }
+
+    pub fn being_deleted() -> Self {
+        Self::new(
+            "being_deleted",
+            "the account is being deleted: repeat delete_user if that was cut off",
+        )
+    }
+}
+
+impl<E: Into<Error>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        let error = error.into();
+        tracing::error!(error = %error.report(), "the command failed");
+        match error {
+            Error::Store(StoreError::Unavailable { .. } | StoreError::Contended { .. }) => {
+                Self::new("unavailable", "DynamoDB is unavailable: repeat the command")
+            }
+            _ => Self::new("internal", "something went wrong: the function's log says what"),
+        }
+    }
+}

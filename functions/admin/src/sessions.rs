@@ -1,0 +1,83 @@
+//! A user's sessions and audit trail, for support staff.
+
+use std::cmp::Reverse;
+
+use serde_json::{Value, json};
+use shared::{session::EndReason, store::EndRequest};
+
+use crate::{
+    Call,
+    command::{Activity, RevokeSession, Target},
+    find,
+    refusal::Refusal,
+    views,
+};
+
+const DEFAULT_EVENTS: i64 = 50;
+
+/// All sessions on record, last used first: also those that ended or expired, until their record goes.
+pub(crate) async fn list_sessions(call: &Call<'_>, target: &Target) -> Result<Value, Refusal> {
+    let credential = find::find(call, &target.whom()?).await?;
+    let mut sessions = call.state().store.sessions(credential.account.user_id).await?;
+    sessions.sort_by_key(|session| Reverse((session.last_used_at, session.id)));
+    let now = call.cause.at;
+    let active = sessions.iter().filter(|session| session.is_active(now)).count();
+    let sessions: Vec<_> = sessions
+        .iter()
+        .map(|session| views::session(session, now))
+        .collect();
+    Ok(json!({ "sessions": sessions, "active": active }))
+}
+
+pub(crate) async fn revoke_session(call: &Call<'_>, command: &RevokeSession) -> Result<Value, Refusal> {
+    let (whom, id) = (command.whom()?, command.session()?);
+    let credential = find::find(call, &whom).await?;
+    let store = &call.state().store;
+    let Some(session) = store.session(credential.account.user_id, id).await? else {
+        return Err(Refusal::new(
+            "session_not_found",
+            "the account has no such session",
+        ));
+    };
+    let mut count = 0;
+    if session.may_be_active(call.cause.at) {
+        let ended = store.end_sessions(EndRequest {
+            sessions: std::slice::from_ref(&session),
+            reason: EndReason::Admin,
+            cause: &call.cause,
+            caller: None,
+        });
+        count = ended.await?.len();
+    }
+    Ok(json!({ "sessions_ended": count }))
+}
+
+pub(crate) async fn revoke_all_sessions(call: &Call<'_>, target: &Target) -> Result<Value, Refusal> {
+    let credential = find::find(call, &target.whom()?).await?;
+    let user = credential.account.user_id;
+    let count = call
+        .state()
+        .store
+        .end_all(user, EndReason::Admin, &call.cause)
+        .await?;
+    Ok(json!({ "sessions_ended": count }))
+}
+
+/// The audit trail, newest first, page by page.
+pub(crate) async fn activity(call: &Call<'_>, page: &Activity) -> Result<Value, Refusal> {
+    let whom = page.whom()?;
+    let limit = u8::try_from(page.limit.unwrap_or(DEFAULT_EVENTS)).ok();
+    let limit = limit.filter(|limit| (1..=100).contains(limit));
+    let limit = limit.ok_or_else(|| Refusal::field("limit", "must be a whole number from 1 to 100"))?;
+    let cursor = page.cursor.as_deref().map(str::parse).transpose();
+    let cursor =
+        cursor.map_err(|_| Refusal::field("cursor", "must be the next_cursor of an earlier answer"))?;
+    let credential = find::find(call, &whom).await?;
+    let page = call
+        .state()
+        .store
+        .events(credential.account.user_id, cursor, limit)
+        .await?;
+    let events: Vec<_> = page.events.iter().map(views::event).collect();
+    Ok(json!({ "events": events, "next_cursor": page.next }))
+}

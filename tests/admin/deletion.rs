@@ -1,0 +1,304 @@
+//! `delete_user`: also when it is cut off after any of its writes.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef},
+    error::BoxError,
+    types::{AttributeValue, PutRequest, WriteRequest},
+};
+use serde_json::{Value, json};
+use shared::{State, event::EventType, ids::Ids};
+use tests::{Event, Function::Login, PASSWORD, World};
+
+use crate::store::cause;
+
+use super::{ANNA, event, event_with, ok, refused, world_with_anna};
+
+/// Lets so many writes pass, and then none: to the table it looks as if the process had died.
+#[derive(Clone, Debug)]
+struct DiesAfter {
+    writes: usize,
+    seen: Arc<AtomicUsize>,
+}
+
+impl Intercept for DiesAfter {
+    fn name(&self) -> &'static str {
+        "DiesAfter"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let target = context
+            .request()
+            .headers()
+            .get("x-amz-target")
+            .unwrap_or_default();
+        let is_write = ["Write", "Put", "Update", "Delete"]
+            .iter()
+            .any(|word| target.contains(word));
+        if is_write && self.seen.fetch_add(1, Ordering::SeqCst) >= self.writes {
+            return Err("the process has died".into());
+        }
+        Ok(())
+    }
+}
+
+/// Invokes `admin` in a process that dies after so many writes; whether it did.
+async fn dies_after(world: &World, writes: usize, command: Value) -> (Value, bool) {
+    let interceptor = DiesAfter {
+        writes,
+        seen: Arc::default(),
+    };
+    let config = world
+        .client
+        .config()
+        .to_builder()
+        .interceptor(interceptor.clone())
+        .build();
+    let state = State::new(
+        world.state.config.clone(),
+        world.clock.clone(),
+        Ids::system(),
+        Client::from_conf(config),
+    );
+    let hasher = world.admin_state().hasher.clone();
+    let admin = admin::AdminState { state, hasher };
+    let answer = admin::handle(&admin, command, World::INVOCATION).await;
+    (answer, interceptor.seen.load(Ordering::SeqCst) > writes)
+}
+
+/// One real session and 29 copies of it, or so, each with its own id, and as many events: more than one batch.
+async fn live(world: &World, email: &str, user: &str, count: usize) {
+    world.log_in_as(email, "phone").await;
+    for (prefix, have) in [("SESSION#", 1), ("EVENT#", 2)] {
+        let query = world
+            .client
+            .query()
+            .table_name(&world.state.config.table_name)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+            .expression_attribute_values(":pk", AttributeValue::S(format!("USER#{user}")))
+            .expression_attribute_values(":sk", AttributeValue::S(prefix.to_owned()));
+        let items = query.send().await.unwrap().items.unwrap();
+        assert_eq!(items.len(), have);
+        let copies: Vec<_> = (have..count).map(|_| copy(&items[0], prefix, world)).collect();
+        for batch in copies.chunks(25) {
+            let write = world.client.batch_write_item();
+            let write = write.request_items(&world.state.config.table_name, batch.to_vec());
+            write.send().await.unwrap();
+        }
+    }
+}
+
+fn copy(item: &HashMap<String, AttributeValue>, prefix: &str, world: &World) -> WriteRequest {
+    let id = Ids::system().session(world.clock.now()).to_string();
+    let mut item = item.clone();
+    item.insert("sk".to_owned(), AttributeValue::S(format!("{prefix}{id}")));
+    if prefix == "SESSION#" {
+        item.insert("session_id".to_owned(), AttributeValue::S(id));
+    }
+    let put = PutRequest::builder().set_item(Some(item)).build().unwrap();
+    WriteRequest::builder().put_request(put).build()
+}
+
+/// The items of one account, and all others.
+async fn items(world: &World, email: &str, user: &str) -> (Vec<Value>, Vec<Value>) {
+    let keys = [format!("USER#{user}"), format!("EMAIL#{email}")];
+    let (own, others): (Vec<_>, Vec<_>) = world
+        .items()
+        .await
+        .into_iter()
+        .partition(|item| keys.iter().any(|key| item["pk"] == key.as_str()));
+    (own, others)
+}
+
+async fn attempt(world: &World, email: &str) -> u16 {
+    let body = json!({"email": email, "password": PASSWORD});
+    world
+        .send(Login, Event::file("login/json").json(&body))
+        .await
+        .status
+}
+
+#[tokio::test]
+async fn everything_of_the_account_goes_and_nothing_of_anybody_elses() {
+    let (world, id) = world_with_anna().await;
+    let phone = world.log_in_as(ANNA, "phone").await;
+    world.log_in("somebody else's").await;
+    let (own, others) = items(&world, ANNA, &id).await;
+    assert_eq!(own.len(), 5, "profile, credential, session and two events");
+    let answer = ok(world.admin(event("delete_user")).await);
+    assert_eq!(
+        (&answer["user_id"], &answer["sessions_deleted"]),
+        (&json!(id), &json!(1))
+    );
+    assert_eq!(items(&world, ANNA, &id).await, (vec![], others));
+    assert!(
+        !world
+            .items()
+            .await
+            .iter()
+            .any(|item| item.to_string().contains(&id))
+    );
+
+    world.list(&phone.access).await.refused(401, "session_expired");
+    world
+        .refresh(&phone.refresh)
+        .await
+        .refused(401, "session_expired");
+    assert_eq!(attempt(&world, ANNA).await, 401);
+    refused(&world.admin(event("delete_user")).await, "not_found");
+    refused(&world.admin(event("get_user")).await, "not_found");
+    let again = ok(world.admin(event("create_user")).await);
+    assert_ne!(again["user"]["id"], id.as_str(), "the address is free");
+    assert_eq!(attempt(&world, ANNA).await, 200);
+}
+
+#[tokio::test]
+async fn cut_off_after_any_write_it_is_finished_by_a_repeat() {
+    let (world, _) = world_with_anna().await;
+    world.log_in("somebody else's").await;
+    for writes in 0.. {
+        let email = format!("user{writes}@example.com");
+        let user = world.create_user(&email).await;
+        live(&world, &email, &user, 30).await;
+        let by_address = json!({"email": email});
+        let by_id = json!({"email": null, "user_id": user});
+        let (first, second) = if writes % 2 == 0 {
+            (&by_address, &by_id)
+        } else {
+            (&by_id, &by_address)
+        };
+        let (before, others) = items(&world, &email, &user).await;
+
+        let (answer, died) = dies_after(&world, writes, event_with("delete_user", first)).await;
+        if !died {
+            ok(answer);
+            assert_eq!(items(&world, &email, &user).await, (vec![], others));
+            assert!(
+                writes >= 6,
+                "mark, two batches of sessions, two of events, and the account: {writes}"
+            );
+            return;
+        }
+        assert_eq!(answer["ok"], false, "{answer}");
+        let (left, untouched) = items(&world, &email, &user).await;
+        assert_eq!(untouched, others);
+        if writes == 0 {
+            assert_eq!(left, before);
+        } else {
+            // It cannot log in, is found by both, is nobody's to revive, and its address is taken.
+            assert_eq!(attempt(&world, &email).await, 401);
+            for target in [&by_address, &by_id] {
+                let shown = ok(world.admin(event_with("get_user", target)).await);
+                assert_eq!(shown["user"]["is_being_deleted"], true);
+                for command in ["enable_user", "disable_user", "set_password"] {
+                    refused(&world.admin(event_with(command, target)).await, "being_deleted");
+                }
+            }
+            refused(
+                &world.admin(event_with("create_user", &by_address)).await,
+                "being_deleted",
+            );
+            assert_eq!(attempt(&world, &email).await, 401);
+            assert_eq!(
+                items(&world, &email, &user).await.0,
+                left,
+                "none of that left a trace in it"
+            );
+        }
+        let others = items(&world, &email, &user).await.1;
+        ok(world.admin(event_with("delete_user", second)).await);
+        assert_eq!(
+            items(&world, &email, &user).await,
+            (vec![], others),
+            "after {writes} writes"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_other_commands_are_finished_by_a_repeat_as_well() {
+    let (world, _) = world_with_anna().await;
+    for command in ["disable_user", "set_password", "revoke_all_sessions"] {
+        for writes in 0.. {
+            let email = format!("{command}{writes}@example.com");
+            let user = world.create_user(&email).await;
+            live(&world, &email, &user, 50).await;
+            let target = json!({"email": email});
+            let (answer, died) = dies_after(&world, writes, event_with(command, &target)).await;
+            assert_eq!(answer["ok"], !died, "{answer}");
+            if writes > 0 && command != "revoke_all_sessions" {
+                assert_eq!(attempt(&world, &email).await, 401);
+            }
+            ok(world.admin(event_with(command, &target)).await);
+            let sessions = ok(world.admin(event_with("list_sessions", &target)).await);
+            assert_eq!(sessions["active"], 0, "{command} after {writes} writes");
+            let (own, _) = items(&world, &email, &user).await;
+            let ends = own
+                .iter()
+                .filter(|item| item["type"] == "sessions_revoked")
+                .count();
+            assert_eq!(ends, 50, "each end is told once");
+            if !died {
+                assert!(writes >= 2, "{writes}");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_comes_after_the_deletion_goes_by_id() {
+    let (world, id) = world_with_anna().await;
+    ok(world.admin(event("delete_user")).await);
+    let late = cause(&world).event(&Ids::system(), id.parse().unwrap(), EventType::LoginFailed);
+    world.state.store.record(&late).await.unwrap();
+    let by_id = event_with("delete_user", &json!({"email": null, "user_id": id}));
+    assert_eq!(ok(world.admin(by_id.clone()).await)["events_deleted"], 1);
+    assert!(items(&world, ANNA, &id).await.0.is_empty());
+    refused(&world.admin(by_id).await, "not_found");
+}
+
+#[tokio::test]
+async fn an_account_whose_credential_is_missing_is_not_taken_for_a_deleted_one() {
+    let (world, id) = world_with_anna().await;
+    world.log_in_as(ANNA, "phone").await;
+    let profile = world.items().await;
+    let profile = profile
+        .iter()
+        .find(|item| item["pk"] == format!("USER#{id}") && item["sk"] == "PROFILE");
+    let other = AttributeValue::S("other@example.com".to_owned());
+    world.tamper(profile.unwrap(), "email", other).await;
+    let before = world.items().await;
+    for command in ["get_user", "delete_user", "disable_user"] {
+        let by_id = event_with(command, &json!({"email": null, "user_id": id}));
+        refused(&world.admin(by_id).await, "internal");
+    }
+    assert_eq!(world.items().await, before);
+}
+
+#[tokio::test]
+async fn a_deletion_without_time_says_so_and_is_finished_by_a_repeat() {
+    let (world, id) = world_with_anna().await;
+    let invocation = admin::Invocation {
+        deadline: Some(world.clock.now()),
+        ..World::INVOCATION
+    };
+    let answer = admin::handle(world.admin_state(), event("delete_user"), invocation).await;
+    refused(&answer, "unfinished");
+    assert_eq!(attempt(&world, ANNA).await, 401);
+    ok(world.admin(event("delete_user")).await);
+    assert!(items(&world, ANNA, &id).await.0.is_empty());
+}
