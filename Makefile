@@ -40,6 +40,13 @@ dev-db: cargo ## Runs only DynamoDB, with table, keys and demo account (beside i
 dev-reset: ## Wipes the local database and signing keys
 	rm -f "$(LOCAL_DIR)"/dynamodb.db* "$(LOCAL_DIR)"/signing-keys.json
 
+.PHONY: import
+import: cargo ## Creates the accounts of a file of JSON lines: make import FILE=… (on AWS: FUNCTION=…)
+	@test -n "$(FILE)" || { echo "FILE is not set: make import FILE=users.jsonl" >&2; exit 1; }
+	cargo build --bin local
+	@# Not through `cargo run`, whose environment would hide the AWS CLI's own credentials and region.
+	@"$${CARGO_TARGET_DIR:-target}/debug/local" import "$(FILE)" $(FUNCTION)
+
 .PHONY: test
 test: cargo $(DEV_TOOLS) $(TEST_TOOLS) ## Runs all tests
 	cargo build --bins

@@ -160,6 +160,10 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    /// Accounts were not imported.
+    #[error("{0}")]
+    Import(String),
+
     /// Keys, accounts or other first data could not be made.
     #[error("{0}")]
     Seed(String),

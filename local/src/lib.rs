@@ -5,6 +5,7 @@ mod create;
 pub mod db;
 pub mod error;
 mod http;
+pub mod import;
 pub mod process;
 pub mod project;
 pub mod seed;

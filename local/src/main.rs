@@ -1,14 +1,16 @@
-//! The development stack: `local db` is `make dev-db`, `local up` is `make dev`.
+//! The development stack: `local db` is `make dev-db`, `local up` is `make dev`, `local import` is `make import`.
 
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
 use local::error::Error;
 use local::terminal::warn;
-use local::{process, stack};
+use local::{import, process, stack};
 
 const USAGE: &str = "usage: local db   DynamoDB with the table, keys and a demo account (`make dev-db`)
        local up   the same, and the functions behind it (`make dev`)
+       local import FILE [FUNCTION]   creates the accounts of a file of JSON lines (`make import`): in the running
+                                      stack, or through the function of that name on AWS
 Environment: API_PORT, DYNAMODB_PORT, LOCAL_DIR, and every variable of the functions.";
 
 #[tokio::main]
@@ -21,6 +23,8 @@ async fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["db"] => stack::db().await,
         ["up"] => stack::up().await,
+        ["import", _] => import::import(arguments[1].as_ref(), None).await,
+        ["import", _, function] => import::import(arguments[1].as_ref(), Some(function)).await,
         [process::AS_CHILD, parent, _, ..] => Err(become_child(parent, &arguments[2..])),
         _ => {
             warn(USAGE);

@@ -134,7 +134,7 @@ async fn prepare(settings: &Settings) -> Result<(), Error> {
 }
 
 /// `DynamoDB` Local keeps a table for each access key and region: these must be the functions'.
-fn client(settings: &Settings) -> Client {
+pub(crate) fn client(settings: &Settings) -> Client {
     let config = db::client(&settings.dynamodb.endpoint())
         .config()
         .to_builder()
