@@ -52,6 +52,7 @@ test: cargo $(DEV_TOOLS) $(TEST_TOOLS) ## Runs all tests
 	cargo build --bins
 	cargo test --workspace
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python tests/walk.py
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python tests/keys_walk.py
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python tests/interop/verify_with_pyjwt.py
 
 .PHONY: test-interop

@@ -1,6 +1,7 @@
 """The development stack, for tests that speak HTTP: started as `make dev` starts it, on free ports, with its own data."""
 
 import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -46,7 +47,7 @@ def wait_until_it_answers(api, process):
         if process.poll() is not None:
             sys.exit(f"FAILED: the development stack ended by itself with code {process.returncode}")
         try:
-            with urllib.request.urlopen(api + "/.well-known/jwks.json", timeout=60):
+            with urllib.request.urlopen(api + "/.well-known/oauth-authorization-server", timeout=60):
                 return
         except OSError:
             time.sleep(0.5)
@@ -58,6 +59,11 @@ def left_behind(group, port):
     listing = subprocess.run(["ps", "-A", "-o", "pgid=,args="], capture_output=True, text=True, check=True)
     processes = [line.split() for line in listing.stdout.splitlines()]
     return [" ".join(words) for words in processes if words[0] == str(group) or port in words[1:]]
+
+
+def event(name):
+    """A sample event, out of `events/`."""
+    return json.loads((ROOT / f"events/{name}.json").read_text())
 
 
 def free_port():

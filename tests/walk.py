@@ -123,7 +123,7 @@ def ask_authorizer(api):
     """Invokes `authorizer` as API Gateway would, before and after a logout."""
     body = {"email": EMAIL, "password": PASSWORD, "device_name": "authorizer"}
     login = expect("a phone logs in", call(api, "POST", "/api/v1/auth/login", body), 200)
-    event = json.loads((stack.ROOT / "events/authorizer/request.json").read_text())
+    event = stack.event("authorizer/request")
     event["headers"]["authorization"] = f"Bearer {login['access_token']}"
 
     def ask(what, allowed):
