@@ -87,13 +87,7 @@ async fn attack(world: &World, good: &Good<'_>, places: &[Place]) {
 async fn no_endpoint_takes_a_bad_access_token() {
     let world = World::with(&[("RATE_LIMIT_LIST", "30"), ("RATE_LIMIT_REVOKE", "10")]).await;
     let login = world.log_in("phone").await;
-    let (token, other) = (login.access.clone(), login.refresh.clone());
-    let good = Good {
-        keys: &world.keys,
-        typ: "at+jwt",
-        token,
-        other,
-    };
+    let good = Good::access(&world, &login);
     attack(&world, &good, &ACCESS).await;
     world.list(&login.access).await.ok();
 }
@@ -102,13 +96,7 @@ async fn no_endpoint_takes_a_bad_access_token() {
 async fn no_endpoint_takes_a_bad_refresh_token() {
     let world = World::new().await;
     let login = world.log_in("phone").await;
-    let (token, other) = (login.refresh.clone(), login.access.clone());
-    let good = Good {
-        keys: &world.keys,
-        typ: "rt+jwt",
-        token,
-        other,
-    };
+    let good = Good::refresh(&world, &login);
     attack(&world, &good, &REFRESH).await;
     world.refresh(&login.refresh).await.ok();
 }
@@ -122,13 +110,7 @@ async fn the_authorizer_takes_no_bad_access_token() {
         let event = serde_json::from_value(Event::file("authorizer/request").bearer(token).into()).unwrap();
         authorizer::handle(&authorizer, &event).await.unwrap()
     };
-    let (token, other) = (login.access.clone(), login.refresh.clone());
-    let good = Good {
-        keys: &world.keys,
-        typ: "at+jwt",
-        token,
-        other,
-    };
+    let good = Good::access(&world, &login);
     world.list(&login.access).await.ok();
     world.clock.advance(11);
     world.calls.take();
@@ -210,13 +192,7 @@ async fn the_schemes_case_does_not_matter() {
 async fn a_token_of_ours_is_taken_whatever_else_its_header_says() {
     let world = World::new().await;
     let login = world.log_in("phone").await;
-    let (token, other) = (login.access.clone(), login.refresh.clone());
-    let good = Good {
-        keys: &world.keys,
-        typ: "at+jwt",
-        token,
-        other,
-    };
+    let good = Good::access(&world, &login);
     for (member, value) in [
         ("jku", json!("https://evil.example")),
         ("b64", json!(false)),

@@ -3,17 +3,37 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use shared::keys::{KeyPair, SigningKeys};
-use tests::{as_der, claims, forge, forge_raw, forge_unsigned, hmac};
+use tests::{Tokens, World, as_der, claims, forge, forge_raw, forge_unsigned, hmac};
 
 /// A good token, and what is needed to make others like it.
 pub(super) struct Good<'a> {
-    pub keys: &'a SigningKeys,
-    pub typ: &'static str,
-    pub token: String,
-    pub other: String,
+    keys: &'a SigningKeys,
+    typ: &'static str,
+    token: String,
+    other: String,
 }
 
-impl Good<'_> {
+impl<'a> Good<'a> {
+    /// A session's access token; the other kind is its refresh token.
+    pub fn access(world: &'a World, login: &Tokens) -> Self {
+        Self {
+            keys: &world.keys,
+            typ: "at+jwt",
+            token: login.access.clone(),
+            other: login.refresh.clone(),
+        }
+    }
+
+    /// A session's refresh token; the other kind is its access token.
+    pub fn refresh(world: &'a World, login: &Tokens) -> Self {
+        Self {
+            keys: &world.keys,
+            typ: "rt+jwt",
+            token: login.refresh.clone(),
+            other: login.access.clone(),
+        }
+    }
+
     fn kid(&self) -> &str {
         &self.keys.current.public().kid
     }
