@@ -85,12 +85,6 @@ impl Millis {
         Seconds(self.0.div_euclid(1000))
     }
 
-    /// The UTC calendar day, `yyyy-mm-dd`.
-    #[must_use]
-    pub fn date(self) -> String {
-        self.utc().format("%Y-%m-%d").to_string()
-    }
-
     fn utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or(DateTime::UNIX_EPOCH)
     }
@@ -138,8 +132,6 @@ mod tests {
     fn times_are_rfc3339_in_utc_with_whole_seconds() {
         assert_eq!(Millis(1_700_000_000_999).to_string(), "2023-11-14T22:13:20Z");
         assert_eq!(Seconds(0).to_string(), "1970-01-01T00:00:00Z");
-        assert_eq!(Millis(1_700_006_399_999).date(), "2023-11-14");
-        assert_eq!(Millis(1_700_006_400_000).date(), "2023-11-15");
     }
 
     #[test]

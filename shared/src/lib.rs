@@ -4,6 +4,7 @@ pub mod account;
 pub mod app;
 pub mod clock;
 pub mod config;
+pub mod day;
 pub mod device;
 pub mod digest;
 pub mod email;

@@ -1,6 +1,5 @@
 //! Deleting an account with everything that belongs to it.
 
-use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
@@ -65,29 +64,11 @@ impl Store {
     }
 
     /// Deletes up to 25 items, trying again with those that `DynamoDB` put off.
-    async fn delete_batch(&self, keys: Vec<Attributes>) -> Result<(), StoreError> {
-        let delete = |key: Attributes| {
-            let request = DeleteRequest::builder().set_key(Some(key)).build()?;
-            Ok(WriteRequest::builder().delete_request(request).build())
-        };
-        let mut requests: Vec<_> = keys
-            .into_iter()
-            .map(delete)
-            .collect::<Result<_, _>>()
-            .map_err(|error| StoreError::unbuilt("BatchWriteItem", error))?;
+    async fn delete_batch(&self, mut keys: Vec<Attributes>) -> Result<(), StoreError> {
         let mut pauses = pauses();
         loop {
-            let request = self
-                .client
-                .batch_write_item()
-                .request_items(&self.table, requests);
-            let answer = request.send().await;
-            let answer = answer.map_err(|error| StoreError::of("BatchWriteItem", error))?;
-            let put_off = answer
-                .unprocessed_items
-                .and_then(|mut tables| tables.remove(&self.table));
-            requests = put_off.unwrap_or_default();
-            if requests.is_empty() {
+            keys = self.remove(keys).await?.unprocessed;
+            if keys.is_empty() {
                 return Ok(());
             }
             let operation = "deleting records";

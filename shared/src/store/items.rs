@@ -14,9 +14,10 @@ use super::{
 use crate::{
     account::{Account, Credential},
     clock::{Millis, Seconds},
+    day::Day,
     email::Email,
     event::{Event, EventType},
-    ids::{SessionId, TokenId, UserId},
+    ids::{EventId, SessionId, TokenId, UserId},
     password::PasswordHash,
     session::{EndReason, Ended, Origin, Rotation, Session},
 };
@@ -256,7 +257,10 @@ impl EventItem {
 
 pub(super) fn event_item(event: &Event) -> Attributes {
     let item = EventItem {
-        gsi1pk: Some(keys::audit_partition(event.id, event.at)),
+        gsi1pk: Some(keys::audit_partition(
+            Day::of(event.at),
+            keys::audit_shard(event.id),
+        )),
         gsi1sk: Some(event.id.to_string()),
         ..EventItem::of(event)
     };
@@ -265,15 +269,7 @@ pub(super) fn event_item(event: &Event) -> Attributes {
 
 /// An event of a user's trail: whose it is and which is in its key.
 pub(super) fn event(attributes: Attributes) -> Result<Event, StoreError> {
-    let key = |name: &str| attributes.get(name).and_then(|value| value.as_s().ok());
-    let sort_key = key(keys::SK).cloned().unwrap_or_default();
-    let name = format!("event {sort_key}");
-    let user_id = key(keys::PK).and_then(|pk| keys::user_of(pk));
-    let user_id = user_id.ok_or_else(|| corrupt(&name, keys::PK, "names no user"))?;
-    let id = sort_key
-        .strip_prefix(keys::EVENT_PREFIX)
-        .and_then(|id| id.parse().ok());
-    let id = id.ok_or_else(|| corrupt(&name, keys::SK, "names no event"))?;
+    let (user_id, id) = event_owner_and_id(&attributes)?;
     let item: EventItem = read("event", attributes)?;
     Ok(Event {
         id,
@@ -291,6 +287,20 @@ pub(super) fn event(attributes: Attributes) -> Result<Event, StoreError> {
         request_id: item.request_id,
         actor: item.actor,
     })
+}
+
+/// Whose event an item is, and which: both are in its key.
+pub(super) fn event_owner_and_id(attributes: &Attributes) -> Result<(UserId, EventId), StoreError> {
+    let key = |name: &str| attributes.get(name).and_then(|value| value.as_s().ok());
+    let sort_key = key(keys::SK).cloned().unwrap_or_default();
+    let name = format!("event {sort_key}");
+    let user_id = key(keys::PK).and_then(|pk| keys::user_of(pk));
+    let user_id = user_id.ok_or_else(|| corrupt(&name, keys::PK, "names no user"))?;
+    let id = sort_key
+        .strip_prefix(keys::EVENT_PREFIX)
+        .and_then(|id| id.parse().ok());
+    let id = id.ok_or_else(|| corrupt(&name, keys::SK, "names no event"))?;
+    Ok((user_id, id))
 }
 
 /// A refused login of an unknown address: nobody's trail, removed by TTL and not by `prune`.

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::{
-    clock::{Millis, Seconds},
+    clock::Seconds,
+    day::Day,
     email::Email,
     ids::{EventId, SessionId, UserId},
 };
@@ -13,6 +14,8 @@ use crate::{
 pub(super) const PK: &str = "pk";
 pub(super) const SK: &str = "sk";
 pub(super) const GSI1: &str = "gsi1";
+pub(super) const GSI1PK: &str = "gsi1pk";
+pub(super) const GSI1SK: &str = "gsi1sk";
 
 /// Sort keys of a user's sessions begin with this.
 pub(super) const SESSION_PREFIX: &str = "SESSION#";
@@ -22,7 +25,7 @@ pub(super) const EVENT_PREFIX: &str = "EVENT#";
 pub(super) const SESSION_INDEX_SK: &str = "SESSION";
 
 /// How many partitions the events of one day are spread over in the index.
-const AUDIT_SHARDS: u8 = 16;
+pub(super) const AUDIT_SHARDS: u8 = 16;
 
 /// An item's whole key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +86,13 @@ impl Key {
         }
     }
 
+    pub fn prune_progress() -> Self {
+        Self {
+            pk: "PRUNE".to_owned(),
+            sk: "PROGRESS".to_owned(),
+        }
+    }
+
     /// As the SDK takes it.
     pub fn attributes(&self) -> HashMap<String, AttributeValue> {
         HashMap::from([
@@ -105,15 +115,20 @@ pub(super) fn session_index_pk(session: SessionId) -> String {
     format!("{SESSION_PREFIX}{session}")
 }
 
-/// The index partition of an event: its day, and one of 16 shards by the random end of its id.
-pub(super) fn audit_partition(event: EventId, at: Millis) -> String {
-    format!("AUDIT#{}#{}", at.date(), event.last_byte() % AUDIT_SHARDS)
+/// Which of its day's partitions an event is in, by the random end of its id.
+pub(super) fn audit_shard(event: EventId) -> u8 {
+    event.last_byte() % AUDIT_SHARDS
+}
+
+/// A partition of a day's events in the index.
+pub(super) fn audit_partition(day: Day, shard: u8) -> String {
+    format!("AUDIT#{day}#{shard}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::Ids;
+    use crate::{clock::Millis, ids::Ids};
 
     #[test]
     fn keys_are_those_of_the_documented_table() {
@@ -140,7 +155,7 @@ mod tests {
     fn events_of_a_day_are_spread_over_sixteen_shards() {
         let ids = Ids::system();
         let mut shards: Vec<_> = (0..1000)
-            .map(|_| audit_partition(ids.event(Millis(0)), Millis(0)))
+            .map(|_| audit_partition(Day::of(Millis(0)), audit_shard(ids.event(Millis(0)))))
             .collect();
         shards.sort();
         shards.dedup();

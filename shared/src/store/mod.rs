@@ -4,6 +4,7 @@
 //! of it is harmless, since the SDK, the platform and the phones all repeat.
 
 mod accounts;
+mod batch;
 mod credentials;
 mod end;
 mod erase;
@@ -14,6 +15,7 @@ mod items;
 mod key_set;
 mod keys;
 mod login;
+mod prune;
 mod rate;
 mod rotate;
 mod sessions;
@@ -26,6 +28,7 @@ pub use erase::Records;
 pub use error::StoreError;
 pub use events::EventPage;
 pub use login::{Login, LoginOutcome};
+pub use prune::{AuditPartition, EventKey, PartitionPage, Removal, StoredEvent, StoredEvents};
 pub use rate::{Counts, Tally};
 pub use rotate::{Rotate, RotateOutcome};
 

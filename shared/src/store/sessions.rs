@@ -1,9 +1,6 @@
 //! Reading sessions, recording single events, and removing records whose time has come.
 
-use aws_sdk_dynamodb::{
-    operation::delete_item::DeleteItemError,
-    types::{DeleteRequest, WriteRequest},
-};
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
@@ -167,27 +164,12 @@ impl Store {
     ///
     /// When the table cannot be written.
     pub async fn sweep(&self, user: UserId, sessions: &[SessionId]) -> Result<(), StoreError> {
-        let delete = |&session: &SessionId| {
-            let request = DeleteRequest::builder().set_key(Some(Key::session(user, session).attributes()));
-            Ok(WriteRequest::builder().delete_request(request.build()?).build())
-        };
-        let requests: Vec<_> = sessions
+        let keys = sessions
             .iter()
-            .take(25)
-            .map(delete)
-            .collect::<Result<_, _>>()
-            .map_err(|error| StoreError::unbuilt("BatchWriteItem", error))?;
-        if requests.is_empty() {
-            return Ok(());
+            .map(|&session| Key::session(user, session).attributes());
+        if !sessions.is_empty() {
+            self.remove(keys.take(25)).await?;
         }
-        let request = self
-            .client
-            .batch_write_item()
-            .request_items(&self.table, requests);
-        request
-            .send()
-            .await
-            .map_err(|error| StoreError::of("BatchWriteItem", error))?;
         Ok(())
     }
 

@@ -1,0 +1,50 @@
+//! Removing items in batches.
+
+use aws_sdk_dynamodb::types::{DeleteRequest, ReturnConsumedCapacity, WriteRequest};
+
+use super::{Store, StoreError, expression::Attributes};
+
+/// What one `BatchWriteItem` did.
+pub(super) struct Removal {
+    /// The keys of what is still there.
+    pub unprocessed: Vec<Attributes>,
+    /// The write units that it took, of table and indexes together.
+    pub write_units: f64,
+}
+
+impl Store {
+    /// Removes up to 25 items, without conditions, in one request.
+    pub(super) async fn remove(
+        &self,
+        keys: impl IntoIterator<Item = Attributes>,
+    ) -> Result<Removal, StoreError> {
+        let delete = |key: Attributes| {
+            let request = DeleteRequest::builder().set_key(Some(key)).build()?;
+            Ok(WriteRequest::builder().delete_request(request).build())
+        };
+        let requests = keys.into_iter().map(delete).collect::<Result<Vec<_>, _>>();
+        let requests = requests.map_err(|error| StoreError::unbuilt("BatchWriteItem", error))?;
+        let request = self
+            .client
+            .batch_write_item()
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .request_items(&self.table, requests);
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| StoreError::of("BatchWriteItem", error))?;
+        let consumed = answer.consumed_capacity();
+        let write_units = consumed
+            .iter()
+            .filter_map(|consumed| consumed.capacity_units)
+            .sum();
+        let left = answer.unprocessed_items.unwrap_or_default();
+        let left = left.into_values().flatten();
+        Ok(Removal {
+            unprocessed: left
+                .filter_map(|request| Some(request.delete_request?.key))
+                .collect(),
+            write_units,
+        })
+    }
+}
