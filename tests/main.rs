@@ -2,6 +2,7 @@
 
 mod activity;
 mod admin;
+mod archive;
 mod authorizer;
 mod bad_tokens;
 mod cleanup;
@@ -14,6 +15,7 @@ mod list;
 mod login;
 mod logout;
 mod logout_all;
+mod prune;
 mod rate_limits;
 mod refresh;
 mod retries;

@@ -10,6 +10,7 @@ everywhere. Exit code 0 means that every answer was as documented.
 
 import json
 import os
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -140,7 +141,18 @@ def walk_locally():
     with stack.running() as api:
         walk(api)
         ask_authorizer(api)
+        prune(api)
     expect("Ctrl-C leaves no process behind", (200, None, {}), 200)
+
+
+def prune(api):
+    """Invokes prune as its schedule does: nothing in a new table is past its retention."""
+    invoke = ["cargo", "lambda", "invoke", "prune", "--data-file", "events/prune/schedule.json"]
+    environment = {**os.environ, "API_PORT": api.rsplit(":", 1)[1]}
+    answer = subprocess.run(invoke, cwd=stack.ROOT, env=environment, capture_output=True, text=True)
+    report = json.loads(answer.stdout) if answer.returncode == 0 else {}
+    pruned = report.get("complete") is True and report["events_removed"] == 0
+    expect("the schedule's event prunes", (200 if pruned else 500, None, report or answer.stderr), 200)
 
 
 if __name__ == "__main__":

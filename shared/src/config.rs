@@ -32,6 +32,12 @@ pub struct Config {
     pub refresh_grace_seconds: i64,
     /// `MAX_SESSIONS_PER_USER` \[20\]: a login above it ends the least recently used session.
     pub max_sessions_per_user: usize,
+    /// `AUDIT_RETENTION_DAYS` \[30\]: how many whole days audit events are kept.
+    pub audit_retention_days: i64,
+    /// `AUDIT_ARCHIVE_BUCKET` \[none\]: where `prune` stores audit events before it removes them.
+    pub audit_archive_bucket: Option<String>,
+    /// `PRUNE_WRITE_UNITS_PER_SECOND` \[1000\]: how fast `prune` removes.
+    pub prune_write_units_per_second: u32,
     /// `TRUSTED_PROXY` \[none\] and `CLOUDFRONT_SECRET`: who may tell the client's address and place.
     pub trusted_proxy: TrustedProxy,
     /// `RATE_LIMIT_*`: requests a minute.
@@ -119,6 +125,9 @@ impl Config {
             ),
             refresh_grace_seconds: read.number("REFRESH_GRACE_SECONDS", 30, 0, 300),
             max_sessions_per_user: read.number("MAX_SESSIONS_PER_USER", 20, 1, 1000),
+            audit_retention_days: read.number("AUDIT_RETENTION_DAYS", 30, 1, 3650),
+            audit_archive_bucket: read.text("AUDIT_ARCHIVE_BUCKET"),
+            prune_write_units_per_second: read.number("PRUNE_WRITE_UNITS_PER_SECOND", 1000, 50, 100_000),
             trusted_proxy: read.trusted_proxy(),
             rate_limits: Limits {
                 login_ip: read.rate_limit("RATE_LIMIT_LOGIN_IP", 60),
@@ -263,6 +272,9 @@ mod tests {
         assert_eq!(config.session_absolute_seconds, 7_776_000);
         assert_eq!(config.refresh_grace_seconds, 30);
         assert_eq!(config.max_sessions_per_user, 20);
+        assert_eq!(config.audit_retention_days, 30);
+        assert_eq!(config.audit_archive_bucket, None);
+        assert_eq!(config.prune_write_units_per_second, 1000);
         assert_eq!(config.trusted_proxy, TrustedProxy::None);
         let limits = Limits {
             login_ip: 60,

@@ -13,7 +13,7 @@ use tracing_subscriber::{
 };
 
 /// Our own crates. The SDK and the runtime log whole requests below `warn`, so they never get there.
-const OURS: [&str; 13] = [
+const OURS: [&str; 14] = [
     "shared",
     "activity",
     "admin",
@@ -24,6 +24,7 @@ const OURS: [&str; 13] = [
     "login",
     "logout",
     "logout_all",
+    "prune",
     "refresh",
     "revoke",
     "rotate_keys",

@@ -6,6 +6,8 @@ mod faults;
 mod keys_secret;
 mod moto;
 mod tokens;
+mod trail;
+mod wire;
 mod world;
 
 pub use calls::{Access, Call, Calls};
@@ -14,4 +16,6 @@ pub use faults::Faults;
 pub use keys_secret::{KeysSecret, STEPS};
 pub use moto::Moto;
 pub use tokens::{as_der, claims, forge, forge_raw, forge_unsigned, hmac, mirrored};
+pub use trail::{PLENTY, Trail, start};
+pub use wire::{Attempt, Fate, Wire};
 pub use world::{EMAIL, Function, PASSWORD, Tokens, World};

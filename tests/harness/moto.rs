@@ -6,6 +6,10 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+
+use crate::Wire;
+
 /// A moto server, with nothing in it. It ends when dropped, and with the process of the test however that ends.
 #[derive(Debug)]
 pub struct Moto {
@@ -41,6 +45,19 @@ impl Moto {
             endpoint: endpoint.trim().to_owned(),
             server,
         }
+    }
+
+    /// A client of its S3, through `wire`.
+    #[must_use]
+    pub fn s3(&self, wire: &Wire) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .endpoint_url(&self.endpoint)
+            .http_client(wire.clone())
+            .build();
+        aws_sdk_s3::Client::from_conf(config)
     }
 
     /// Its URL, as `http://127.0.0.1:4321`.

@@ -1,8 +1,8 @@
 //! A service of a test's own.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use aws_sdk_dynamodb::{Client, config::retry::RetryConfig, types::AttributeValue};
 use local::{db::EmbeddedDynamoDb, table::TableDefinition};
 use serde_json::{Value, json};
 use shared::{
@@ -15,7 +15,7 @@ use shared::{
     password::Hasher,
 };
 
-use crate::{Answer, Calls, Event};
+use crate::{Answer, Calls, Event, Wire};
 
 /// The account that every world has.
 pub const EMAIL: &str = "demo@example.com";
@@ -234,6 +234,20 @@ impl World {
     #[must_use]
     pub fn admin_state(&self) -> &admin::AdminState {
         &self.admin
+    }
+
+    /// The state of a function that reaches the table through `wire`, and does not wait long before it tries again.
+    #[must_use]
+    pub fn state_over(&self, wire: &Wire) -> State {
+        let retries = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
+        let config = self.client.config().to_builder();
+        let config = config.http_client(wire.clone()).retry_config(retries).build();
+        State::new(
+            self.state.config.clone(),
+            self.clock.clone(),
+            self.state.ids.clone(),
+            Client::from_conf(config),
+        )
     }
 
     /// Sends an event to a function.

@@ -1,0 +1,144 @@
+//! Batches of events, and what `DynamoDB` leaves undone of them.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use shared::{
+    day::Day,
+    store::{EventKey, Store, StoreError, StoredEvent},
+};
+
+use crate::{
+    budget::{Budget, TimeIsUp},
+    report::Tally,
+};
+
+/// What one removal takes at least, in write units: the event's and its index entry's.
+const UNITS_A_REMOVAL: f64 = 2.0;
+
+/// Why a partition was not finished.
+#[derive(Debug)]
+pub(crate) enum Interrupted {
+    /// The time is up: the next run goes on.
+    TimeIsUp,
+    /// Something failed.
+    Failed(Failure),
+}
+
+/// What fails on the way.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The table.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// `DynamoDB` kept leaving events undone.
+    #[error("DynamoDB left {0} events of a batch undone, however often they were sent again")]
+    LeftUndone(usize),
+    /// `DynamoDB` described the table without its creation time.
+    #[error(
+        "nothing was pruned so far, and DynamoDB does not tell when the table was created: record a day to begin after \
+         (item PRUNE / PROGRESS)"
+    )]
+    NoCreationTime,
+    /// No partition of a day could be emptied.
+    #[error("no partition of {0} could be emptied")]
+    WholeDay(Day),
+    /// The archive.
+    #[error("s3://{bucket}/{key} could not be stored")]
+    Archive {
+        /// The bucket.
+        bucket: String,
+        /// The object.
+        key: String,
+        /// The SDK's error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl From<TimeIsUp> for Interrupted {
+    fn from(_: TimeIsUp) -> Self {
+        Self::TimeIsUp
+    }
+}
+
+impl<E: Into<Failure>> From<E> for Interrupted {
+    fn from(failure: E) -> Self {
+        Self::Failed(failure.into())
+    }
+}
+
+/// The items of these events, in the order of their ids; those that are gone by now are left out.
+pub(crate) async fn read(
+    store: &Store,
+    budget: &Budget,
+    events: &[EventKey],
+) -> Result<Vec<StoredEvent>, Interrupted> {
+    let mut found = Vec::with_capacity(events.len());
+    let read = async |batch: &[EventKey]| -> Result<_, Interrupted> {
+        let answer = store.stored_events(batch).await?;
+        found.extend(answer.found);
+        Ok(answer.unprocessed)
+    };
+    in_batches(budget, events, Store::READ_AT_ONCE, read).await?;
+    found.sort_by_key(|event| event.key.id);
+    Ok(found)
+}
+
+/// Removes these events, as fast as the budget lets it.
+pub(crate) async fn remove(
+    store: &Store,
+    budget: &Budget,
+    tally: &Tally,
+    events: &[EventKey],
+) -> Result<(), Interrupted> {
+    let remove = async |batch: &[EventKey]| -> Result<_, Interrupted> {
+        let estimate = batch.iter().map(|_| UNITS_A_REMOVAL).sum();
+        budget.spend(estimate).await?;
+        let removal = store.remove_events(batch).await?;
+        budget.settle(estimate, removal.write_units);
+        tally.removed(batch.len() - removal.unprocessed.len());
+        Ok(removal.unprocessed)
+    };
+    in_batches(budget, events, Store::REMOVED_AT_ONCE, remove).await
+}
+
+/// Sends events in batches, and those that an attempt left undone again, after a pause. So is a batch that `DynamoDB`
+/// was too busy for, even after the SDK's own retries.
+async fn in_batches(
+    budget: &Budget,
+    events: &[EventKey],
+    size: usize,
+    mut attempt: impl AsyncFnMut(&[EventKey]) -> Result<Vec<EventKey>, Interrupted>,
+) -> Result<(), Interrupted> {
+    for batch in events.chunks(size) {
+        let mut left = batch.to_vec();
+        let mut pauses = pauses();
+        while !left.is_empty() {
+            budget.check()?;
+            let failure = match attempt(&left).await {
+                Ok(unprocessed) => {
+                    left = unprocessed;
+                    Failure::LeftUndone(left.len())
+                }
+                Err(Interrupted::Failed(Failure::Store(error @ StoreError::Unavailable { .. }))) => {
+                    error.into()
+                }
+                Err(interrupted) => return Err(interrupted),
+            };
+            if !left.is_empty() {
+                budget.pause(pauses.next().ok_or(failure)?).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The pauses between attempts: 50 ms doubling to 3 s, with jitter, 10 to 20 s in all.
+fn pauses() -> ExponentialBackoff {
+    ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(50))
+        .with_max_delay(Duration::from_secs(3))
+        .with_max_times(9)
+        .with_jitter()
+        .build()
+}

@@ -1,0 +1,87 @@
+//! `prune`: removes audit events past their retention, day by day, and archives them before where a bucket is set.
+//!
+//! `EventBridge` Scheduler invokes it daily. It reads the index partitions of the days that are past retention and nothing
+//! else, so its work grows with what it removes and never with the table. It may be killed anywhere and run again, also
+//! beside itself: an event is removed only after the object that holds it is stored, and a day is recorded as done only
+//! after all its partitions were seen to the end.
+
+mod archive;
+mod batches;
+mod budget;
+mod calendar;
+mod partition;
+mod report;
+mod walk;
+
+pub use archive::Archive;
+pub use report::{Incomplete, Report};
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use serde_json::Value;
+use shared::{State, clock::Millis};
+
+use budget::Budget;
+
+/// A run ends so long before its deadline: enough for the requests that are under way, with their retries.
+const RESERVE: Duration = Duration::from_secs(10);
+
+/// What the function works with.
+#[derive(Clone, Debug)]
+pub struct PruneState {
+    /// The table, the clock and the rest.
+    pub state: State,
+    /// Where events go before they are removed; nowhere without `AUDIT_ARCHIVE_BUCKET`.
+    pub archive: Option<Archive>,
+}
+
+impl PruneState {
+    /// State as the configuration says.
+    #[must_use]
+    pub fn new(state: State, sdk: &SdkConfig) -> Self {
+        let bucket = state.config.audit_archive_bucket.clone();
+        let archive = bucket.map(|bucket| Archive::new(aws_sdk_s3::Client::new(sdk), bucket));
+        Self { state, archive }
+    }
+}
+
+/// How long a run may work that Lambda ends at `deadline` (epoch milliseconds).
+#[must_use]
+pub fn time_until(deadline: u64, now: Millis) -> Duration {
+    let left = i128::from(deadline) - i128::from(now.0);
+    let left = Duration::from_millis(u64::try_from(left).unwrap_or_default());
+    left.saturating_sub(RESERVE)
+}
+
+/// Prunes for `time` at most, and tells of it: in the log, in the metrics and in the answer.
+///
+/// # Errors
+///
+/// When something failed that time alone does not mend: the next run tries again. Having run out of time is none.
+pub async fn handle(prune: &PruneState, time: Duration) -> Result<Value, Incomplete> {
+    let report = run(prune, time).await;
+    report.tell();
+    report.answer()
+}
+
+/// Prunes for `time` at most.
+pub async fn run(prune: &PruneState, time: Duration) -> Report {
+    let budget = Budget::new(time, prune.state.config.prune_write_units_per_second);
+    walk::walk(prune, &budget).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_ends_ten_seconds_before_its_deadline() {
+        let now = Millis(1_700_000_000_000);
+        assert_eq!(time_until(1_700_000_900_000, now), Duration::from_secs(890));
+        assert_eq!(time_until(1_700_000_010_001, now), Duration::from_millis(1));
+        for late in [1_700_000_010_000, 1_700_000_000_000, 0] {
+            assert_eq!(time_until(late, now), Duration::ZERO, "{late}");
+        }
+    }
+}

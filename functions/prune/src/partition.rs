@@ -1,0 +1,61 @@
+//! Emptying one partition of a day, a page at a time.
+
+use shared::store::{AuditPartition, EventKey};
+
+use crate::{
+    Archive, PruneState,
+    batches::{self, Interrupted},
+    budget::Budget,
+    report::Tally,
+};
+
+/// How many events are in memory at once for each partition; with an archive, how many go into one object.
+const PAGE: u16 = 500;
+
+/// Removes all events of a partition, each only after the object that holds it is stored, where there is an archive.
+pub(crate) async fn empty(
+    prune: &PruneState,
+    budget: &Budget,
+    tally: &Tally,
+    partition: AuditPartition,
+) -> Result<(), Interrupted> {
+    let store = &prune.state.store;
+    let mut after = None;
+    loop {
+        budget.check()?;
+        let page = store.partition_events(partition, after, PAGE).await?;
+        match &prune.archive {
+            Some(archive) => {
+                archive_and_remove(prune, budget, tally, partition, archive, &page.events).await?;
+            }
+            None => batches::remove(store, budget, tally, &page.events).await?,
+        }
+        // Not from the start again: the index may show what was removed a moment ago.
+        after = page.next;
+        if after.is_none() {
+            tally.partition();
+            return Ok(());
+        }
+    }
+}
+
+async fn archive_and_remove(
+    prune: &PruneState,
+    budget: &Budget,
+    tally: &Tally,
+    partition: AuditPartition,
+    archive: &Archive,
+    events: &[EventKey],
+) -> Result<(), Interrupted> {
+    let store = &prune.state.store;
+    // An entry of the index without an item is of an event that is gone: there is nothing to keep or to remove.
+    let events = batches::read(store, budget, events).await?;
+    if events.is_empty() {
+        return Ok(());
+    }
+    budget.check()?;
+    let bytes = archive.store(partition.day, &events).await?;
+    tally.archived(events.len(), bytes);
+    let stored: Vec<_> = events.iter().map(|event| event.key).collect();
+    batches::remove(store, budget, tally, &stored).await
+}

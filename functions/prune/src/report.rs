@@ -1,0 +1,147 @@
+//! What a run did, and how it is told.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use serde::Serialize;
+use serde_json::Value;
+use shared::{day::Day, error, metrics};
+
+use crate::walk::Progress;
+
+/// What was done so far, counted by all partitions at once.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    removed: AtomicU64,
+    archived: AtomicU64,
+    bytes: AtomicU64,
+    partitions: AtomicU64,
+}
+
+impl Tally {
+    pub fn removed(&self, events: usize) {
+        add(&self.removed, events);
+    }
+
+    pub fn archived(&self, events: usize, bytes: usize) {
+        add(&self.archived, events);
+        add(&self.bytes, bytes);
+    }
+
+    pub fn partition(&self) {
+        add(&self.partitions, 1);
+    }
+}
+
+fn add(counter: &AtomicU64, number: usize) {
+    counter.fetch_add(number.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+}
+
+/// What one run did.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// Events removed.
+    pub events_removed: u64,
+    /// Events stored in the archive.
+    pub events_archived: u64,
+    /// The size of the objects they are in.
+    pub bytes_archived: u64,
+    /// Partitions that were seen to the end, empty ones as well.
+    pub partitions: u64,
+    /// How long it took.
+    pub seconds: f64,
+    /// Whether everything that is past retention is gone.
+    pub complete: bool,
+    /// The day up to which everything is gone, where that is known.
+    pub pruned_up_to: Option<Day>,
+    /// How many days that are past retention are not done.
+    pub days_behind: Option<u64>,
+    /// What failed, the first of it in words.
+    pub failures: usize,
+    /// The first failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// That something failed: the next run tries again.
+#[derive(Debug, thiserror::Error)]
+#[error("pruning failed in {failures} places and goes on at the next run; the first: {first}")]
+pub struct Incomplete {
+    failures: usize,
+    first: String,
+}
+
+impl Report {
+    pub(crate) fn new(tally: &Tally, progress: &Progress, in_time: bool, took: Duration) -> Self {
+        let behind = progress.done.map(|done| progress.newest.since(done));
+        Self {
+            events_removed: tally.removed.load(Ordering::Relaxed),
+            events_archived: tally.archived.load(Ordering::Relaxed),
+            bytes_archived: tally.bytes.load(Ordering::Relaxed),
+            partitions: tally.partitions.load(Ordering::Relaxed),
+            seconds: took.as_secs_f64(),
+            complete: in_time && progress.failures.is_empty(),
+            pruned_up_to: progress.done,
+            days_behind: behind.map(|days| u64::try_from(days).unwrap_or_default()),
+            failures: progress.failures.len(),
+            error: progress.failures.first().map(|failure| error::report(failure)),
+        }
+    }
+
+    /// Writes one line into the log, and the metrics.
+    pub(crate) fn tell(&self) {
+        macro_rules! line {
+            ($level:ident, $message:literal) => {
+                tracing::$level!(
+                    events_removed = self.events_removed,
+                    events_archived = self.events_archived,
+                    bytes_archived = self.bytes_archived,
+                    partitions = self.partitions,
+                    seconds = self.seconds,
+                    complete = self.complete,
+                    pruned_up_to = self.pruned_up_to.map(tracing::field::display),
+                    days_behind = self.days_behind,
+                    failures = self.failures,
+                    error = self.error,
+                    $message
+                )
+            };
+        }
+        let outcome = match (self.complete, self.failures) {
+            (true, _) => "complete",
+            (false, 0) => "out_of_time",
+            (false, _) => "failed",
+        };
+        if self.failures == 0 {
+            line!(info, "pruned");
+        } else {
+            line!(error, "pruned in part");
+        }
+        metrics::count(
+            &[("Function", "prune"), ("Outcome", outcome)],
+            &[
+                ("Runs", 1),
+                ("EventsRemoved", self.events_removed),
+                ("EventsArchived", self.events_archived),
+                ("BytesArchived", self.bytes_archived),
+                ("Partitions", self.partitions),
+            ],
+        );
+        if let Some(days) = self.days_behind {
+            metrics::count(&[("Function", "prune")], &[("DaysBehind", days)]);
+        }
+    }
+
+    /// What the invocation answers.
+    pub(crate) fn answer(self) -> Result<Value, Incomplete> {
+        match self.error {
+            Some(first) => Err(Incomplete {
+                failures: self.failures,
+                first,
+            }),
+            None => Ok(serde_json::to_value(self).unwrap_or_default()),
+        }
+    }
+}

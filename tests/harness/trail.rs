@@ -1,0 +1,165 @@
+//! An audit trail with events of any age, and pruning it.
+
+use std::time::Duration;
+
+use prune::{Archive, PruneState, Report};
+use shared::{
+    State,
+    clock::Millis,
+    day::Day,
+    event::{Cause, EventType},
+    ids::UserId,
+    session::Origin,
+};
+
+use crate::World;
+
+/// Time enough for any run.
+pub const PLENTY: Duration = Duration::from_mins(10);
+
+/// A world, and the trail of somebody in it.
+pub struct Trail {
+    /// The world.
+    pub world: World,
+    user: UserId,
+}
+
+impl Trail {
+    /// A trail whose older days are recorded as done, up to the day before the newest that is past retention.
+    pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// The same, with these variables set.
+    ///
+    /// # Panics
+    ///
+    /// When the table cannot be written.
+    pub async fn with(variables: &[(&str, &str)]) -> Self {
+        let fast = [("PRUNE_WRITE_UNITS_PER_SECOND", "100000")];
+        let world = World::with(&[variables, &fast].concat()).await;
+        let trail = Self::of(world);
+        trail.record(trail.newest().plus(-1)).await;
+        trail
+    }
+
+    /// A trail in this world, nothing of which is recorded as done.
+    #[must_use]
+    pub fn of(world: World) -> Self {
+        let user = world.state.ids.user();
+        Self { world, user }
+    }
+
+    /// Whose trail it is.
+    #[must_use]
+    pub fn user(&self) -> String {
+        self.user.to_string()
+    }
+
+    /// The newest day that is past retention.
+    #[must_use]
+    pub fn newest(&self) -> Day {
+        self.today()
+            .plus(-1 - self.world.state.config.audit_retention_days)
+    }
+
+    /// The day it is.
+    #[must_use]
+    pub fn today(&self) -> Day {
+        Day::of(self.world.clock.now())
+    }
+
+    /// Records that everything is gone up to `day`.
+    ///
+    /// # Panics
+    ///
+    /// When the table cannot be written.
+    pub async fn record(&self, day: Day) {
+        let store = &self.world.state.store;
+        let recorded = store.record_pruned_up_to(day, self.world.clock.now()).await;
+        recorded.expect("the table can be written");
+    }
+
+    /// The day up to which everything is recorded as gone.
+    ///
+    /// # Panics
+    ///
+    /// When the table cannot be read.
+    pub async fn recorded(&self) -> Option<Day> {
+        let recorded = self.world.state.store.pruned_up_to().await;
+        recorded.expect("the table can be read")
+    }
+
+    /// Writes an event at noon of `day`; answers its id.
+    pub async fn write(&self, day: Day) -> String {
+        self.write_at(Millis(start(day).0 + 43_200_000), |_| true).await
+    }
+
+    /// Writes several events at noon of `day`, all in this partition of it; answers their ids.
+    pub async fn write_many(&self, day: Day, shard: u8, count: usize) -> Vec<String> {
+        let noon = Millis(start(day).0 + 43_200_000);
+        let mut ids = Vec::with_capacity(count);
+        for _ in 0..count {
+            ids.push(self.write_at(noon, |last_byte| last_byte % 16 == shard).await);
+        }
+        ids
+    }
+
+    /// Writes an event whose id ends with a byte that suits; answers its id.
+    ///
+    /// # Panics
+    ///
+    /// When the table cannot be written.
+    pub async fn write_at(&self, at: Millis, suits: impl Fn(u8) -> bool) -> String {
+        let cause = Cause {
+            at,
+            origin: Origin {
+                user_agent: Some("Agent/1".to_owned()),
+                ..Origin::default()
+            },
+            request_id: Some("request-1".to_owned()),
+            actor: None,
+        };
+        let event = loop {
+            let event = cause.event(&self.world.state.ids, self.user, EventType::LoginFailed);
+            if suits(event.id.last_byte()) {
+                break event;
+            }
+        };
+        let recorded = self.world.state.store.record(&event).await;
+        recorded.expect("the table can be written");
+        event.id.to_string()
+    }
+
+    /// The ids of this trail's events that are in the table, sorted.
+    pub async fn left(&self) -> Vec<String> {
+        let pk = format!("USER#{}", self.user);
+        let items = self.world.items().await;
+        let own = items.iter().filter(|item| item["pk"] == pk.as_str());
+        let mut ids: Vec<_> = own
+            .filter_map(|item| Some(item["sk"].as_str()?.strip_prefix("EVENT#")?.to_owned()))
+            .collect();
+        ids.sort();
+        ids
+    }
+
+    /// Prunes, without an archive and with plenty of time.
+    pub async fn prune(&self) -> Report {
+        self.prune_over(self.world.state.clone(), None).await
+    }
+
+    /// Prunes with this state, plenty of time, and an archive.
+    pub async fn prune_over(&self, state: State, archive: Option<Archive>) -> Report {
+        prune::run(&PruneState { state, archive }, PLENTY).await
+    }
+}
+
+/// The first millisecond of a day.
+///
+/// # Panics
+///
+/// Never.
+#[must_use]
+pub fn start(day: Day) -> Millis {
+    Millis(day.since(Day::of(Millis(0))) * 86_400_000)
+}

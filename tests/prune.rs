@@ -1,0 +1,342 @@
+//! `prune`: which events go, when, and what a run does when something comes between.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering::SeqCst},
+    time::Duration,
+};
+
+use prune::PruneState;
+use shared::{clock::Millis, day::Day};
+use tests::{Attempt, Fate, PLENTY, Trail, Wire, World, start};
+
+fn sorted(mut ids: Vec<String>) -> Vec<String> {
+    ids.sort();
+    ids
+}
+
+#[tokio::test]
+async fn events_go_a_whole_retention_after_their_day() {
+    let trail = Trail::new().await;
+    trail.world.log_in("phone").await;
+    let others = trail.world.items().await.len();
+    let newest = trail.newest();
+    let last = trail
+        .write_at(Millis(start(newest.plus(1)).0 - 1), |_| true)
+        .await;
+    let first = trail.write_at(start(newest), |_| true).await;
+    let kept = trail.write_at(start(newest.plus(1)), |_| true).await;
+    assert_eq!(trail.left().await, sorted(vec![first, last, kept.clone()]));
+
+    let report = trail.prune().await;
+    assert_eq!(trail.left().await, [kept]);
+    assert_eq!((report.events_removed, report.complete), (2, true), "{report:?}");
+    assert_eq!((report.events_archived, report.bytes_archived), (0, 0));
+    assert_eq!(report.days_behind, Some(0));
+    assert_eq!(trail.recorded().await, Some(newest));
+    assert_eq!(trail.world.items().await.len(), others + 1, "nothing else went");
+}
+
+#[tokio::test]
+async fn a_run_just_before_midnight_prunes_the_day_that_is_ending_for() {
+    let trail = Trail::new().await;
+    let (newest, tomorrow) = (trail.newest(), start(trail.today().plus(1)));
+    trail.write(newest).await;
+    let younger = trail.write(newest.plus(1)).await;
+    trail.world.clock.set(Millis(tomorrow.0 - 1));
+    trail.prune().await;
+    assert_eq!(trail.left().await, [younger]);
+    assert_eq!(trail.recorded().await, Some(newest));
+    trail.world.clock.set(tomorrow);
+    trail.prune().await;
+    assert!(trail.left().await.is_empty());
+    assert_eq!(trail.recorded().await, Some(newest.plus(1)));
+}
+
+#[tokio::test]
+async fn a_run_with_nothing_to_do_reads_three_days_and_writes_nothing() {
+    let trail = Trail::new().await;
+    trail.prune().await;
+    let wire = Wire::counting();
+    let report = trail.prune_over(trail.world.state_over(&wire), None).await;
+    assert!(report.complete && report.events_removed == 0, "{report:?}");
+    assert_eq!((wire.count("Query"), wire.count("GetItem")), (48, 1));
+    assert_eq!(wire.calls().len(), 49);
+    assert_eq!(report.partitions, 48);
+}
+
+#[tokio::test]
+async fn live_events_cost_nothing() {
+    let mut calls = Vec::new();
+    for live in [0, 300] {
+        let trail = Trail::new().await;
+        let newest = trail.newest();
+        for shard in 0..4 {
+            trail.write_many(newest, shard, 30).await;
+        }
+        for number in 0..live {
+            trail.write(newest.plus(1 + number % 30)).await;
+        }
+        let wire = Wire::counting();
+        let report = trail.prune_over(trail.world.state_over(&wire), None).await;
+        assert_eq!(report.events_removed, 120);
+        calls.push(wire.calls().len());
+    }
+    // Progress, two days behind it and the next two, four times two batches, and the day is done.
+    assert_eq!(calls, [1 + 4 * 16 + 8 + 1; 2]);
+}
+
+#[tokio::test]
+async fn a_late_event_is_found_for_two_more_days() {
+    let trail = Trail::new().await;
+    trail.prune().await;
+    let newest = trail.newest();
+    for back in [0, 1, 2] {
+        trail.write(newest.plus(-back)).await;
+    }
+    let report = trail.prune().await;
+    assert_eq!((report.events_removed, trail.left().await.len()), (3, 0));
+    assert_eq!(trail.recorded().await, Some(newest));
+}
+
+/// The table is as old as this test, so the clock goes ahead.
+#[tokio::test]
+async fn a_first_run_begins_with_the_table_a_year_ago() {
+    let world = World::with(&[("PRUNE_WRITE_UNITS_PER_SECOND", "100000")]).await;
+    let created = Day::of(world.state.store.created_at().await.unwrap().unwrap());
+    let trail = Trail::of(world);
+    assert_eq!(trail.recorded().await, None);
+    trail
+        .world
+        .clock
+        .set(Millis(start(created.plus(365)).0 + 7_200_000));
+    let days = [-1, 0, 100, 333, 334, 335, 365].map(|days| created.plus(days));
+    for day in days {
+        trail.write(day).await;
+    }
+    assert_eq!(trail.newest(), days[4]);
+    let report = trail.prune().await;
+    assert_eq!((report.events_removed, report.complete), (5, true), "{report:?}");
+    assert_eq!(trail.left().await.len(), 2);
+    assert_eq!(trail.recorded().await, Some(days[4]));
+}
+
+#[tokio::test]
+async fn a_young_table_has_nothing_to_prune() {
+    let trail = Trail::of(World::new().await);
+    let created = trail.world.state.store.created_at().await.unwrap().unwrap();
+    trail.world.clock.set(created);
+    let report = trail.prune().await;
+    assert!(report.complete && report.partitions == 0, "{report:?}");
+    assert_eq!((trail.recorded().await, report.days_behind), (None, Some(0)));
+}
+
+#[tokio::test]
+async fn a_record_from_the_future_skips_no_day() {
+    let trail = Trail::of(World::with(&[("PRUNE_WRITE_UNITS_PER_SECOND", "100000")]).await);
+    let created = Day::of(trail.world.state.store.created_at().await.unwrap().unwrap());
+    trail.world.clock.set(start(created.plus(60)));
+    trail.record(created.plus(400)).await;
+    for days in [3, 20, 29] {
+        trail.write(created.plus(days)).await;
+    }
+    let kept = trail.write(created.plus(30)).await;
+    assert!(trail.prune().await.complete);
+    assert_eq!(trail.left().await, [kept]);
+    assert_eq!(
+        trail.recorded().await,
+        Some(created.plus(29)),
+        "and it is put right"
+    );
+    // The next run may be a week late: it goes on from what is true.
+    trail.world.clock.set(start(created.plus(67)));
+    assert!(trail.prune().await.complete);
+    assert!(trail.left().await.is_empty());
+}
+
+#[tokio::test]
+async fn retention_may_be_lowered_and_raised_again() {
+    let trail = Trail::new().await;
+    let today = trail.today();
+    for age in 1..=40 {
+        trail.write(today.plus(-age)).await;
+    }
+    trail.record(today.plus(-41)).await;
+    let with_retention = |days: i64| {
+        let mut state = trail.world.state.clone();
+        state.config.audit_retention_days = days;
+        trail.prune_over(state, None)
+    };
+    // Of an age of up to 30 days (7, 30) they are not a whole retention past their day.
+    for (retention, left) in [(30, 30), (7, 7), (30, 7)] {
+        assert!(with_retention(retention).await.complete);
+        assert_eq!(trail.left().await.len(), left, "{retention} days");
+    }
+    assert_eq!(trail.recorded().await, Some(today.plus(-31)));
+    // Nothing is forgotten: the days that the shorter retention had pruned are looked at again in time.
+    let late = trail.write(today.plus(-20)).await;
+    assert!(with_retention(30).await.complete);
+    assert!(trail.left().await.contains(&late));
+    trail.world.clock.set(start(today.plus(40)));
+    assert!(with_retention(30).await.complete);
+    assert!(trail.left().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_dynamodb_leaves_undone_is_sent_again() {
+    let trail = Trail::new().await;
+    trail.write_many(trail.newest(), 3, 60).await;
+    let wire = Wire::new(|_| Fate::HalfDone);
+    let report = trail.prune_over(trail.world.state_over(&wire), None).await;
+    assert_eq!((report.events_removed, report.complete), (60, true), "{report:?}");
+    assert!(trail.left().await.is_empty());
+    // 25 are 13, 6, 3, 2 and 1; the ten are 5, 3, 1 and 1.
+    assert_eq!(wire.count("BatchWriteItem"), 5 + 5 + 4);
+}
+
+#[tokio::test]
+async fn a_busy_table_is_waited_for() {
+    let trail = Trail::new().await;
+    trail.write_many(trail.newest(), 3, 30).await;
+    // More often than the SDK tries by itself.
+    let refusals = AtomicUsize::new(10);
+    let wire = Wire::new(move |attempt: &Attempt| {
+        let left = |left: usize| left.checked_sub(1);
+        let is_write = attempt.operation == "BatchWriteItem";
+        if is_write && refusals.fetch_update(SeqCst, SeqCst, left).is_ok() {
+            Fate::Refused(400, "ProvisionedThroughputExceededException")
+        } else {
+            Fate::Sent
+        }
+    });
+    let report = trail.prune_over(trail.world.state_over(&wire), None).await;
+    assert_eq!((report.events_removed, report.complete), (30, true), "{report:?}");
+    assert_eq!(wire.count("BatchWriteItem"), 10 + 2);
+}
+
+#[tokio::test]
+async fn a_partition_that_fails_holds_up_no_other() {
+    let trail = Trail::new().await;
+    let newest = trail.newest();
+    trail.record(newest.plus(-2)).await;
+    let stuck = trail.write_many(newest.plus(-1), 3, 2).await;
+    for (day, shard) in [(newest.plus(-1), 4), (newest, 3), (newest, 9)] {
+        trail.write_many(day, shard, 2).await;
+    }
+    let partition = format!("AUDIT#{}#3", newest.plus(-1));
+    let wire = Wire::new(move |attempt: &Attempt| {
+        if attempt.operation == "Query" && attempt.body.contains(&format!("\"{partition}\"")) {
+            Fate::Refused(400, "ResourceNotFoundException")
+        } else {
+            Fate::Sent
+        }
+    });
+    let broken = PruneState {
+        state: trail.world.state_over(&wire),
+        archive: None,
+    };
+    let failure = prune::handle(&broken, PLENTY).await.unwrap_err().to_string();
+    assert!(
+        failure.contains("1 place") && failure.contains("Query"),
+        "{failure}"
+    );
+    assert_eq!(trail.left().await, sorted(stuck));
+    assert_eq!(
+        trail.recorded().await,
+        Some(newest.plus(-2)),
+        "no day after it is done"
+    );
+
+    let report = trail.prune().await;
+    assert_eq!((report.events_removed, report.complete), (2, true));
+    assert_eq!(trail.recorded().await, Some(newest));
+}
+
+#[tokio::test]
+async fn a_table_out_of_reach_ends_the_run_at_once() {
+    let trail = Trail::new().await;
+    let wire = Wire::new(|attempt: &Attempt| match attempt.operation.as_str() {
+        "Query" => Fate::Refused(500, "InternalServerError"),
+        _ => Fate::Sent,
+    });
+    let report = trail.prune_over(trail.world.state_over(&wire), None).await;
+    assert!(!report.complete && report.failures > 0, "{report:?}");
+    assert_eq!(report.days_behind, Some(1));
+    assert_eq!(
+        wire.count("Query"),
+        3 * 16,
+        "one day, each partition with its retries"
+    );
+}
+
+#[tokio::test]
+async fn a_run_out_of_time_goes_on_at_the_next() {
+    let trail = Trail::new().await;
+    let newest = trail.newest();
+    trail.write_many(newest, 3, 200).await;
+    let mut slow = trail.world.state.clone();
+    // A batch of 25 and their index entries are 50 units: one in half a second.
+    slow.config.prune_write_units_per_second = 100;
+    let slow = PruneState {
+        state: slow,
+        archive: None,
+    };
+    let none = prune::run(&slow, Duration::ZERO).await;
+    assert_eq!((none.events_removed, none.failures, none.complete), (0, 0, false));
+
+    let began = tokio::time::Instant::now();
+    let answer = prune::handle(&slow, Duration::from_millis(1800)).await.unwrap();
+    let took = began.elapsed();
+    assert!(took < Duration::from_millis(2800), "{took:?}");
+    assert_eq!(
+        (&answer["complete"], &answer["failures"]),
+        (&false.into(), &0.into())
+    );
+    assert_eq!(answer["days_behind"], 1);
+    let removed = answer["events_removed"].as_u64().unwrap();
+    assert!((25..=100).contains(&removed), "{removed} at 50 a second");
+    assert_eq!(trail.recorded().await, Some(newest.plus(-1)));
+
+    let rest = trail.prune().await;
+    assert_eq!((rest.events_removed, rest.complete), (200 - removed, true));
+    assert_eq!(trail.recorded().await, Some(newest));
+}
+
+#[tokio::test]
+async fn a_run_that_dies_anywhere_is_made_good_by_the_next() {
+    // Every write, and the read before it.
+    for death in 0.. {
+        let trail = Trail::new().await;
+        let newest = trail.newest();
+        trail.record(newest.plus(-2)).await;
+        trail.write_many(newest.plus(-1), 3, 30).await;
+        trail.write_many(newest, 3, 30).await;
+        let writes = AtomicUsize::new(0);
+        let wire = Wire::new(move |attempt: &Attempt| {
+            let counts = attempt.operation != "Query";
+            if counts && writes.fetch_add(1, SeqCst) == death {
+                Fate::Death
+            } else {
+                Fate::Sent
+            }
+        });
+        let run = trail.prune_over(trail.world.state_over(&wire), None);
+        let survived = wire.until_death(run).await.is_some();
+        let recorded = trail.recorded().await.unwrap();
+        let oldest_left = trail.left().await;
+        assert!(
+            recorded < newest || oldest_left.is_empty(),
+            "a day is recorded only when it is done"
+        );
+        assert!(trail.prune().await.complete);
+        assert!(trail.left().await.is_empty(), "death {death}");
+        assert_eq!(trail.recorded().await, Some(newest));
+        if survived {
+            assert_eq!(
+                death,
+                1 + 2 * 3,
+                "progress, and for each day two batches and the record"
+            );
+            break;
+        }
+    }
+}
