@@ -18,6 +18,7 @@ mod logout_all;
 mod prune;
 mod rate_limits;
 mod refresh;
+mod replay;
 mod retries;
 mod revoke;
 mod rotation;
