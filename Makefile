@@ -19,6 +19,8 @@ CARGO_DENY := .tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 LOCAL_DIR ?= .local
 # The environment that `make deploy` deploys to: a section of samconfig.toml.
 ENV ?= dev
+# The benchmark that `make bench` runs.
+BENCH ?= prune
 
 .PHONY: help
 help: ## Lists the targets
@@ -65,6 +67,10 @@ test-interop: cargo node $(DEV_TOOLS) ## Tests with other people's clients in No
 e2e: ## Walks through a session of a deployment: make e2e API_URL=https://…
 	@test -n "$(API_URL)" || { echo "API_URL is not set: make e2e API_URL=https://…" >&2; exit 1; }
 	API_URL="$(API_URL)" $(PYTHON) tests/walk.py
+
+.PHONY: bench
+bench: cargo ## Measures (BENCH=prune: pruning the audit trail of a large table)
+	cargo run --quiet --release --package bench -- $(BENCH)
 
 .PHONY: lint
 lint: cargo $(AWS_TOOLS) $(CARGO_DENY) ## Checks format, lints, docs, dependencies and the template

@@ -1,0 +1,75 @@
+//! One run of `prune`, in the process that is measured: what the Lambda function does between two invocations.
+
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_dynamodb::{
+    Client,
+    config::{ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef},
+    error::BoxError,
+};
+use prune::PruneState;
+use serde_json::json;
+use shared::{State, clock::Clock, config::Config, ids::Ids};
+
+/// Prunes once, and prints what it did, how many calls it took and how much memory at most.
+pub(crate) fn run() -> Result<(), Box<dyn Error>> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(prune_and_print())
+}
+
+async fn prune_and_print() -> Result<(), Box<dyn Error>> {
+    let config = Config::from_env()?;
+    let sdk: SdkConfig = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let calls = Calls::default();
+    let dynamodb = aws_sdk_dynamodb::config::Builder::from(&sdk).interceptor(calls.clone());
+    let client = Client::from_conf(dynamodb.build());
+    let state = State::new(config, Clock::system(), Ids::system(), client);
+    let report = prune::run(&PruneState::new(state, &sdk), Duration::from_mins(15)).await;
+    let result = json!({
+        "report": report,
+        "calls": calls.0.load(Ordering::Relaxed),
+        "peak_kib": peak_kib()?,
+    });
+    println!("{result}");
+    Ok(())
+}
+
+/// Counts the requests that are sent, repeats as well.
+#[derive(Clone, Debug, Default)]
+struct Calls(Arc<AtomicU64>);
+
+impl Intercept for Calls {
+    fn name(&self) -> &'static str {
+        "Calls"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// The most memory that this process had in use at once (Linux's `VmHWM`).
+fn peak_kib() -> Result<u64, Box<dyn Error>> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    Ok(number
+        .ok_or("this system does not tell the peak memory of a process")?
+        .parse()?)
+}
