@@ -80,8 +80,8 @@ pub async fn import(file: &Path, function: Option<&str>) -> Result<(), Error> {
     match import.counts.refused {
         0 => Ok(()),
         count => Err(Error::Import(format!(
-            "{count} lines were refused, as told above, and the others imported. Correct them and import the file \
-             again: what exists is left as it is"
+            "lines refused, as told above: {count}. The others are imported. Correct them and import the file again: \
+             what exists is left as it is"
         ))),
     }
 }
@@ -256,18 +256,18 @@ async fn invoke_function(cli: &Path, name: &str, command: &Value) -> Result<Valu
     );
     std::fs::write(&payload, command.to_string()).map_err(failed)?;
     let output = Command::new(cli)
-        .args(["lambda", "invoke", "--cli-binary-format", "raw-in-base64-out"])
+        .args(["lambda", "invoke", "--function-name", name])
         // An import of passwords takes minutes; by default the CLI would give up after one, and invoke again.
-        .args(["--cli-read-timeout", "0", "--function-name", name])
-        .arg("--payload")
-        .arg(format!("file://{}", payload.display()))
+        .args(["--cli-read-timeout", "0", "--payload"])
+        // As it is: version 2 of the CLI takes what file:// names for base64.
+        .arg(format!("fileb://{}", payload.display()))
         .arg(&answer)
         .output()
         .await
         .map_err(|source| Error::Program {
             program: cli.display().to_string(),
             source,
-            hint: "invoking the function on AWS needs the AWS CLI, version 2",
+            hint: "invoking the function on AWS needs the AWS CLI",
         })?;
     if !output.status.success() {
         let problem = String::from_utf8_lossy(&output.stderr).trim().to_owned();

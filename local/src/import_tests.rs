@@ -79,7 +79,7 @@ fn cli(folder: &Path, answer: &str) -> Admin {
     let cli = folder.join("aws");
     let script = format!(
         "#!/bin/sh\nset -e\ncd '{}'\necho \"$@\" >> arguments\nn=$(wc -l < arguments)\nfor last; do :; done\n\
-         while [ \"$1\" != --payload ]; do shift; done\ncp \"${{2#file://}}\" payload-$n\n\
+         while [ \"$1\" != --payload ]; do shift; done\ncp \"${{2#fileb://}}\" payload-$n\n\
          stat -c %a \"$(dirname \"$last\")\" > mode\n{answer}\n",
         folder.display()
     );
@@ -106,8 +106,7 @@ async fn a_function_is_invoked_through_the_aws_cli_until_no_line_is_left() {
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     let arguments = read("arguments");
     assert_eq!(arguments.lines().count(), 2);
-    let expected = "lambda invoke --cli-binary-format raw-in-base64-out --cli-read-timeout 0 --function-name \
-                    holdfast-admin --payload file:///";
+    let expected = "lambda invoke --function-name holdfast-admin --cli-read-timeout 0 --payload fileb:///";
     assert!(arguments.starts_with(expected), "{arguments}");
     let second: Value = serde_json::from_str(&read("payload-2")).unwrap();
     let expected =
