@@ -2,6 +2,8 @@
 
 use std::error::Error as StdError;
 
+use serde::Serialize;
+
 use crate::{
     clock::Millis,
     password::HashError,
@@ -11,7 +13,7 @@ use crate::{
 };
 
 /// A field that does not fit, and what would.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
     /// The field, header or parameter.
     pub field: String,

@@ -53,6 +53,21 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// What it counts, for the API's description.
+    #[must_use]
+    pub const fn counts(self) -> &'static str {
+        match self {
+            Self::Login => "logins from one address (IPv6: its /64)",
+            Self::Guesses => "wrong passwords for one account from one address",
+            Self::GuessesEverywhere => "wrong passwords for one account from everywhere",
+            Self::List => "requests of one account for its sessions and its activity",
+            Self::Revoke => "requests of one account that end sessions",
+            Self::Cleanup => "requests of one account",
+        }
+    }
+}
+
 /// How many requests a minute each rule lets through; 0 turns it off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -71,7 +86,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    const fn of(&self, rule: Rule) -> u32 {
+    /// What a rule lets through.
+    #[must_use]
+    pub const fn of(&self, rule: Rule) -> u32 {
         match rule {
             Rule::Login => self.login_ip,
             Rule::Guesses => self.login_guesses,

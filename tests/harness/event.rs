@@ -4,7 +4,7 @@ use std::path::Path;
 
 use lambda_http::Body;
 use serde_json::{Value, json};
-use shared::http::{self, Request, Response};
+use shared::http::{self, Code, Operation, Request, Response};
 
 /// An API Gateway event out of `events/`, to be altered by a test.
 #[derive(Clone, Debug)]
@@ -173,6 +173,26 @@ impl Answer {
     pub fn ok(self) -> Value {
         assert_eq!(self.status, 200, "{}", self.body);
         self.body
+    }
+
+    /// Asserts that the operation's description names this answer: a 200, or one of its problems. What the edge answers
+    /// to another path or method is no operation's.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
+    #[track_caller]
+    pub(crate) fn described_by(&self, operation: &Operation) {
+        let mut codes = operation.codes();
+        codes.extend([Code::NotFound, Code::MethodNotAllowed]);
+        let problem =
+            |code: &Code| (self.status, &self.body["code"]) == (code.status(), &code.as_str().into());
+        assert!(
+            self.status == 200 || codes.iter().any(problem),
+            "{} does not declare this answer: {}",
+            operation.id,
+            self.body
+        );
     }
 
     /// Asserts that it is a problem of this status and code, in the documented form.

@@ -9,7 +9,7 @@ use shared::{
     SigningState, State,
     clock::{Clock, Millis},
     config::Config,
-    http::{Request, answer},
+    http::{Operation, Request, answer},
     ids::Ids,
     keys::{KeySource, SigningKeys},
     password::Hasher,
@@ -35,6 +35,23 @@ pub enum Function {
     Activity,
     Cleanup,
     Jwks,
+}
+
+impl Function {
+    /// What it says of itself.
+    const fn operation(self) -> Operation {
+        match self {
+            Self::Login => login::OPERATION,
+            Self::Refresh => refresh::OPERATION,
+            Self::Logout => logout::OPERATION,
+            Self::LogoutAll => logout_all::OPERATION,
+            Self::List => list::OPERATION,
+            Self::Revoke => revoke::OPERATION,
+            Self::Cleanup => cleanup::OPERATION,
+            Self::Jwks => jwks::PUBLIC_KEYS,
+            Self::Activity => activity::OPERATION,
+        }
+    }
 }
 
 /// What a login or a refresh answered.
@@ -304,7 +321,9 @@ impl World {
             }
             Function::Jwks => answer(state, jwks::ROUTE, request, |s, r| Box::pin(jwks::handle(s, r))).await,
         };
-        Answer::of(&response)
+        let answer = Answer::of(&response);
+        answer.described_by(&function.operation());
+        answer
     }
 
     /// Logs the usual account in on a device.

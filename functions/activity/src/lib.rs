@@ -4,12 +4,13 @@
 
 mod cursor;
 
-use serde_json::{Value, json};
 use shared::{
     Error, State,
-    event::Event,
-    http::{self, Fault, Fields, Request, Response, Route},
-    ids::{EventId, SessionId, UserId},
+    http::{
+        self, Access, Code, Fault, Fields, Operation, Request, Response, Route,
+        model::{Activity, EventView, MOST_EVENTS},
+    },
+    ids::{EventId, UserId},
     rate::Rule,
     store::EventPage,
     token::AccessClaims,
@@ -21,10 +22,21 @@ pub const ROUTE: Route = Route {
     path: "/api/v1/sessions/me/activity",
 };
 
+/// How it is described.
+pub const OPERATION: Operation = Operation {
+    route: ROUTE,
+    id: "listActivity",
+    summary: "When and where the account was used",
+    description: "The audit trail of the account, newest first, page by page: give a page's `next_cursor` as `cursor` to \
+                  get the next one.",
+    access: Access::Bearer,
+    reads_body: false,
+    limits: &[Rule::List],
+    refusals: &[Code::ValidationFailed],
+};
+
 /// How many events a page has unless the request says.
 const DEFAULT_LIMIT: u8 = 50;
-/// How many events a page may have.
-const MOST: u8 = 100;
 
 /// Shows one page of the trail of the access token's owner.
 ///
@@ -55,11 +67,11 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
     limit.allowed()?;
     page?;
 
-    let events: Vec<_> = trail.events.iter().map(|event| view(event, claims.sid)).collect();
-    let next_cursor = trail.next.map(|event| cursor::encode(user, event));
-    Ok(http::json(
-        &json!({ "events": events, "next_cursor": next_cursor }),
-    ))
+    let view = |event| EventView::new(event, claims.sid);
+    Ok(http::json(&Activity {
+        events: trail.events.into_iter().map(view).collect(),
+        next_cursor: trail.next.map(|event| cursor::encode(user, event)),
+    }))
 }
 
 struct Page {
@@ -87,20 +99,6 @@ fn limit_of(text: &str) -> Result<u8, String> {
         .then(|| text.parse().ok())
         .flatten();
     number
-        .filter(|number| (1..=MOST).contains(number))
-        .ok_or_else(|| format!("must be a whole number from 1 to {MOST}"))
-}
-
-fn view(event: &Event, own: SessionId) -> Value {
-    json!({
-        "id": event.id,
-        "type": event.event_type,
-        "at": event.at.to_string(),
-        "session_id": event.session_id,
-        "device_name": event.device_name,
-        "ip_address": event.origin.ip_address,
-        "location_city": event.origin.city,
-        "location_country": event.origin.country,
-        "is_current": event.session_id == Some(own),
-    })
+        .filter(|number| (1..=MOST_EVENTS).contains(number))
+        .ok_or_else(|| format!("must be a whole number from 1 to {MOST_EVENTS}"))
 }

@@ -2,7 +2,7 @@
 
 use shared::{
     Error, State,
-    http::{self, Fault, Request, Response, Route},
+    http::{self, Access, Fault, Operation, Request, Response, Route},
     rate::Rule,
     token::AccessClaims,
 };
@@ -11,6 +11,18 @@ use shared::{
 pub const ROUTE: Route = Route {
     method: "DELETE",
     path: "/api/v1/sessions/me/expired",
+};
+
+/// How it is described.
+pub const OPERATION: Operation = Operation {
+    route: ROUTE,
+    id: "cleanUpSessions",
+    summary: "Removes the account's expired session records",
+    description: "They would vanish by themselves within days; this removes them now.",
+    access: Access::Bearer,
+    reads_body: false,
+    limits: &[Rule::Cleanup],
+    refusals: &[],
 };
 
 /// Deletes the expired records of the access token's owner.
@@ -38,5 +50,5 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
         .filter(|session| session.expires_at <= now.seconds());
     let expired: Vec<_> = expired.map(|session| session.id).collect();
     let count = state.store.delete_expired(claims.sub, &expired, now).await?;
-    Ok(http::success(&format!("Cleaned up {count} expired sessions")))
+    Ok(http::success(format!("Cleaned up {count} expired sessions")))
 }

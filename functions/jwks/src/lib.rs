@@ -1,11 +1,10 @@
 //! `GET /.well-known/jwks.json` and `GET /.well-known/oauth-authorization-server`: what others need to verify tokens.
 
 use lambda_http::http::{HeaderValue, header};
-use serde_json::{Value, json};
 use shared::{
     State,
     config::Config,
-    http::{self, Fault, Request, Response, Route},
+    http::{self, Access, Fault, Operation, Request, Response, Route, model::AuthorizationServer},
 };
 
 /// What this function answers: each of its documents is a route of its own in API Gateway.
@@ -14,18 +13,48 @@ pub const ROUTE: Route = Route {
     path: "/.well-known/{document}",
 };
 
+/// How the public keys are described.
+pub const PUBLIC_KEYS: Operation = Operation {
+    route: Route {
+        method: "GET",
+        path: "/.well-known/jwks.json",
+    },
+    id: "publicKeys",
+    summary: "The public keys of access tokens",
+    description: "A JWK Set (RFC 7517 §5) of the keys that may verify access tokens now, for the app's other APIs. Cache \
+                  it as its headers say, and read it again for an unknown `kid`.",
+    access: Access::Public,
+    reads_body: false,
+    limits: &[],
+    refusals: &[],
+};
+
+/// How the metadata is described.
+pub const METADATA: Operation = Operation {
+    route: Route {
+        method: "GET",
+        path: "/.well-known/oauth-authorization-server",
+    },
+    id: "metadata",
+    summary: "Where everything is",
+    description: "Authorization server metadata (RFC 8414), for libraries that find the public keys by the issuer.",
+    access: Access::Public,
+    reads_body: false,
+    limits: &[],
+    refusals: &[],
+};
+
 /// Answers the JWK Set (RFC 7517 §5) of the keys that may verify access tokens now, or the metadata.
 ///
 /// # Errors
 ///
 /// 404 for any other document; 503 when the key set cannot be read.
 pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
-    let document = match http::path_parameter(&request).as_str() {
-        "jwks.json" => state.keys.set().await?.jwk_set(state.clock.now()),
-        "oauth-authorization-server" => metadata(&state.config),
+    let mut response = match http::path_parameter(&request).as_str() {
+        "jwks.json" => http::json(&state.keys.set().await?.jwk_set(state.clock.now())),
+        "oauth-authorization-server" => http::json(&metadata(&state.config)),
         _ => return Err(Fault::NotFound),
     };
-    let mut response = http::json(&document);
     let cache = HeaderValue::from_static("public, max-age=300");
     response.headers_mut().insert(header::CACHE_CONTROL, cache);
     Ok(response)
@@ -34,18 +63,19 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
 /// Authorization server metadata (RFC 8414 §2). There is no authorization endpoint, hence no response types; the
 /// password login is an endpoint of its own and not RFC 6749's grant. Members that are not registered say what this
 /// service has besides.
-fn metadata(config: &Config) -> Value {
+#[must_use]
+pub fn metadata(config: &Config) -> AuthorizationServer {
     let issuer = &config.issuer;
     let url = |path: &str| format!("{issuer}{path}");
-    json!({
-        "issuer": issuer,
-        "jwks_uri": url("/.well-known/jwks.json"),
-        "token_endpoint": url("/api/v1/auth/refresh"),
-        "token_endpoint_auth_methods_supported": ["none"],
-        "grant_types_supported": ["refresh_token"],
-        "response_types_supported": [],
-        "login_endpoint": url("/api/v1/auth/login"),
-        "logout_endpoint": url("/api/v1/auth/logout"),
-        "access_token_signing_alg_values_supported": ["ES256"],
-    })
+    AuthorizationServer {
+        issuer: issuer.clone(),
+        jwks_uri: url("/.well-known/jwks.json"),
+        token_endpoint: url("/api/v1/auth/refresh"),
+        token_endpoint_auth_methods_supported: ["none"],
+        grant_types_supported: ["refresh_token"],
+        response_types_supported: [],
+        login_endpoint: url("/api/v1/auth/login"),
+        logout_endpoint: url("/api/v1/auth/logout"),
+        access_token_signing_alg_values_supported: ["ES256"],
+    }
 }

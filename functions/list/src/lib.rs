@@ -4,10 +4,12 @@
 
 use std::cmp::Reverse;
 
-use serde_json::{Value, json};
 use shared::{
     Error, State,
-    http::{self, Fault, Request, Response, Route},
+    http::{
+        self, Access, Fault, Operation, Request, Response, Route,
+        model::{SessionView, Sessions},
+    },
     rate::Rule,
     session::Session,
     token::AccessClaims,
@@ -17,6 +19,19 @@ use shared::{
 pub const ROUTE: Route = Route {
     method: "GET",
     path: "/api/v1/sessions/me",
+};
+
+/// How it is described.
+pub const OPERATION: Operation = Operation {
+    route: ROUTE,
+    id: "listSessions",
+    summary: "The active sessions of the account",
+    description: "Every device that is logged in, last used first. `is_current` marks the session of the presented \
+                  access token.",
+    access: Access::Bearer,
+    reads_body: false,
+    limits: &[Rule::List],
+    refusals: &[],
 };
 
 /// Lists the sessions of the access token's owner.
@@ -42,24 +57,12 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
     sessions.retain(|session| session.is_active(now));
     sessions.sort_by_key(|session| Reverse((session.last_used_at, session.id)));
 
-    let view = |session: &Session| view(session, session.id == claims.sid);
-    let sessions: Vec<_> = sessions.iter().map(view).collect();
-    Ok(http::json(
-        &json!({ "total": sessions.len(), "sessions": sessions }),
-    ))
-}
-
-fn view(session: &Session, is_current: bool) -> Value {
-    json!({
-        "id": session.id,
-        "device_name": session.device_name,
-        "device_id": session.device_id,
-        "ip_address": session.origin.ip_address,
-        "location_city": session.origin.city,
-        "location_country": session.origin.country,
-        "last_used_at": session.last_used_at.to_string(),
-        "created_at": session.created_at.to_string(),
-        "expires_at": session.expires_at.to_string(),
-        "is_current": is_current,
-    })
+    let view = |session: Session| {
+        let is_current = session.id == claims.sid;
+        SessionView::new(session, is_current)
+    };
+    Ok(http::json(&Sessions {
+        total: sessions.len(),
+        sessions: sessions.into_iter().map(view).collect(),
+    }))
 }

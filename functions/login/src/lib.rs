@@ -8,7 +8,6 @@
 
 mod plan;
 
-use serde_json::{Map, Value, json};
 use shared::{
     Error, SigningState,
     account::{Account, Credential},
@@ -16,10 +15,13 @@ use shared::{
     device::Device,
     email::Email,
     event::{Cause, EventType},
-    http::{self, Fault, Fields, Request, Response, Route},
+    http::{
+        self, Access, Code, Fault, Fields, Operation, Request, Response, Route,
+        model::{LoggedIn, Tokens},
+    },
     ids::Ids,
     password::{Hasher, Password},
-    rate::Source,
+    rate::{Rule, Source},
     session::{EndReason, Session},
     store::{EndRequest, Login, LoginOutcome, StoreError},
 };
@@ -28,6 +30,21 @@ use shared::{
 pub const ROUTE: Route = Route {
     method: "POST",
     path: "/api/v1/auth/login",
+};
+
+/// How it is described.
+pub const OPERATION: Operation = Operation {
+    route: ROUTE,
+    id: "login",
+    summary: "Opens a session on a device",
+    description: "With email and password; a form names them `username` and `password`, as OAuth 2 password forms do. \
+                  A login with the `device_id` of an active session of the same account ends that session. Above the \
+                  limit of sessions, the one that was used least recently ends. An unknown address and a wrong \
+                  password are answered alike.",
+    access: Access::Public,
+    reads_body: true,
+    limits: &[Rule::Login, Rule::Guesses, Rule::GuessesEverywhere],
+    refusals: &[Code::InvalidCredentials, Code::AccountInactive],
 };
 
 /// How often a login that others overtook starts over. Each time one of the others has succeeded.
@@ -120,7 +137,10 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Fa
         session.created_at.seconds(),
         now,
     )?;
-    Ok(http::tokens(&issued, session.id, user_member(&credential)))
+    Ok(http::json(&LoggedIn {
+        tokens: Tokens::new(issued, session.id),
+        user: (&credential).into(),
+    }))
 }
 
 fn read(request: &Request, now: shared::clock::Millis, config: &Config) -> Result<Attempt, Fault> {
@@ -287,15 +307,4 @@ async fn refuse_unknown(login: &LoginState, attempt: &Attempt) -> Result<Error, 
         .event(&state.ids, state.ids.user(), EventType::LoginFailed);
     state.store.record_unknown_login(&attempt.email, &event).await?;
     Ok(Error::InvalidCredentials)
-}
-
-fn user_member(credential: &Credential) -> Map<String, Value> {
-    let account = &credential.account;
-    let user = json!({
-        "id": account.user_id,
-        "email": account.email_as_typed,
-        "is_active": credential.is_active,
-        "created_at": account.created_at.to_string(),
-    });
-    Map::from_iter([("user".to_owned(), user)])
 }

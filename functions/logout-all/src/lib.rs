@@ -1,9 +1,8 @@
 //! `POST /api/v1/auth/logout-all`: ends all of the caller's sessions, or all but this one.
 
-use serde_json::json;
 use shared::{
     Error, State,
-    http::{self, Fault, Fields, Request, Response, Route},
+    http::{self, Access, Fault, Fields, Operation, Request, Response, Route, model::LoggedOut},
     rate::Rule,
     session::EndReason,
     store::{Caller, EndRequest},
@@ -14,6 +13,18 @@ use shared::{
 pub const ROUTE: Route = Route {
     method: "POST",
     path: "/api/v1/auth/logout-all",
+};
+
+/// How it is described.
+pub const OPERATION: Operation = Operation {
+    route: ROUTE,
+    id: "logoutAll",
+    summary: "Ends all sessions of the account",
+    description: "All of them, or all but the one of the access token.",
+    access: Access::Bearer,
+    reads_body: true,
+    limits: &[Rule::Revoke],
+    refusals: &[],
 };
 
 /// Ends the sessions of the access token's owner.
@@ -51,8 +62,9 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
         }),
     });
     let count = ended.await?.len();
-    let message = format!("Successfully logged out from {count} sessions");
-    Ok(http::json(
-        &json!({ "success": true, "message": message, "count": count }),
-    ))
+    Ok(http::json(&LoggedOut {
+        success: true,
+        message: format!("Successfully logged out from {count} sessions"),
+        count,
+    }))
 }

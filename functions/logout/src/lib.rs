@@ -4,7 +4,7 @@
 
 use shared::{
     Error, State,
-    http::{self, Fault, Fields, Request, Response, Route},
+    http::{self, Access, Code, Fault, Fields, Operation, Request, Response, Route},
     session::{EndReason, Session},
     store::{EndRequest, StoreError},
     token::{AccessClaims, RefreshClaims},
@@ -14,6 +14,20 @@ use shared::{
 pub const ROUTE: Route = Route {
     method: "POST",
     path: "/api/v1/auth/logout",
+};
+
+/// How it is described.
+pub const OPERATION: Operation = Operation {
+    route: ROUTE,
+    id: "logout",
+    summary: "Ends this session",
+    description: "The session of the access token, or of the `refresh_token` in the body: either suffices, since a \
+                  phone's access token has often expired by then. With both, the refresh token names the session. A \
+                  session that has ended already is a success as well, so that a repeat after a lost answer is.",
+    access: Access::BearerOrBody,
+    reads_body: true,
+    limits: &[],
+    refusals: &[Code::NotYourSession],
 };
 
 /// Ends the session, unless it has ended already: that is a success as well, so that a repeat after a lost answer is.

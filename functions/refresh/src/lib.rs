@@ -6,12 +6,11 @@ mod judge;
 
 pub use judge::{Attempt, Verdict, judge};
 
-use serde_json::Map;
 use shared::{
     Error, SigningState, State,
     clock::{Millis, Seconds},
     event::{Cause, EventType},
-    http::{self, Fault, Fields, Request, Response, Route},
+    http::{self, Access, Code, Fault, Fields, Operation, Request, Response, Route, model::Tokens},
     ids::TokenId,
     session::{EndReason, Session},
     store::{CallerGone, EndRequest, Rotate, RotateOutcome},
@@ -22,6 +21,27 @@ use shared::{
 pub const ROUTE: Route = Route {
     method: "POST",
     path: "/api/v1/auth/refresh",
+};
+
+/// How it is described.
+pub const OPERATION: Operation = Operation {
+    route: ROUTE,
+    id: "refresh",
+    summary: "Exchanges a refresh token for a new pair",
+    description: "Each refresh token is good for one refresh. When the answer is lost, repeat with the same token and the \
+                  same `Idempotency-Key`: the answer is the same successor, even days later. Without a key that \
+                  holds for some seconds only. An older token that comes back ends its session, since it must have \
+                  been copied: `refresh_token_reused`.",
+    access: Access::Public,
+    reads_body: true,
+    limits: &[],
+    refusals: &[
+        Code::InvalidToken,
+        Code::TokenExpired,
+        Code::SessionExpired,
+        Code::SessionRevoked,
+        Code::RefreshTokenReused,
+    ],
 };
 
 /// What the function's state is made of.
@@ -171,5 +191,5 @@ fn answer(
         rotated_at.seconds(),
         state.clock.now(),
     )?;
-    Ok(http::tokens(&issued, claims.sid, Map::new()))
+    Ok(http::json(&Tokens::new(issued, claims.sid)))
 }

@@ -3,7 +3,7 @@
 use shared::{
     Error, State,
     error::FieldError,
-    http::{self, Fault, Request, Response, Route},
+    http::{self, Access, Code, Fault, Operation, Request, Response, Route},
     ids::{SessionId, UserId},
     rate::Rule,
     session::{EndReason, Liveness, Session},
@@ -15,6 +15,23 @@ use shared::{
 pub const ROUTE: Route = Route {
     method: "DELETE",
     path: "/api/v1/sessions/{session_id}",
+};
+
+/// How it is described.
+pub const OPERATION: Operation = Operation {
+    route: ROUTE,
+    id: "revokeSession",
+    summary: "Ends one session of the account",
+    description: "Logs another device out, or this one. Its access token is refused at once. A session that was ended \
+                  before is a success as well; one that has expired is not found.",
+    access: Access::Bearer,
+    reads_body: false,
+    limits: &[Rule::Revoke],
+    refusals: &[
+        Code::NotYourSession,
+        Code::SessionNotFound,
+        Code::ValidationFailed,
+    ],
 };
 
 /// Ends the session that the path names, if it is the caller's.
@@ -74,7 +91,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
         });
         ended.await?;
     }
-    Ok(http::success(&format!("Session revoked: {}", name(session))))
+    Ok(http::success(format!("Session revoked: {}", name(session))))
 }
 
 fn name(session: &Session) -> &str {

@@ -5,7 +5,7 @@ mod agent;
 pub use agent::device_name;
 
 /// Most characters of a device's name or id.
-const MAX_CHARS: usize = 255;
+pub const MAX_CHARS: usize = 255;
 
 /// What a request says of its device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -58,7 +58,8 @@ pub async fn answer<S: Sync>(state: &S, route: Route, mut request: Request, hand
             response
         }
         Err(fault) => {
-            let (status, code) = fault.status_and_code();
+            let code = fault.code();
+            let (status, code) = (code.status(), code.as_str());
             if status >= 500 {
                 tracing::error!(route = route.path, status, code, request_id, error = %fault.report(), "failed");
             } else {
@@ -88,7 +89,7 @@ pub async fn answer<S: Sync>(state: &S, route: Route, mut request: Request, hand
 fn count(route: Route, result: &Result<Response, Fault>) {
     let outcome = match result {
         Ok(_) => "succeeded",
-        Err(fault) => fault.status_and_code().1,
+        Err(fault) => fault.code().as_str(),
     };
     if let Some((_, function)) = COUNTED.iter().find(|(path, _)| *path == route.path) {
         metrics::count(

@@ -2,21 +2,28 @@
 
 mod auth;
 mod body;
+mod code;
 mod edge;
 mod gateway;
+pub mod model;
+mod operation;
 mod origin;
 mod problem;
 mod quota;
 mod reply;
+#[cfg(feature = "openapi")]
+pub mod schema;
 
 pub use auth::{bearer, bearer_in, optional_bearer};
 pub use body::Fields;
+pub use code::{Advice, Code};
 pub use edge::{Handler, Route, answer};
 pub use gateway::{mend, request};
+pub use operation::{Access, Operation};
 pub use origin::{device_from, idempotency_key, origin, path_parameter};
 pub use problem::Fault;
 pub use quota::quotas;
-pub use reply::{json, success, tokens};
+pub use reply::{json, success};
 
 /// A request as API Gateway's HTTP API (payload format 2.0) hands it over.
 pub type Request = lambda_http::Request;

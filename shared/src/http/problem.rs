@@ -1,9 +1,8 @@
 //! Errors as `application/problem+json` (RFC 9457). The one place that knows which cause is which status.
 
-use lambda_http::{Body, http::header};
-use serde_json::json;
+use lambda_http::http::header;
 
-use super::{Response, Route};
+use super::{Response, Route, code::Code, model::Problem, reply};
 use crate::{
     error::{Error, FieldError},
     store::{CallerGone, StoreError},
@@ -69,113 +68,78 @@ impl Fault {
         }
     }
 
-    pub(super) fn status_and_code(&self) -> (u16, &'static str) {
-        let (status, code, _) = self.describe();
-        (status, code)
-    }
-
-    /// Status, code, and what the client's developer should know.
-    fn describe(&self) -> (u16, &'static str, &'static str) {
+    /// What it is called in answers.
+    #[must_use]
+    pub const fn code(&self) -> Code {
         match self {
-            Self::Malformed(detail) => (400, "malformed_request", detail),
-            Self::NotFound => (404, "not_found", "There is nothing at this path."),
-            Self::MethodNotAllowed => (
-                405,
-                "method_not_allowed",
-                "This path answers another method: see Allow.",
-            ),
-            Self::PayloadTooLarge => (413, "payload_too_large", "The body is larger than 16 KiB."),
-            Self::UnsupportedMediaType => (
-                415,
-                "unsupported_media_type",
-                "Send application/json or application/x-www-form-urlencoded, in UTF-8.",
-            ),
-            Self::Panic => INTERNAL,
+            Self::Malformed(_) => Code::MalformedRequest,
+            Self::NotFound => Code::NotFound,
+            Self::MethodNotAllowed => Code::MethodNotAllowed,
+            Self::PayloadTooLarge => Code::PayloadTooLarge,
+            Self::UnsupportedMediaType => Code::UnsupportedMediaType,
+            Self::Panic => Code::Internal,
             Self::Domain(error) => match error {
-                Error::Validation(_) => (422, "validation_failed", "Some fields do not fit: see errors."),
-                Error::InvalidCredentials => {
-                    (401, "invalid_credentials", "The email or the password is wrong.")
-                }
-                Error::AccountInactive => (401, "account_inactive", "This account is inactive."),
-                Error::MissingToken => (
-                    401,
-                    "missing_token",
-                    "Send the access token as Authorization: Bearer.",
-                ),
-                Error::InvalidToken(_) => (401, "invalid_token", "The token is not valid here."),
-                Error::TokenExpired => (401, "token_expired", "The token has expired."),
-                Error::SessionExpired => (401, "session_expired", "The session has expired: log in again."),
-                Error::SessionRevoked => (401, "session_revoked", "The session was ended: log in again."),
-                Error::RefreshTokenReused => (
-                    401,
-                    "refresh_token_reused",
-                    "This refresh token was used before. The session was ended for safety: log in again.",
-                ),
-                Error::NotYourSession => (
-                    403,
-                    "not_your_session",
-                    "This session belongs to another account.",
-                ),
-                Error::RateLimited { .. } => (
-                    429,
-                    "rate_limited",
-                    "Too many requests: wait for as many seconds as Retry-After says.",
-                ),
-                Error::SessionNotFound => (404, "session_not_found", "There is no such session."),
+                Error::Validation(_) => Code::ValidationFailed,
+                Error::InvalidCredentials => Code::InvalidCredentials,
+                Error::AccountInactive => Code::AccountInactive,
+                Error::MissingToken => Code::MissingToken,
+                Error::InvalidToken(_) => Code::InvalidToken,
+                Error::TokenExpired => Code::TokenExpired,
+                Error::SessionExpired => Code::SessionExpired,
+                Error::SessionRevoked => Code::SessionRevoked,
+                Error::RefreshTokenReused => Code::RefreshTokenReused,
+                Error::RateLimited { .. } => Code::RateLimited,
+                Error::NotYourSession => Code::NotYourSession,
+                Error::SessionNotFound => Code::SessionNotFound,
                 Error::Store(StoreError::Unavailable { .. } | StoreError::Contended { .. })
                 | Error::NoKeySet
-                | Error::NoSigningKey => (
-                    503,
-                    "unavailable",
-                    "The service is unavailable for a moment: try again.",
-                ),
+                | Error::NoSigningKey => Code::Unavailable,
                 Error::Store(StoreError::Refused { .. } | StoreError::Corrupt { .. })
                 | Error::Hash(_)
-                | Error::Sign(_) => INTERNAL,
+                | Error::Sign(_) => Code::Internal,
             },
+        }
+    }
+
+    /// What the client's developer should know.
+    const fn detail(&self) -> &'static str {
+        match self {
+            Self::Malformed(detail) => detail,
+            other => other.code().detail(),
         }
     }
 
     /// RFC 6750 §3: the challenge of a 401. Without a token there is no error to name.
     fn challenge(&self) -> String {
-        let (_, code, detail) = self.describe();
         let realm = "Bearer realm=\"holdfast\"";
-        match code {
-            "missing_token" | "invalid_credentials" | "account_inactive" => realm.to_owned(),
-            _ => format!("{realm}, error=\"invalid_token\", error_description=\"{detail}\""),
+        match self.code() {
+            Code::MissingToken | Code::InvalidCredentials | Code::AccountInactive => realm.to_owned(),
+            other => format!(
+                "{realm}, error=\"invalid_token\", error_description=\"{}\"",
+                other.detail()
+            ),
         }
     }
 }
 
-const INTERNAL: (u16, &str, &str) = (500, "internal", "Something went wrong on our side.");
 /// How long a client should wait after a 503, in seconds.
 const RETRY_AFTER_SECONDS: u16 = 1;
 /// Where RFC 6749 §5.2 applies.
 const REFRESH_PATH: &str = "/api/v1/auth/refresh";
 
 pub(super) fn response(fault: &Fault, route: Route, request_id: &str) -> Response {
-    let (status, code, detail) = fault.describe();
-    let mut body = json!({
-        "type": "about:blank",
-        "title": title(status),
-        "status": status,
-        "code": code,
-        "detail": detail,
-        "success": false,
-        "request_id": request_id,
-    });
-    if let Fault::Domain(Error::Validation(errors)) = fault {
-        let list = |e: &FieldError| json!({ "field": e.field, "message": e.message });
-        body["errors"] = errors.iter().map(list).collect();
-    }
-    if route.path == REFRESH_PATH {
-        match status {
-            401 => body["error"] = "invalid_grant".into(),
-            400 | 415 | 422 => body["error"] = "invalid_request".into(),
-            _ => {}
-        }
-    }
-    let mut response = Response::new(Body::Text(body.to_string()));
+    let status = fault.code().status();
+    let errors = match fault {
+        Fault::Domain(Error::Validation(errors)) => errors.as_slice(),
+        _ => &[],
+    };
+    let problem = Problem {
+        detail: fault.detail(),
+        errors,
+        request_id,
+        ..Problem::of(fault.code(), route)
+    };
+    let mut response = reply::json(&problem);
     *response.status_mut() = status.try_into().unwrap_or_default();
     let headers = response.headers_mut();
     headers.insert(
@@ -200,6 +164,36 @@ pub(super) fn response(fault: &Fault, route: Route, request_id: &str) -> Respons
         _ => {}
     }
     response
+}
+
+impl Problem<'_> {
+    /// A problem of this code as `route` answers it, before anything is said of the very request.
+    #[must_use]
+    pub fn of(code: Code, route: Route) -> Self {
+        let status = code.status();
+        Self {
+            kind: "about:blank",
+            title: title(status),
+            status,
+            code,
+            detail: code.detail(),
+            success: false,
+            request_id: "",
+            errors: &[],
+            error: (route.path == REFRESH_PATH)
+                .then(|| oauth_error(status))
+                .flatten(),
+        }
+    }
+}
+
+/// RFC 6749 §5.2.
+const fn oauth_error(status: u16) -> Option<&'static str> {
+    match status {
+        401 => Some("invalid_grant"),
+        400 | 415 | 422 => Some("invalid_request"),
+        _ => None,
+    }
 }
 
 /// The standard reason phrase (RFC 9457 §4.2.1).

@@ -1,15 +1,16 @@
 //! The public keys that verify tokens, as they are published in the table and as a JWK Set (RFC 7517).
 
 mod cache;
+mod jwk;
 mod signing;
 mod source;
 
 pub use cache::Keys;
+pub use jwk::{Jwk, JwkSet};
 pub use signing::{KeyPair, KeyPairError, SigningKeys, SigningKeysError};
 pub use source::{KeySource, KeySourceError};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::{
     clock::{Millis, Seconds},
@@ -123,9 +124,11 @@ impl KeySet {
 
     /// The JWK Set (RFC 7517 §5) of the keys that may verify access tokens at `now`.
     #[must_use]
-    pub fn jwk_set(&self, now: Millis) -> Value {
+    pub fn jwk_set(&self, now: Millis) -> JwkSet {
         let usable = self.0.iter().filter(|key| key.verifies(Purpose::Access, now));
-        json!({ "keys": usable.map(PublicKey::jwk).collect::<Vec<_>>() })
+        JwkSet {
+            keys: usable.map(PublicKey::jwk).collect(),
+        }
     }
 }
 
@@ -152,11 +155,16 @@ impl PublicKey {
         })
     }
 
-    fn jwk(&self) -> Value {
-        json!({
-            "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256",
-            "kid": self.kid, "x": self.x, "y": self.y,
-        })
+    fn jwk(&self) -> Jwk {
+        Jwk {
+            kty: "EC",
+            crv: "P-256",
+            usage: "sig",
+            alg: "ES256",
+            kid: self.kid.clone(),
+            x: self.x.clone(),
+            y: self.y.clone(),
+        }
     }
 }
 
@@ -234,13 +242,8 @@ mod tests {
         };
         let set = KeySet::new(vec![key("old", Some(retired)), key("new", None)]);
         let kids = |now| {
-            let document = set.jwk_set(Millis(now));
-            document["keys"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|jwk| jwk["kid"].clone())
-                .collect::<Vec<_>>()
+            let keys = set.jwk_set(Millis(now)).keys;
+            keys.into_iter().map(|jwk| jwk.kid).collect::<Vec<_>>()
         };
         assert_eq!(kids(99_999), ["old", "new"]);
         assert_eq!(kids(100_000), ["new"]);

@@ -1,0 +1,122 @@
+//! The problem codes: one list, from which answers, the API's description and the documentation's tables are made or
+//! checked.
+
+use serde::{Serialize, Serializer};
+
+/// What a client does about a problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Advice {
+    /// The session is over: forget the tokens and show the login.
+    LogIn,
+    /// Refresh, then repeat the request once. From the refresh endpoint itself it means [`Advice::LogIn`].
+    Refresh,
+    /// Repeat the very same request later: not before `Retry-After` where there is one.
+    TryAgain,
+    /// Tell the person in front of the screen, who can do something about it.
+    Tell,
+    /// What was asked for is not there (any more): load the list again.
+    Reload,
+    /// A mistake in the app: repeating the request changes nothing.
+    Fix,
+}
+
+impl Advice {
+    /// What a client does, as the documentation says it.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::LogIn => "log in again",
+            Self::Refresh => "refresh, then repeat once; from the refresh endpoint: log in again",
+            Self::TryAgain => "try again",
+            Self::Tell => "tell the user",
+            Self::Reload => "load the list again",
+            Self::Fix => "fix the app",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])+ $name:ident = $status:literal, $text:literal, $advice:ident, $detail:literal;)+) => {
+        /// A problem's `code`: stable, for programs.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Code { $($(#[$doc])+ $name),+ }
+
+        impl Code {
+            /// All of them, by status.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The status it comes with.
+            #[must_use]
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status),+ }
+            }
+
+            /// Its name in answers.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),+ }
+            }
+
+            /// What a client does about it.
+            #[must_use]
+            pub const fn advice(self) -> Advice {
+                match self { $(Self::$name => Advice::$advice),+ }
+            }
+
+            /// What the client's developer should know.
+            #[must_use]
+            pub const fn detail(self) -> &'static str {
+                match self { $(Self::$name => $detail),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request itself cannot be read. Its detail says why.
+    MalformedRequest = 400, "malformed_request", Fix, "The body is not valid JSON.";
+    /// An unknown address or a wrong password: nobody is told which.
+    InvalidCredentials = 401, "invalid_credentials", Tell, "The email or the password is wrong.";
+    /// The right password of an account that is switched off.
+    AccountInactive = 401, "account_inactive", Tell, "This account is inactive.";
+    /// No token.
+    MissingToken = 401, "missing_token", Fix, "Send the access token as Authorization: Bearer.";
+    /// A token that is not valid here.
+    InvalidToken = 401, "invalid_token", Refresh, "The token is not valid here.";
+    /// A token past its `exp`.
+    TokenExpired = 401, "token_expired", Refresh, "The token has expired.";
+    /// The session ran out.
+    SessionExpired = 401, "session_expired", LogIn, "The session has expired: log in again.";
+    /// The session was ended.
+    SessionRevoked = 401, "session_revoked", LogIn, "The session was ended: log in again.";
+    /// An old refresh token was presented, and the session was ended for it.
+    RefreshTokenReused = 401, "refresh_token_reused", LogIn,
+        "This refresh token was used before. The session was ended for safety: log in again.";
+    /// Another account's session.
+    NotYourSession = 403, "not_your_session", Reload, "This session belongs to another account.";
+    /// No such session.
+    SessionNotFound = 404, "session_not_found", Reload, "There is no such session.";
+    /// No such path.
+    NotFound = 404, "not_found", Fix, "There is nothing at this path.";
+    /// Another method.
+    MethodNotAllowed = 405, "method_not_allowed", Fix, "This path answers another method: see Allow.";
+    /// A large body.
+    PayloadTooLarge = 413, "payload_too_large", Fix, "The body is larger than 16 KiB.";
+    /// A content type that is not read here.
+    UnsupportedMediaType = 415, "unsupported_media_type", Fix,
+        "Send application/json or application/x-www-form-urlencoded, in UTF-8.";
+    /// Fields that do not fit.
+    ValidationFailed = 422, "validation_failed", Tell, "Some fields do not fit: see errors.";
+    /// Over a rate limit.
+    RateLimited = 429, "rate_limited", TryAgain, "Too many requests: wait for as many seconds as Retry-After says.";
+    /// A bug.
+    Internal = 500, "internal", TryAgain, "Something went wrong on our side.";
+    /// The table cannot be reached.
+    Unavailable = 503, "unavailable", TryAgain, "The service is unavailable for a moment: try again.";
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
