@@ -1,0 +1,47 @@
+//! Rate limits: what the configuration's defaults are, and the headers that tell of them.
+
+use serde_json::{Value, json};
+use shared::{
+    config::Config,
+    http::Operation,
+    rate::{Limits, Rule, WINDOW_SECONDS},
+};
+
+/// The limits of a deployment that changes none.
+fn defaults() -> Limits {
+    let required = |name: &str| match name {
+        "TABLE_NAME" | "AUDIENCE" => Some("holdfast".to_owned()),
+        "ISSUER" => Some("https://example.com".to_owned()),
+        _ => None,
+    };
+    let config = Config::from_lookup(required);
+    config.expect("all else has a default").rate_limits
+}
+
+/// `x-rate-limit`: the rules of an operation.
+pub fn extension(operation: &Operation) -> Value {
+    let defaults = defaults();
+    let rule = |rule: &Rule| {
+        json!({
+            "name": rule.name(),
+            "requests": defaults.of(*rule),
+            "seconds": WINDOW_SECONDS,
+            "counts": rule.counts(),
+        })
+    };
+    operation.limits.iter().map(rule).collect()
+}
+
+/// The same for people, to be put behind the description.
+pub fn text(operation: &Operation) -> String {
+    let defaults = defaults();
+    let rule = |rule: &Rule| format!("{} {}", defaults.of(*rule), rule.counts());
+    let rules: Vec<_> = operation.limits.iter().map(rule).collect();
+    match rules.as_slice() {
+        [] => "Rate limit: none of its own.".to_owned(),
+        rules => format!(
+            "Rate limit, by the minute and unless configured otherwise: {}.",
+            rules.join("; ")
+        ),
+    }
+}
