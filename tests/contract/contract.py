@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""The running service against openapi.yaml: its examples and documented refusals one by one, then whatever
+schemathesis makes up.
+
+    python tests/contract/contract.py
+
+CONTRACT_SEED (fixed, so that every run is the same) and CONTRACT_EXAMPLES (20 for each operation) vary the made-up part.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import schemathesis
+import yaml
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent))
+
+import hooks  # noqa: E402, F401
+import replay  # noqa: E402
+import service  # noqa: E402
+import stack  # noqa: E402
+
+# What is not routed never reaches a function: API Gateway answers 404 instead of 405, and so does the development
+# server. That a function answers 405 when it is reached all the same is among its own tests.
+NOT_OURS = "unsupported_method"
+DESCRIPTION = stack.ROOT / "openapi.yaml"
+
+
+def main():
+    dynamodb = stack.free_port()
+    # One machine plays all clients and logs in a lot: high limits, room for sessions, cheap hashes.
+    limits = ["LOGIN_IP", "LOGIN_GUESSES", "LOGIN_ACCOUNT", "LIST", "REVOKE", "CLEANUP"]
+    variables = {f"RATE_LIMIT_{name}": str(service.LIMIT) for name in limits}
+    variables |= {"ARGON2_MEMORY_KIB": "8192", "ARGON2_ITERATIONS": "1", "MAX_SESSIONS_PER_USER": "200"}
+    with tempfile.TemporaryDirectory(prefix="holdfast-contract-") as data:
+        with stack.running(LOCAL_DIR=data, DYNAMODB_PORT=str(dynamodb), **variables) as api:
+            target = service.Service(api, data, f"http://127.0.0.1:{dynamodb}")
+            for email in [service.OTHER, service.INACTIVE]:
+                target.admin("create_user", email, password=service.PASSWORD)
+            target.switch_off(service.INACTIVE)
+            description = yaml.load(DESCRIPTION.read_text(), yaml.CSafeLoader)
+            checked = replay.replay(target, description, validator())
+            print(f"Examples and refusals of openapi.yaml: {checked} passed, 0 failed", flush=True)
+            explore(api, "examples,coverage,fuzzing,stateful")
+            from_login(api, description, pathlib.Path(data) / "seen")
+
+
+def validator():
+    """What holds an answer against the description: status, headers, media type, schema."""
+    schema = schemathesis.openapi.from_path(str(DESCRIPTION))
+
+    def validate(path, method, answer):
+        schema[path][method].validate_response(answer)
+
+    return validate
+
+
+def explore(api, phases, **variables):
+    """Schemathesis, with every check on but one."""
+    examples, seed = os.environ.get("CONTRACT_EXAMPLES", "20"), os.environ.get("CONTRACT_SEED", "20261124")
+    command = [
+        pathlib.Path(sys.executable).parent / "st", "--config-file", HERE / "schemathesis.toml",
+        "run", DESCRIPTION, "--url", api, "--checks", "all", "--exclude-checks", NOT_OURS, "--phases", phases,
+        "--max-examples", examples, "--seed", seed,
+    ]
+    variables |= {"SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE)}
+    if subprocess.run(command, cwd=stack.ROOT, env={**os.environ, **variables}).returncode:
+        sys.exit(f"FAILED: the service and openapi.yaml differ (see above; CONTRACT_SEED={seed} repeats it)")
+
+
+def from_login(api, description, seen):
+    """Chains of requests that begin at a login: every operation that it links to must have succeeded in one."""
+    explore(api, "stateful", CONTRACT_FROM_LOGIN=str(seen))
+    links = description["paths"]["/api/v1/auth/login"]["post"]["responses"]["200"]["links"]
+    missed = {link["operationId"] for link in links.values()} - set(seen.read_text().split())
+    if missed:
+        sys.exit(f"FAILED: no chain from a login led to a success of {sorted(missed)}: give CONTRACT_EXAMPLES more")
+
+
+if __name__ == "__main__":
+    main()

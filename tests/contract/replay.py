@@ -1,0 +1,210 @@
+"""Every example of the description, sent to the running service; and every refusal that it documents, provoked."""
+
+import copy
+import json
+import sys
+import urllib.parse
+import uuid
+
+from service import EMAIL, INACTIVE, OTHER, PASSWORD
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
+# What nobody can provoke from outside: the tests of the functions, which can take the table away, assert these.
+FROM_INSIDE = {"internal", "unavailable"}
+
+
+def replay(service, description, validate):
+    """Replays all; answers how many requests were checked. `validate(path, method, answer)` holds an answer against
+    the description."""
+    run = Replay(service, description, validate)
+    for path, item in description["paths"].items():
+        for method, operation in item.items():
+            run.examples(path, method.upper(), operation)
+            run.refusals(path, method.upper(), operation)
+    return run.checked
+
+
+class Replay:
+    def __init__(self, service, description, validate):
+        self.service, self.description, self.validate = service, description, validate
+        self.checked = 0
+
+    def examples(self, path, method, operation):
+        """The success, once for each example of a request, and once without a body where none is needed."""
+        content = operation.get("requestBody", {}).get("content", {})
+        sent = [(media_type, name, example["value"])
+                for media_type, form in content.items() for name, example in form["examples"].items()]
+        if not operation.get("requestBody", {}).get("required"):
+            sent.append((None, "success", None))
+        for media_type, name, body in sent:
+            pair = self.service.log_in()
+            if isinstance(body, dict) and "refresh_token" in body:
+                body = {**body, "refresh_token": pair["refresh_token"]}
+            answer = self.call(path, method, operation, pair, media_type, body)
+            status = 200 if name == "success" else self.status_of(operation, name)
+            self.expect(path, method, operation, answer, status, name)
+
+    def refusals(self, path, method, operation):
+        for status, response in operation["responses"].items():
+            if status == "200":
+                continue
+            for code in response["x-problem-codes"]:
+                if code not in FROM_INSIDE:
+                    answer = getattr(self, code)(path, method, operation)
+                    self.expect(path, method, operation, answer, int(status), code)
+
+    # --- Requests -----------------------------------------------------------------------------------------------
+
+    def call(self, path, method, operation, pair, media_type=None, body=None, access_token=None, session_id=None):
+        """One request, as the description says it is made."""
+        headers, query = {}, {}
+        for parameter in operation.get("parameters", []):
+            if parameter["in"] == "header":
+                headers[parameter["name"]] = parameter["example"]
+            elif parameter["in"] == "query" and parameter["name"] != "cursor":
+                query[parameter["name"]] = parameter["example"]
+        if any("accessToken" in way for way in operation["security"]):
+            headers["Authorization"] = f"Bearer {access_token or pair['access_token']}"
+        path = path.replace("{session_id}", session_id or pair["session_id"])
+        if query:
+            path += "?" + urllib.parse.urlencode(query)
+        if body is not None:
+            headers["Content-Type"] = media_type
+            body = urllib.parse.urlencode(body) if media_type == FORM else json.dumps(body)
+        return self.service.send(method, path, headers, body)
+
+    def own(self, path, method, operation, pair, access_token=None):
+        """A request that names the session of `pair` in the way of this operation."""
+        body = None
+        if operation["operationId"] == "refresh":
+            body = {"refresh_token": access_token or pair["refresh_token"]}
+        return self.call(path, method, operation, pair, JSON, body, access_token)
+
+    def raw(self, path, method, operation, body, media_type=JSON, pair=None):
+        pair = pair or self.service.log_in()
+        headers = {"Content-Type": media_type, "Authorization": f"Bearer {pair['access_token']}"}
+        return self.service.send(method, path, headers, body)
+
+    # --- One method a code: what provokes it ----------------------------------------------------------------------
+
+    def malformed_request(self, path, method, operation):
+        return self.raw(path, method, operation, "{")
+
+    def payload_too_large(self, path, method, operation):
+        return self.raw(path, method, operation, json.dumps({"padding": "x" * 17000}))
+
+    def unsupported_media_type(self, path, method, operation):
+        return self.raw(path, method, operation, "{}", "text/plain")
+
+    def validation_failed(self, path, method, operation):
+        pair = self.service.log_in()
+        if "{session_id}" in path:
+            return self.call(path, method, operation, pair, session_id="no-uuid")
+        if operation["operationId"] == "listActivity":
+            operation = copy.deepcopy(operation)
+            operation["parameters"][0]["example"] = 101
+            return self.call(path, method, operation, pair)
+        wrong = {
+            "login": {"email": "demo", "password": PASSWORD},
+            "refresh": {},
+            "logout": {"refresh_token": 1},
+            "logoutAll": {"except_current": "yes"},
+        }[operation["operationId"]]
+        return self.raw(path, method, operation, json.dumps(wrong))
+
+    def invalid_credentials(self, path, method, operation):
+        return self.raw(path, method, operation, json.dumps({"email": EMAIL, "password": "a wrong password"}))
+
+    def account_inactive(self, path, method, operation):
+        return self.raw(path, method, operation, json.dumps({"email": INACTIVE, "password": PASSWORD}))
+
+    def missing_token(self, path, method, operation):
+        return self.service.send(method, path.replace("{session_id}", str(uuid.uuid4())))
+
+    def invalid_token(self, path, method, operation):
+        return self.own(path, method, operation, self.service.log_in(), "nonsense")
+
+    def token_expired(self, path, method, operation):
+        pair = self.service.log_in()
+        kind = "refresh_token" if operation["operationId"] == "refresh" else "access_token"
+        return self.own(path, method, operation, pair, self.service.expired(pair[kind]))
+
+    def session_expired(self, path, method, operation):
+        pair = self.service.log_in()
+        self.service.run_out(pair)
+        return self.own(path, method, operation, pair)
+
+    def session_revoked(self, path, method, operation):
+        pair = self.service.log_in()
+        self.service.log_out(pair)
+        return self.own(path, method, operation, pair)
+
+    def refresh_token_reused(self, path, method, operation):
+        first = self.service.log_in()
+        second = self.service.refresh(first["refresh_token"])
+        self.service.refresh(second["refresh_token"])
+        return self.own(path, method, operation, first)
+
+    def not_your_session(self, path, method, operation):
+        mine, theirs = self.service.log_in(), self.service.log_in(OTHER)
+        body = {"refresh_token": theirs["refresh_token"]} if operation["operationId"] == "logout" else None
+        return self.call(path, method, operation, mine, JSON, body, session_id=theirs["session_id"])
+
+    def session_not_found(self, path, method, operation):
+        return self.call(path, method, operation, self.service.log_in(), session_id=str(uuid.uuid4()))
+
+    def rate_limited(self, path, method, operation):
+        pair = self.service.log_in()
+        rule = operation["x-rate-limit"][0]["name"]
+        key = "127.0.0.1" if rule == "login" else pair["user"]["id"]
+        with self.service.used_up(rule, key):
+            if operation["operationId"] != "login":
+                return self.call(path, method, operation, pair)
+            return self.raw(path, method, operation, json.dumps({"email": EMAIL, "password": PASSWORD}), pair=pair)
+
+    # --- Answers ------------------------------------------------------------------------------------------------
+
+    def status_of(self, operation, code):
+        found = [status for status, response in operation["responses"].items()
+                 for content in response["content"].values() if code in content["examples"]]
+        assert len(found) == 1, f"{operation['operationId']}: {code} has the statuses {found}"
+        return int(found[0])
+
+    def expect(self, path, method, operation, answer, status, name):
+        """The answer is as documented, and looks like the example of that name."""
+        what = f"{operation['operationId']} {name}"
+        shown = f"\n  the answer: {answer.status_code} {dict(answer.headers)} {answer.text}"
+        if answer.status_code != status:
+            sys.exit(f"FAILED {what}: expected {status}{shown}")
+        try:
+            self.validate(path, method, answer)
+        except Exception as error:  # one failure or a group of them
+            sys.exit(f"FAILED {what}: {error}{shown}")
+        [content] = operation["responses"][str(status)]["content"].values()
+        difference = unlike(content["examples"][name]["value"], answer.json(), status == 200)
+        if difference:
+            sys.exit(f"FAILED {what}: {difference}{shown}")
+        self.checked += 1
+
+
+def unlike(example, answer, only_form, place="the answer"):
+    """In what an answer differs from its example: members and their types; for problems also what they say."""
+    if example is None or answer is None:
+        return None
+    if type(example) is not type(answer):
+        return f"{place} is a {type(answer).__name__}, in the example a {type(example).__name__}"
+    if isinstance(example, dict):
+        if set(example) != set(answer):
+            return f"{place} and its example differ in the members {sorted(set(example) ^ set(answer))}"
+        parts = ((key, example[key], answer[key]) for key in example if key not in ("request_id", "errors"))
+        found = (unlike(e, a, only_form, f"{place}.{key}") for key, e, a in parts)
+        return next(filter(None, found), None)
+    if isinstance(example, list):
+        if not (example and answer):
+            return f"{place} is empty, or its example is, but not both" if example or answer else None
+        return unlike(example[0], answer[0], only_form, f"{place}[0]")
+    if not only_form and example != answer:
+        return f"{place} is {answer!r}, in the example {example!r}"
+    return None
