@@ -1,7 +1,8 @@
 # Everything a developer does, in one place. `make` alone lists the targets.
 #
 # Needed: Rust (rustup), Python 3.10 or later with venv and pip, GNU make, git, a C compiler. All else is installed
-# inside the project: into .venv (cargo-lambda, SAM, moto) and .tools (cargo-deny).
+# inside the project: into .venv (cargo-lambda, SAM, moto, schemathesis, Node.js, a Java for one generator), .tools
+# (cargo-deny) and node_modules.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -12,6 +13,13 @@ VENV := .venv
 DEV_TOOLS := $(VENV)/.dev-tools
 TEST_TOOLS := $(VENV)/.test-tools
 AWS_TOOLS := $(VENV)/.aws-tools
+DOCS_TOOLS := $(VENV)/.docs-tools
+NODE := $(VENV)/.node
+CLIENT_TOOLS := $(VENV)/.client-tools
+NODE_TOOLS := tools/node/node_modules/.package-lock.json
+NODE_CLIENTS := tests/interop/node_modules/.package-lock.json
+# What was installed for this project comes first.
+WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := .tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
@@ -53,15 +61,25 @@ import: cargo ## Creates the accounts of a file of JSON lines: make import FILE=
 test: cargo $(DEV_TOOLS) $(TEST_TOOLS) ## Runs all tests
 	cargo build --bins
 	cargo test --workspace
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python tests/walk.py
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python tests/keys_walk.py
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python tests/interop/verify_with_pyjwt.py
+	$(WITH_TOOLS) $(VENV)/bin/python tests/walk.py
+	$(WITH_TOOLS) $(VENV)/bin/python tests/keys_walk.py
+	$(WITH_TOOLS) $(VENV)/bin/python tests/interop/verify_with_pyjwt.py
+	$(WITH_TOOLS) $(VENV)/bin/python tests/contract/contract.py
 
 .PHONY: test-interop
-test-interop: cargo node $(DEV_TOOLS) ## Tests with other people's clients in Node (20 or later)
+test-interop: cargo $(DEV_TOOLS) $(CLIENT_TOOLS) $(NODE_CLIENTS) ## Tests with clients by others, generated ones among them
 	cargo build --bins
-	cd tests/interop && npm ci --no-audit --no-fund
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python tests/interop/node.py
+	$(WITH_TOOLS) $(VENV)/bin/python tests/interop/node.py
+	$(WITH_TOOLS) $(VENV)/bin/python tests/interop/generated_clients.py
+
+.PHONY: openapi
+openapi: cargo ## Writes openapi.yaml anew, from what the functions declare
+	cargo run --quiet --bin openapi > openapi.yaml.new
+	mv openapi.yaml.new openapi.yaml
+
+.PHONY: docs
+docs: $(DOCS_TOOLS) ## Serves openapi.yaml as a page to try requests from, against make dev
+	@$(VENV)/bin/python scripts/docs
 
 .PHONY: e2e
 e2e: ## Walks through a session of a deployment: make e2e API_URL=https://…
@@ -73,11 +91,15 @@ bench: cargo ## Measures (BENCH=prune: pruning the audit trail of a large table)
 	cargo run --quiet --release --package bench -- $(BENCH)
 
 .PHONY: lint
-lint: cargo $(AWS_TOOLS) $(CARGO_DENY) ## Checks format, lints, docs, dependencies and the template
+lint: cargo $(AWS_TOOLS) $(CARGO_DENY) $(NODE_TOOLS) ## Checks format, lints, docs, dependencies, template and openapi.yaml
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 	$(CARGO_DENY) check --hide-inclusion-graph bans licenses sources
+	scripts/development-only
+	cargo run --quiet --locked --bin openapi -- --check openapi.yaml
+	$(WITH_TOOLS) REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true tools/node/node_modules/.bin/redocly lint \
+	    openapi.yaml
 	SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam validate --lint --region us-east-1
 	$(VENV)/bin/cfn-lint template.yaml
 	scripts/advisories $(CARGO_DENY)
@@ -95,13 +117,6 @@ deploy: build ## Deploys what was built: make deploy ENV=prod
 .PHONY: cargo
 cargo:
 	@command -v cargo >/dev/null || { echo "Rust is missing: install it from https://rustup.rs" >&2; exit 1; }
-
-.PHONY: node
-node:
-	@command -v node >/dev/null && command -v npm >/dev/null || { \
-	    echo "Node.js or npm is missing: install Node.js 20 or later, with npm, from https://nodejs.org" >&2; exit 1; }
-	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { \
-	    echo "Node.js $$(node --version) is too old: 20 or later is needed, from https://nodejs.org" >&2; exit 1; }
 
 $(VENV)/bin/python:
 	@command -v "$(PYTHON)" >/dev/null || { \
@@ -128,6 +143,31 @@ $(AWS_TOOLS): tools/requirements-aws.txt | $(VENV)/bin/python
 	@echo "Installing SAM and cfn-lint into $(VENV) (once, takes a minute) …"
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $< || { \
 	    echo "pip could not install what $< names; is there a network?" >&2; exit 1; }
+	@touch $@
+
+$(DOCS_TOOLS): tools/requirements-docs.txt | $(VENV)/bin/python
+	@echo "Installing the viewer of openapi.yaml into $(VENV) (once) …"
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $< || { \
+	    echo "pip could not install what $< names; is there a network?" >&2; exit 1; }
+	@touch $@
+
+$(NODE): tools/requirements-node.txt | $(VENV)/bin/python
+	@echo "Installing Node.js into $(VENV) (once) …"
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $< || { \
+	    echo "pip could not install what $< names; is there a network?" >&2; exit 1; }
+	@touch $@
+
+$(CLIENT_TOOLS): tools/requirements-clients.txt | $(VENV)/bin/python
+	@echo "Installing the generator of clients, with a Java of its own, into $(VENV) (once) …"
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $< || { \
+	    echo "pip could not install what $< names; is there a network?" >&2; exit 1; }
+	@touch $@
+
+# npm writes this file when it is done.
+%/node_modules/.package-lock.json: %/package-lock.json $(NODE)
+	@echo "Installing what $< names into $*/node_modules (once) …"
+	@cd $* && $(WITH_TOOLS) npm ci --no-audit --no-fund --loglevel=error || { \
+	    echo "npm could not install what $< names; is there a network?" >&2; exit 1; }
 	@touch $@
 
 $(CARGO_DENY):
