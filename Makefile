@@ -14,8 +14,8 @@ DEV_TOOLS := $(VENV)/.dev-tools
 TEST_TOOLS := $(VENV)/.test-tools
 AWS_TOOLS := $(VENV)/.aws-tools
 DOCS_TOOLS := $(VENV)/.docs-tools
-NODE := $(VENV)/.node
-CLIENT_TOOLS := $(VENV)/.client-tools
+NODE := $(VENV)/.node-tools
+CLIENT_TOOLS := $(VENV)/.clients-tools
 NODE_TOOLS := tools/node/node_modules/.package-lock.json
 NODE_CLIENTS := tests/interop/node_modules/.package-lock.json
 # What was installed for this project comes first.
@@ -127,39 +127,12 @@ $(VENV)/bin/python:
 	    echo "$(PYTHON) cannot make a virtual environment: install its venv module (Debian, Ubuntu: apt install" \
 	        "python3-venv)" >&2; exit 1; }
 
-$(DEV_TOOLS): tools/requirements-dev.txt | $(VENV)/bin/python
-	@echo "Installing cargo-lambda into $(VENV) (once) …"
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $< || { \
-	    echo "pip could not install what $< names; is there a network?" >&2; exit 1; }
-	@touch $@
+# cargo-lambda without its 400 MB of zig, which only builds need.
+$(DEV_TOOLS): PIP_FLAGS := --no-deps
 
-$(TEST_TOOLS): tools/requirements-test.txt | $(VENV)/bin/python
-	@echo "Installing what the tests need into $(VENV) (once) …"
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $< || { \
-	    echo "pip could not install what $< names; is there a network?" >&2; exit 1; }
-	@touch $@
-
-$(AWS_TOOLS): tools/requirements-aws.txt | $(VENV)/bin/python
-	@echo "Installing SAM and cfn-lint into $(VENV) (once, takes a minute) …"
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $< || { \
-	    echo "pip could not install what $< names; is there a network?" >&2; exit 1; }
-	@touch $@
-
-$(DOCS_TOOLS): tools/requirements-docs.txt | $(VENV)/bin/python
-	@echo "Installing the viewer of openapi.yaml into $(VENV) (once) …"
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $< || { \
-	    echo "pip could not install what $< names; is there a network?" >&2; exit 1; }
-	@touch $@
-
-$(NODE): tools/requirements-node.txt | $(VENV)/bin/python
-	@echo "Installing Node.js into $(VENV) (once) …"
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $< || { \
-	    echo "pip could not install what $< names; is there a network?" >&2; exit 1; }
-	@touch $@
-
-$(CLIENT_TOOLS): tools/requirements-clients.txt | $(VENV)/bin/python
-	@echo "Installing the generator of clients, with a Java of its own, into $(VENV) (once) …"
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $< || { \
+$(VENV)/.%-tools: tools/requirements-%.txt | $(VENV)/bin/python
+	@echo "Installing what $< names into $(VENV) (once) …"
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -r $< || { \
 	    echo "pip could not install what $< names; is there a network?" >&2; exit 1; }
 	@touch $@
 
