@@ -1,6 +1,6 @@
 # Everything a developer does, in one place. `make` alone lists the targets.
 #
-# Needed: Rust (rustup), Python 3.10 or later with venv and pip, GNU make, git, a C compiler. All else is installed
+# Needed: Rust (rustup), Python 3.11 or later with venv and pip, GNU make, git, a C compiler. All else is installed
 # inside the project: into .venv (cargo-lambda, SAM, moto, schemathesis, Node.js, a Java for one generator), .tools
 # (cargo-deny) and node_modules.
 
@@ -120,9 +120,9 @@ cargo:
 
 $(VENV)/bin/python:
 	@command -v "$(PYTHON)" >/dev/null || { \
-	    echo "$(PYTHON) is missing: install Python 3.10 or later, or name it: make … PYTHON=/path/to/python3" >&2; exit 1; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
-	    echo "$(PYTHON) is too old: Python 3.10 or later is needed (make … PYTHON=/path/to/python3)" >&2; exit 1; }
+	    echo "$(PYTHON) is missing: install Python 3.11 or later, or name it: make … PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "$(PYTHON) is too old: Python 3.11 or later is needed (make … PYTHON=/path/to/python3)" >&2; exit 1; }
 	@"$(PYTHON)" -m venv "$(VENV)" || { rm -rf "$(VENV)"; \
 	    echo "$(PYTHON) cannot make a virtual environment: install its venv module (Debian, Ubuntu: apt install" \
 	        "python3-venv)" >&2; exit 1; }
