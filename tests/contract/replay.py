@@ -85,7 +85,7 @@ class Replay:
     def raw(self, path, method, operation, body, media_type=JSON, pair=None):
         pair = pair or self.service.log_in()
         headers = {"Content-Type": media_type, "Authorization": f"Bearer {pair['access_token']}"}
-        return self.service.send(method, path, headers, body)
+        return self.service.send(method, path.replace("{session_id}", str(uuid.uuid4())), headers, body)
 
     # --- One method a code: what provokes it ----------------------------------------------------------------------
 

@@ -54,10 +54,9 @@ impl Access {
     }
 }
 
-/// Problems of a body: not readable, too large, of another type, or with fields that do not fit.
-const BODY: [Code; 4] = [
+/// Problems of a body: not readable, of another type, or with fields that do not fit.
+const BODY: [Code; 3] = [
     Code::MalformedRequest,
-    Code::PayloadTooLarge,
     Code::UnsupportedMediaType,
     Code::ValidationFailed,
 ];
@@ -66,7 +65,8 @@ impl Operation {
     /// Every code that this operation answers with, by status.
     #[must_use]
     pub fn codes(&self) -> Vec<Code> {
-        let everywhere = [Code::Internal, Code::Unavailable];
+        // A body that is too large is refused also where none is read.
+        let everywhere = [Code::PayloadTooLarge, Code::Internal, Code::Unavailable];
         let own = self.access.refusals().iter().chain(self.refusals);
         let body = BODY.iter().filter(|_| self.reads_body);
         let limited = [Code::RateLimited].iter().filter(|_| !self.limits.is_empty());
