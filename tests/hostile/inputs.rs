@@ -232,6 +232,12 @@ pub(super) fn attribute() -> impl Strategy<Value = AttributeValue> {
         Just(AttributeValue::Null(true)),
         vec(any::<u8>(), 0..40).prop_map(|bytes| AttributeValue::B(Blob::new(bytes))),
         vec(text().prop_map(AttributeValue::S), 0..3).prop_map(AttributeValue::L),
-        hash_map(text(), text().prop_map(AttributeValue::S), 0..3).prop_map(AttributeValue::M),
+        // DynamoDB takes no member without a name.
+        hash_map(
+            text().prop_map(|name| format!("m{name}")),
+            text().prop_map(AttributeValue::S),
+            0..3
+        )
+        .prop_map(AttributeValue::M),
     ]
 }
