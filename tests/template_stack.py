@@ -1,0 +1,130 @@
+"""Creates the stack of `template.yaml` on this machine, on moto, and reads its resources and outputs back.
+
+The template is transformed as `sam deploy` has it transformed, once with every default and once with everything that
+a parameter switches on. This shows that the transform accepts it, that each reference and condition resolves, and that
+each resource is accepted with the properties that it has. It shows nothing of permissions, quotas and what AWS checks
+beyond that.
+"""
+
+import io
+import json
+import os
+import pathlib
+import warnings
+import zipfile
+
+import boto3
+import moto
+from cfnlint.decode.cfn_yaml import load
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+import moto_types
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+REGION = "eu-central-1"
+CODE = {"Bucket": "artifacts", "Key": "code.zip"}
+# Everything that is off by default.
+EVERYTHING = {
+    "Architecture": "x86_64",
+    "DeletionProtection": "false",
+    "Issuer": "https://login.example.com",
+    "DomainName": "auth.example.com",
+    "CertificateArn": f"arn:aws:acm:{REGION}:123456789012:certificate/00000000-0000-0000-0000-000000000000",
+    "HostedZoneId": "(the test's)",
+    "AlarmEmail": "operators@example.com",
+    "AuditArchiveDays": "365",
+    "AllowedOrigins": "https://app.example.com",
+    "TrustedProxy": "cloudfront",
+    "CloudFrontSecret": "a secret of the test",
+    "Tracing": "true",
+}
+
+
+def transformed(parameters):
+    """What CloudFormation makes of the packaged template, by the library that it runs."""
+    template = load(str(ROOT / "template.yaml"))
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = CODE
+    for parameter in template["Parameters"].values():
+        # As CloudFormation compares them in conditions.
+        parameter["Default"] = str(parameter["Default"])
+    defaults = {name: parameter["Default"] for name, parameter in template["Parameters"].items()}
+    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
+    return json.loads(json.dumps(translator.translate(template, {**defaults, **parameters})))
+
+
+def create(name, parameters):
+    """Creates the stack, checks that all of it is there, and answers its outputs."""
+    template = transformed(parameters)
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"],
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+    )
+    stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack
+    resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+    # moto answers an empty entry for a resource whose condition does not hold.
+    created = {resource["LogicalResourceId"] for resource in resources if resource.get("LogicalResourceId")}
+    expected = {key for key, resource in template["Resources"].items() if parameters or "Condition" not in resource}
+    assert created == expected, f"missing: {expected - created}, too many: {created - expected}"
+    print(f"{name}: {len(created)} resources of {len({r['Type'] for r in template['Resources'].values()})} types")
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def check_outputs(outputs, address, issuer):
+    """The outputs that people and scripts use, and that they lead to what they name."""
+    assert outputs["ApiUrl"] == address and outputs["Issuer"] == issuer, outputs
+    assert outputs["JwksUrl"] == f"{address}/.well-known/jwks.json", outputs
+    table = boto3.client("dynamodb").describe_table(TableName=outputs["TableName"])["Table"]
+    assert table["GlobalSecondaryIndexes"][0]["IndexName"] == "gsi1", table
+    function = boto3.client("lambda").get_function(FunctionName=outputs["AdminFunctionName"])["Configuration"]
+    assert function["Environment"]["Variables"]["ISSUER"] == issuer, function
+    boto3.client("secretsmanager").describe_secret(SecretId=outputs["SigningKeysSecretArn"])
+    boto3.client("sns").get_topic_attributes(TopicArn=outputs["AlarmTopicArn"])
+
+
+def check_observability(topic):
+    """Each alarm tells the topic of its begin and end; the dashboard is one, and shows functions that there are."""
+    cloudwatch = boto3.client("cloudwatch")
+    functions = {function["FunctionName"] for function in boto3.client("lambda").list_functions()["Functions"]}
+    alarms = cloudwatch.describe_alarms()["MetricAlarms"]
+    for alarm in alarms:
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [topic], alarm
+    dashboard = cloudwatch.list_dashboards()["DashboardEntries"][0]["DashboardName"]
+    body = cloudwatch.get_dashboard(DashboardName=dashboard)["DashboardBody"]
+    assert "${" not in body.replace("${PROP(", ""), body
+    widgets = [widget["properties"] for widget in json.loads(body)["widgets"]]
+    metrics = [metric for widget in widgets for metric in widget.get("metrics", [])]
+    shown = {metric[3] for metric in metrics if metric[0] == "AWS/Lambda"}
+    assert shown == functions, shown ^ functions
+    listed = {arn for widget in widgets for arn in widget.get("alarms", [])}
+    assert listed == {alarm["AlarmArn"] for alarm in alarms}, listed
+
+
+def main():
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket=CODE["Bucket"], CreateBucketConfiguration={"LocationConstraint": REGION})
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("bootstrap", "")
+    s3.put_object(**CODE, Body=code.getvalue())
+    zone = boto3.client("route53").create_hosted_zone(Name="example.com", CallerReference="test")["HostedZone"]["Id"]
+
+    outputs = create("holdfast", {})
+    address = outputs["ApiUrl"]
+    assert address.startswith("https://") and address.endswith(f".execute-api.{REGION}.amazonaws.com"), outputs
+    check_outputs(outputs, address, issuer=address)
+    check_observability(outputs["AlarmTopicArn"])
+
+    outputs = create("holdfast-all", {**EVERYTHING, "HostedZoneId": zone.split("/")[-1]})
+    check_outputs(outputs, "https://auth.example.com", issuer="https://login.example.com")
+
+
+if __name__ == "__main__":
+    warnings.filterwarnings("error", "Tried to parse")  # a type that neither moto nor moto_types knows
+    os.environ["AWS_DEFAULT_REGION"] = REGION
+    with moto.mock_aws(config={"lambda": {"use_docker": False}}):
+        main()
