@@ -14,6 +14,6 @@ pub mod settings;
 mod shutdown;
 pub mod stack;
 pub mod table;
-mod template;
+pub mod template;
 pub mod terminal;
 mod watch;

@@ -6,13 +6,17 @@ use crate::error::Error;
 
 /// A place in the template: its value, and its path for messages.
 #[derive(Clone, Debug)]
-pub(crate) struct Node<'a> {
+pub struct Node<'a> {
     value: &'a Yaml<'a>,
     path: String,
 }
 
 /// Parses a template and hands its root to `read`.
-pub(crate) fn read<T>(yaml: &str, read: impl FnOnce(Node<'_>) -> Result<T, Error>) -> Result<T, Error> {
+///
+/// # Errors
+///
+/// [`Error::Yaml`] when it is not YAML, else what `read` finds wrong.
+pub fn read<T>(yaml: &str, read: impl FnOnce(Node<'_>) -> Result<T, Error>) -> Result<T, Error> {
     let documents = Yaml::load_from_str(yaml)?;
     let [document] = documents.as_slice() else {
         return Err(Error::Template {
@@ -28,13 +32,21 @@ pub(crate) fn read<T>(yaml: &str, read: impl FnOnce(Node<'_>) -> Result<T, Error
 
 impl<'a> Node<'a> {
     /// The entry `key`, which must exist.
-    pub(crate) fn get(&self, key: &str) -> Result<Node<'a>, Error> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Template`], naming the place, when it does not, or this is no mapping.
+    pub fn get(&self, key: &str) -> Result<Node<'a>, Error> {
         self.find(key)?
             .ok_or_else(|| self.child(key, self.value).error("is missing"))
     }
 
     /// The entry `key`, if there is one.
-    pub(crate) fn find(&self, key: &str) -> Result<Option<Node<'a>>, Error> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Template`], naming the place, when this is no mapping.
+    pub fn find(&self, key: &str) -> Result<Option<Node<'a>>, Error> {
         if self.value.as_mapping().is_none() {
             return Err(self.unexpected("a mapping"));
         }
@@ -42,7 +54,11 @@ impl<'a> Node<'a> {
     }
 
     /// The elements of a sequence.
-    pub(crate) fn items(&self) -> Result<Vec<Node<'a>>, Error> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Template`], naming the place, when it is something else.
+    pub fn items(&self) -> Result<Vec<Node<'a>>, Error> {
         let items = self
             .value
             .as_sequence()
@@ -55,22 +71,33 @@ impl<'a> Node<'a> {
     }
 
     /// A string that is written out.
-    pub(crate) fn text(&self) -> Result<&'a str, Error> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Template`], naming the place, when it is something else.
+    pub fn text(&self) -> Result<&'a str, Error> {
         self.value
             .as_str()
             .ok_or_else(|| self.unexpected("a plain string"))
     }
 
     /// A boolean that is written out.
-    pub(crate) fn flag(&self) -> Result<bool, Error> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Template`], naming the place, when it is something else.
+    pub fn flag(&self) -> Result<bool, Error> {
         self.value
             .as_bool()
             .ok_or_else(|| self.unexpected("true or false"))
     }
 
     /// The entries of a mapping whose keys are strings.
-    #[cfg(test)]
-    pub(crate) fn entries(&self) -> Result<Vec<(&'a str, Node<'a>)>, Error> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Template`], naming the place, when it is something else.
+    pub fn entries(&self) -> Result<Vec<(&'a str, Node<'a>)>, Error> {
         let entries = self
             .value
             .as_mapping()
@@ -83,8 +110,11 @@ impl<'a> Node<'a> {
     }
 
     /// The string inside an intrinsic function, as `Table.Arn` of `!GetAtt Table.Arn`.
-    #[cfg(test)]
-    pub(crate) fn argument(&self) -> Result<&'a str, Error> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Template`], naming the place, when it is something else.
+    pub fn argument(&self) -> Result<&'a str, Error> {
         let inner = match self.value {
             Yaml::Tagged(_, inner) => inner.as_str(),
             _ => None,
@@ -92,8 +122,22 @@ impl<'a> Node<'a> {
         inner.ok_or_else(|| self.unexpected("an intrinsic function of a string"))
     }
 
+    /// Of `!If [condition, then, else]`: what holds when the condition does.
+    #[must_use]
+    pub fn if_true(&self) -> Option<Node<'a>> {
+        let Yaml::Tagged(tag, inner) = self.value else {
+            return None;
+        };
+        let then = inner.as_sequence().filter(|_| tag.suffix == "If")?.get(1)?;
+        Some(Node {
+            value: then,
+            path: format!("{}.If[1]", self.path),
+        })
+    }
+
     /// An error about this place.
-    pub(crate) fn error(&self, problem: impl Into<String>) -> Error {
+    #[must_use]
+    pub fn error(&self, problem: impl Into<String>) -> Error {
         Error::Template {
             path: self.path.clone(),
             problem: problem.into(),
