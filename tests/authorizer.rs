@@ -3,11 +3,11 @@
 use authorizer::{Answer, Authorizer};
 use serde_json::{Value, json};
 use shared::{Error, State};
-use tests::{Event, Faults, Tokens, World, claims, forge};
+use tests::{Event, Faults, Tokens, World, claims, forge, recorded};
 
 async fn ask(authorizer: &Authorizer, event: Event) -> Result<Answer, Error> {
     let event = serde_json::from_value(event.into()).unwrap();
-    authorizer::handle(authorizer, &event).await
+    recorded::by("authorizer", authorizer::handle(authorizer, &event)).await
 }
 
 fn with(token: &str) -> Event {

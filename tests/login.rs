@@ -249,3 +249,15 @@ async fn the_place_is_believed_only_with_the_proxys_secret() {
         [json!("203.0.113.7"), json!(null), json!(null)]
     );
 }
+
+#[tokio::test]
+async fn a_login_removes_records_that_expired_a_while_ago() {
+    let world = World::with(&[("REFRESH_IDLE_SECONDS", "600")]).await;
+    let old = world.log_in("phone").await;
+    world.clock.advance(600 + 301);
+    let new = world.log_in("tablet").await;
+    let is_of = |item: &serde_json::Value, session: &str| item["sk"] == format!("SESSION#{session}");
+    let items = world.items().await;
+    assert!(!items.iter().any(|item| is_of(item, &old.session)));
+    assert!(items.iter().any(|item| is_of(item, &new.session)));
+}

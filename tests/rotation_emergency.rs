@@ -3,10 +3,14 @@
 use rotate_keys::{Rotation, RotationError, Step};
 use serde_json::{Value, json};
 use shared::keys::SigningKeys;
-use tests::{Event, Faults, Function, KeysSecret, STEPS, World};
+use tests::{Event, Faults, Function, KeysSecret, STEPS, World, recorded};
 
 async fn replace_keys(rotation: &Rotation) -> Result<Value, RotationError> {
-    rotate_keys::handle(rotation, json!({ "emergency": true })).await
+    recorded::by(
+        "rotate-keys",
+        rotate_keys::handle(rotation, json!({ "emergency": true })),
+    )
+    .await
 }
 
 /// The secret's keys, and nothing else, are published.

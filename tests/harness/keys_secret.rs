@@ -15,7 +15,7 @@ use shared::{
     keys::{KeySource, SigningKeys},
 };
 
-use crate::{Faults, Moto, World};
+use crate::{Calls, Faults, Moto, World, recorded};
 
 /// The steps of a rotation, in their order.
 pub const STEPS: [Step; 4] = [
@@ -84,6 +84,7 @@ impl KeysSecret {
     pub fn rotation(&self, world: &World, faults: &Faults) -> Rotation {
         let dynamodb = world.client().config().to_builder();
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb.interceptor(faults.clone()).build());
+        let dynamodb = Calls::default().recording(&dynamodb);
         let state = State::new(
             world.state.config.clone(),
             world.clock.clone(),
@@ -118,7 +119,7 @@ impl KeysSecret {
     /// The function's.
     pub async fn step(&self, rotation: &Rotation, step: Step, token: &str) -> Result<Value, RotationError> {
         let event = json!({ "Step": step.as_str(), "SecretId": self.arn, "ClientRequestToken": token });
-        rotate_keys::handle(rotation, event).await
+        recorded::by("rotate-keys", rotate_keys::handle(rotation, event)).await
     }
 
     /// A whole rotation.
@@ -199,7 +200,8 @@ fn client(faults: Option<&Faults>) -> Client {
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .endpoint_url(MOTO.endpoint());
+        .endpoint_url(MOTO.endpoint())
+        .interceptor(Calls::default());
     let config = match faults {
         Some(faults) => config.interceptor(faults.clone()),
         None => config,

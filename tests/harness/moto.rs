@@ -8,7 +8,7 @@ use std::{
 
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 
-use crate::Wire;
+use crate::{Calls, Wire};
 
 /// A moto server, with nothing in it. It ends when dropped, and with the process of the test however that ends.
 #[derive(Debug)]
@@ -56,6 +56,7 @@ impl Moto {
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .endpoint_url(&self.endpoint)
             .http_client(wire.clone())
+            .interceptor(Calls::default())
             .build();
         aws_sdk_s3::Client::from_conf(config)
     }

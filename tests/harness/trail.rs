@@ -12,7 +12,7 @@ use shared::{
     session::Origin,
 };
 
-use crate::World;
+use crate::{World, recorded};
 
 /// Time enough for any run.
 pub const PLENTY: Duration = Duration::from_mins(10);
@@ -150,7 +150,7 @@ impl Trail {
 
     /// Prunes with this state, plenty of time, and an archive.
     pub async fn prune_over(&self, state: State, archive: Option<Archive>) -> Report {
-        prune::run(&PruneState { state, archive }, PLENTY).await
+        recorded::by("prune", prune::run(&PruneState { state, archive }, PLENTY)).await
     }
 }
 

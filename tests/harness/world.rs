@@ -15,7 +15,7 @@ use shared::{
     password::Hasher,
 };
 
-use crate::{Answer, Calls, Event, Wire};
+use crate::{Answer, Calls, Event, Wire, recorded};
 
 /// The account that every world has.
 pub const EMAIL: &str = "demo@example.com";
@@ -50,6 +50,22 @@ impl Function {
             Self::Cleanup => cleanup::OPERATION,
             Self::Jwks => jwks::PUBLIC_KEYS,
             Self::Activity => activity::OPERATION,
+        }
+    }
+
+    /// Its binary.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Refresh => "refresh",
+            Self::Logout => "logout",
+            Self::LogoutAll => "logout-all",
+            Self::List => "list",
+            Self::Activity => "activity",
+            Self::Revoke => "revoke",
+            Self::Cleanup => "cleanup",
+            Self::Jwks => "jwks",
         }
     }
 }
@@ -244,7 +260,7 @@ impl World {
 
     /// Invokes `admin`.
     pub async fn admin(&self, command: Value) -> Value {
-        admin::handle(&self.admin, command, Self::INVOCATION).await
+        recorded::by("admin", admin::handle(&self.admin, command, Self::INVOCATION)).await
     }
 
     /// The state of `admin`, for tests that invoke it otherwise.
@@ -274,6 +290,10 @@ impl World {
 
     /// Answers a request by a function.
     pub async fn answer(&self, function: Function, request: Request) -> Answer {
+        recorded::by(function.name(), self.run(function, request)).await
+    }
+
+    async fn run(&self, function: Function, request: Request) -> Answer {
         let (state, signing) = (&self.state, &self.login.signing);
         let response = match function {
             Function::Login => {

@@ -1,0 +1,152 @@
+//! What the template lets each function do, and whether a call is among it: IAM's evaluation, as far as the template
+//! uses it.
+
+use std::{fmt, path::Path};
+
+use local::{
+    error::Error,
+    template::{self, Node},
+};
+
+use crate::recorded::Recorded;
+
+/// A statement of a function's role. It allows: there is nothing else in the template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The function's binary.
+    pub function: String,
+    /// Its `Sid`.
+    pub sid: String,
+    /// Its actions, exact, with their service: `dynamodb:PutItem`.
+    pub actions: Vec<String>,
+    /// What it names as its resource: `Table.Arn` of `!GetAtt Table.Arn`.
+    pub resource: String,
+    /// The patterns of its `dynamodb:LeadingKeys`, of which each key must match one; none for any key.
+    pub keys: Vec<String>,
+}
+
+impl fmt::Display for Statement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.function, self.sid)
+    }
+}
+
+/// The statements of all functions' roles.
+///
+/// # Errors
+///
+/// Names the place in the template that says something which is not understood here.
+pub fn grants() -> Result<Vec<Statement>, Error> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+    let yaml = std::fs::read_to_string(&path).map_err(|source| Error::File {
+        action: "read",
+        path,
+        source,
+    })?;
+    template::read(&yaml, |root| {
+        let resources = root.get("Resources")?;
+        let mut statements = Vec::new();
+        for (_, resource) in resources.entries()? {
+            if resource.get("Type")?.text()? == "AWS::Serverless::Function" {
+                statements.extend(of_function(&resources, &resource)?);
+            }
+        }
+        Ok(statements)
+    })
+}
+
+fn of_function(resources: &Node<'_>, function: &Node<'_>) -> Result<Vec<Statement>, Error> {
+    let binary = function
+        .get("Metadata")?
+        .get("BuildProperties")?
+        .get("Binary")?
+        .text()?;
+    let role = function.get("Properties")?.get("Role")?;
+    let role = role.argument()?.trim_end_matches(".Arn");
+    let policies = resources.get(role)?.get("Properties")?.get("Policies")?;
+    let mut statements = Vec::new();
+    for policy in policies.items()? {
+        for node in policy.get("PolicyDocument")?.get("Statement")?.items()? {
+            // A statement that a parameter switches on is looked at as if it were.
+            let node = node.if_true().unwrap_or(node);
+            statements.push(statement(binary, &node)?);
+        }
+    }
+    Ok(statements)
+}
+
+fn statement(function: &str, node: &Node<'_>) -> Result<Statement, Error> {
+    for (name, value) in node.entries()? {
+        match name {
+            "Sid" | "Action" | "Resource" | "Condition" => {}
+            "Effect" if value.text()? == "Allow" => {}
+            _ => return Err(value.error("is not understood here")),
+        }
+    }
+    let mut actions = Vec::new();
+    for action in node.get("Action")?.items()? {
+        let text = action.text()?;
+        if text.contains(['*', '?']) {
+            return Err(action.error("allows more than one action"));
+        }
+        actions.push(text.to_owned());
+    }
+    let keys = match node.find("Condition")? {
+        Some(condition) => leading_keys(&condition)?,
+        None => Vec::new(),
+    };
+    let resource = node.get("Resource")?;
+    let resource = resource.if_true().unwrap_or(resource);
+    Ok(Statement {
+        function: function.to_owned(),
+        sid: node.get("Sid")?.text()?.to_owned(),
+        actions,
+        resource: resource.argument()?.to_owned(),
+        keys,
+    })
+}
+
+fn leading_keys(condition: &Node<'_>) -> Result<Vec<String>, Error> {
+    let mut patterns = Vec::new();
+    for (operator, operand) in condition.entries()? {
+        if !["ForAllValues:StringLike", "ForAllValues:StringEquals"].contains(&operator) {
+            return Err(operand.error("is an operator that is not understood here"));
+        }
+        for (key, values) in operand.entries()? {
+            if key != "dynamodb:LeadingKeys" {
+                return Err(values.error("is a condition key that is not understood here"));
+            }
+            for value in values.items()? {
+                let pattern = value.text()?;
+                let wild = pattern.contains(['*', '?']);
+                if wild == operator.ends_with("Equals") || pattern.trim_end_matches('*').contains(['*', '?'])
+                {
+                    return Err(value.error("is a pattern that is not understood here"));
+                }
+                patterns.push(pattern.to_owned());
+            }
+        }
+    }
+    Ok(patterns)
+}
+
+impl Statement {
+    /// Whether it allows what a function asked for.
+    #[must_use]
+    pub fn allows(&self, call: &Recorded) -> bool {
+        let one_of_ours = |key: &String| self.keys.is_empty() || self.pattern_for(key).is_some();
+        self.actions.contains(&call.action)
+            && self.resource == call.resource
+            && call.keys.iter().all(one_of_ours)
+    }
+
+    /// The pattern that a partition key matches.
+    #[must_use]
+    pub fn pattern_for(&self, key: &str) -> Option<&str> {
+        let matching = |pattern: &&String| match pattern.strip_suffix('*') {
+            Some(prefix) => key.starts_with(prefix),
+            None => key == pattern.as_str(),
+        };
+        self.keys.iter().find(matching).map(String::as_str)
+    }
+}

@@ -1,0 +1,149 @@
+//! Least privilege: what the template grants each function is what its own tests make it do, no less and no more.
+//!
+//! The local engines check no permission. So this test runs the others once more in a process of their own,
+//! which writes down what each function asks of AWS, and judges that by the template's statements as IAM would. What
+//! only AWS can tell (that it reads the statements as this test does) is in docs/operations.md.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+};
+
+use tests::{
+    Statement, grants,
+    recorded::{self, Recorded},
+};
+
+/// Statements that others make use of, on the function's behalf or for it: no call of the function's shows it.
+const USED_BY_OTHERS: [(&str, &str); 2] = [
+    ("WriteLogs", "Lambda writes the function's output with its role"),
+    (
+        "ReportFailedRuns",
+        "Lambda reports with its role what failed for good",
+    ),
+];
+
+/// Itself, and the property tests, which take minutes to do what the others do.
+const SKIPPED: [&str; 3] = ["privileges::", "hostile::", "replay::"];
+
+/// What each function did while all tests ran.
+fn run_all_tests() -> BTreeMap<String, BTreeSet<Recorded>> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let run = Command::new(std::env::current_exe().unwrap())
+        .args(SKIPPED.iter().flat_map(|module| ["--skip", module]))
+        .args(["--test-threads", "2"])
+        .env(recorded::FILE, file.path())
+        .output()
+        .unwrap();
+    assert!(
+        run.status.success(),
+        "the recorded tests failed:\n{}",
+        String::from_utf8_lossy(&run.stdout)
+    );
+    recorded::read(file.path())
+}
+
+/// What the statements lack for these calls, and what they have too much.
+fn problems(statements: &[Statement], calls: &BTreeMap<String, BTreeSet<Recorded>>) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut used = BTreeSet::new();
+    for (function, calls) in calls {
+        for call in calls {
+            let own = statements
+                .iter()
+                .filter(|statement| statement.function == *function);
+            let mut allowing = own.filter(|statement| statement.allows(call)).peekable();
+            if allowing.peek().is_none() {
+                problems.push(format!("{function} is not allowed {call}"));
+            }
+            for statement in allowing {
+                let grant = |pattern| {
+                    (
+                        function.as_str(),
+                        statement.sid.as_str(),
+                        call.action.as_str(),
+                        pattern,
+                    )
+                };
+                used.insert(grant(""));
+                used.extend(
+                    call.keys
+                        .iter()
+                        .filter_map(|key| statement.pattern_for(key))
+                        .map(grant),
+                );
+            }
+        }
+    }
+    for statement in statements {
+        if USED_BY_OTHERS.iter().any(|(sid, _)| *sid == statement.sid) {
+            continue;
+        }
+        for action in &statement.actions {
+            let grant = |pattern| {
+                (
+                    statement.function.as_str(),
+                    statement.sid.as_str(),
+                    action.as_str(),
+                    pattern,
+                )
+            };
+            if !used.contains(&grant("")) {
+                problems.push(format!("{statement} grants {action}, which no test makes it use"));
+                continue;
+            }
+            for pattern in statement.keys.iter().map(String::as_str) {
+                if !used.contains(&grant(pattern)) {
+                    problems.push(format!(
+                        "{statement} grants {action} on {pattern}, which no test makes it use"
+                    ));
+                }
+            }
+        }
+    }
+    problems
+}
+
+#[test]
+fn each_function_may_do_what_it_does_and_nothing_else() {
+    let problems = problems(&grants().unwrap(), &run_all_tests());
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn what_is_missing_and_what_is_too_much_is_found() {
+    let statement = Statement {
+        function: "list".to_owned(),
+        sid: "Read".to_owned(),
+        actions: vec!["dynamodb:Query".to_owned()],
+        resource: "Table.Arn".to_owned(),
+        keys: vec!["USER#*".to_owned(), "KEYS".to_owned()],
+    };
+    let found = |function: &str, action: &str, resource: &str, keys: &[&str]| {
+        let call = Recorded {
+            action: action.to_owned(),
+            resource: resource.to_owned(),
+            keys: keys.iter().map(|&key| key.to_owned()).collect(),
+        };
+        let calls = BTreeMap::from([(function.to_owned(), BTreeSet::from([call]))]);
+        problems(std::slice::from_ref(&statement), &calls)
+    };
+    let query = "dynamodb:Query";
+    assert!(found("list", query, "Table.Arn", &["USER#", "KEYS"]).is_empty());
+    let unused = found("list", query, "Table.Arn", &["USER#"]);
+    assert_eq!(
+        unused,
+        ["list: Read grants dynamodb:Query on KEYS, which no test makes it use"]
+    );
+    for (function, action, resource, keys) in [
+        ("login", query, "Table.Arn", ["USER#"]),
+        ("list", "dynamodb:GetItem", "Table.Arn", ["USER#"]),
+        ("list", query, "${Table.Arn}/index/gsi1", ["USER#"]),
+        ("list", query, "Table.Arn", ["EMAIL#"]),
+        ("list", query, "Table.Arn", ["KEYS#"]),
+    ] {
+        let problems = found(function, action, resource, &keys);
+        assert!(problems[0].contains("is not allowed"), "{problems:?}");
+        assert!(problems[1].contains("which no test makes it use"), "{problems:?}");
+    }
+}
