@@ -7,11 +7,20 @@ use aws_sdk_dynamodb::{
     config::{ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef},
     error::BoxError,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::{
+    Meter,
+    recorded::{self, Recorded},
+};
 
 /// Records the requests of clients. Clones share the record.
 #[derive(Clone, Debug, Default)]
-pub struct Calls(Arc<Mutex<Vec<Call>>>);
+pub struct Calls {
+    calls: Arc<Mutex<Vec<Call>>>,
+    /// What they cost.
+    pub meter: Meter,
+}
 
 /// One request to DynamoDB: one attempt, where the SDK makes several.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,12 +46,13 @@ impl Calls {
     /// A client that does what `client` does, recorded here.
     #[must_use]
     pub fn recording(&self, client: &Client) -> Client {
-        Client::from_conf(client.config().to_builder().interceptor(self.clone()).build())
+        let config = client.config().to_builder().interceptor(self.clone());
+        Client::from_conf(config.interceptor(self.meter.clone()).build())
     }
 
     /// What was recorded since this was asked last.
     pub fn take(&self) -> Vec<Call> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -59,11 +69,21 @@ impl Intercept for Calls {
     ) -> Result<(), BoxError> {
         let request = context.request();
         let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let Some((service, operation)) = target.split_once('.') else {
+            recorded::note(Recorded::of_s3(request.method(), request.uri()));
+            return Ok(());
+        };
+        let operation = operation.to_owned();
         let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default())?;
         let accesses = accesses(&operation, &body);
         let call = Call { operation, accesses };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+        for needed in Recorded::of(service, &call.accesses) {
+            recorded::note(needed);
+        }
+        self.calls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(call);
         Ok(())
     }
 }
@@ -75,6 +95,10 @@ fn accesses(operation: &str, body: &Value) -> Vec<Access> {
             .flat_map(|(_, requests)| list(requests))
             .flat_map(members)
             .map(|(_, request)| access(operation, request))
+            .collect(),
+        "BatchGetItem" => members(&body["RequestItems"])
+            .flat_map(|(_, table)| list(&table["Keys"]))
+            .map(|key| access(operation, &json!({ "Key": key })))
             .collect(),
         _ => vec![access(operation, body)],
     }

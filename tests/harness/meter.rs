@@ -1,0 +1,93 @@
+//! What requests cost: the capacity units that DynamoDB says they consumed.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_dynamodb::{
+    config::{
+        ConfigBag, Intercept, RuntimeComponents,
+        interceptors::{BeforeTransmitInterceptorContextMut, FinalizerInterceptorContextRef},
+    },
+    error::BoxError,
+};
+use aws_smithy_types::{
+    body::SdkBody,
+    config_bag::{Storable, StoreReplace},
+};
+use serde_json::Value;
+
+/// Adds up what clients consume. Clones share the sum.
+#[derive(Clone, Debug, Default)]
+pub struct Meter(Arc<Mutex<Units>>);
+
+/// Request units of an on-demand table, those of its index included.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Units {
+    /// Write request units. A part of a transaction costs two for each KB.
+    pub write: f64,
+    /// Read request units: half of one for each 4 KB that may be out of date.
+    pub read: f64,
+}
+
+/// Whether a request writes, noted until its answer comes.
+#[derive(Debug)]
+struct Writes(bool);
+
+impl Storable for Writes {
+    type Storer = StoreReplace<Self>;
+}
+
+impl Meter {
+    /// What was consumed since this was asked last.
+    pub fn take(&self) -> Units {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Intercept for Meter {
+    fn name(&self) -> &'static str {
+        "Meter"
+    }
+
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request_mut();
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let writes = ["PutItem", "UpdateItem", "DeleteItem", "WriteItem"];
+        let writes = writes.iter().any(|kind| target.contains(kind));
+        config.interceptor_state().store_put(Writes(writes));
+        let mut body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default())?;
+        body["ReturnConsumedCapacity"] = "TOTAL".into();
+        let body = body.to_string();
+        request
+            .headers_mut()
+            .insert("content-length", body.len().to_string());
+        *request.body_mut() = SdkBody::from(body);
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let (Some(&Writes(writes)), Some(response)) = (config.load::<Writes>(), context.response()) else {
+            return Ok(()); // an attempt that got no answer
+        };
+        let answer: Value = serde_json::from_slice(response.body().bytes().unwrap_or_default())?;
+        let consumed = match &answer["ConsumedCapacity"] {
+            Value::Array(tables) => tables
+                .iter()
+                .filter_map(|table| table["CapacityUnits"].as_f64())
+                .sum(),
+            table => table["CapacityUnits"].as_f64().unwrap_or_default(),
+        };
+        let mut units = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *(if writes { &mut units.write } else { &mut units.read }) += consumed;
+        Ok(())
+    }
+}
