@@ -61,6 +61,7 @@ import: cargo ## Creates the accounts of a file of JSON lines: make import FILE=
 test: cargo $(DEV_TOOLS) $(TEST_TOOLS) ## Runs all tests
 	cargo build --bins
 	cargo test --workspace
+	$(VENV)/bin/python tests/smoke.py
 	$(WITH_TOOLS) $(VENV)/bin/python tests/walk.py
 	$(WITH_TOOLS) $(VENV)/bin/python tests/keys_walk.py
 	$(WITH_TOOLS) $(VENV)/bin/python tests/interop/verify_with_pyjwt.py
@@ -91,7 +92,7 @@ bench: cargo ## Measures (BENCH=prune: pruning the audit trail of a large table)
 	cargo run --quiet --release --package bench -- $(BENCH)
 
 .PHONY: lint
-lint: cargo $(AWS_TOOLS) $(CARGO_DENY) $(NODE_TOOLS) ## Checks format, lints, docs, dependencies, template and openapi.yaml
+lint: cargo $(AWS_TOOLS) $(TEST_TOOLS) $(CARGO_DENY) $(NODE_TOOLS) ## Checks format, lints, docs, dependencies, template and openapi.yaml
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
@@ -102,6 +103,7 @@ lint: cargo $(AWS_TOOLS) $(CARGO_DENY) $(NODE_TOOLS) ## Checks format, lints, do
 	    openapi.yaml
 	SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam validate --lint --region us-east-1
 	$(VENV)/bin/cfn-lint template.yaml
+	$(VENV)/bin/python tests/template_stack.py
 	scripts/advisories $(CARGO_DENY)
 
 .PHONY: build
@@ -109,8 +111,16 @@ build: cargo $(DEV_TOOLS) $(AWS_TOOLS) ## Builds all functions for Lambda (sam b
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam build
 
 .PHONY: deploy
-deploy: build ## Deploys what was built: make deploy ENV=prod
+deploy: credentials build ## Deploys what was built: make deploy ENV=prod
 	SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam deploy --config-env "$(ENV)"
+
+.PHONY: credentials
+credentials: $(AWS_TOOLS)
+	@$(VENV)/bin/python -c 'import boto3, sys; aws = boto3.Session(); sys.exit( \
+	    "make deploy: there are no AWS credentials (aws configure sso, AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret)" \
+	    if aws.get_credentials() is None else \
+	    "make deploy: there is no AWS region to deploy to (AWS_DEFAULT_REGION, or the profile'"'"'s)" \
+	    if aws.region_name is None else 0)'
 
 # --- What the targets need -------------------------------------------------------------------------------------
 
