@@ -1,5 +1,6 @@
 //! Deleting an account with everything that belongs to it.
 
+use backon::BackoffBuilder;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
@@ -65,7 +66,7 @@ impl Store {
 
     /// Deletes up to 25 items, trying again with those that `DynamoDB` put off.
     async fn delete_batch(&self, mut keys: Vec<Attributes>) -> Result<(), StoreError> {
-        let mut pauses = pauses();
+        let mut pauses = pauses().build();
         loop {
             keys = self.remove(keys).await?.unprocessed;
             if keys.is_empty() {

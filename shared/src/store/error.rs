@@ -7,6 +7,8 @@ use aws_sdk_dynamodb::{
     error::{BuildError, ProvideErrorMetadata, SdkError},
 };
 
+use super::transact::collided;
+
 /// A read or write that did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -19,8 +21,8 @@ pub enum StoreError {
         /// The SDK's error.
         source: Box<dyn StdError + Send + Sync>,
     },
-    /// The transaction kept colliding with others until its retries were used up. It was not applied.
-    #[error("the transaction kept colliding with others ({operation})")]
+    /// The write kept colliding with transactions until its retries were used up. It was not applied.
+    #[error("the write kept colliding with transactions ({operation})")]
     Contended {
         /// What was to be written.
         operation: &'static str,
@@ -61,6 +63,9 @@ impl StoreError {
     where
         E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
     {
+        if collided(&error) {
+            return Self::Contended { operation };
+        }
         let passes = match &error {
             SdkError::ServiceError(service) => {
                 service.raw().status().is_server_error()

@@ -4,12 +4,14 @@ use aws_sdk_dynamodb::{
     operation::update_item::UpdateItemError,
     types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
+use backon::Retryable;
 
 use super::{
     Store, StoreError,
     expression::{Update, number, text},
     items,
     keys::Key,
+    transact::{collided, pauses},
 };
 use crate::{
     clock::{Millis, Seconds},
@@ -87,7 +89,7 @@ impl Store {
         update
             .value(":one", number(1))
             .value(":now", number(rotate.at.seconds().0));
-        let outcome = self
+        let request = self
             .client
             .update_item()
             .table_name(&self.table)
@@ -98,9 +100,8 @@ impl Store {
             )
             .set_expression_attribute_values(Some(update.values))
             .return_values(ReturnValue::UpdatedOld)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let outcome = (|| request.clone().send()).retry(pauses()).when(collided).await;
         let error = match outcome {
             Ok(answer) => {
                 let country = answer

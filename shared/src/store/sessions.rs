@@ -1,6 +1,7 @@
 //! Reading sessions, recording single events, and removing records whose time has come.
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use backon::Retryable;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
@@ -8,6 +9,7 @@ use super::{
     expression::{Attributes, number, text},
     items,
     keys::{self, Key},
+    transact::{collided, pauses},
 };
 use crate::{
     clock::{DAY, Millis},
@@ -133,16 +135,14 @@ impl Store {
         session: SessionId,
         now: Millis,
     ) -> Result<bool, StoreError> {
-        let outcome = self
+        let request = self
             .client
             .delete_item()
             .table_name(&self.table)
             .set_key(Some(Key::session(user, session).attributes()))
             .condition_expression("expires_at <= :now")
-            .expression_attribute_values(":now", number(now.seconds().0))
-            .send()
-            .await;
-        match outcome {
+            .expression_attribute_values(":now", number(now.seconds().0));
+        match (|| request.clone().send()).retry(pauses()).when(collided).await {
             Ok(_) => Ok(true),
             Err(error)
                 if error
@@ -189,8 +189,9 @@ impl Store {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item));
-        request
-            .send()
+        (|| request.clone().send())
+            .retry(pauses())
+            .when(collided)
             .await
             .map_err(|error| StoreError::of("PutItem", error))?;
         Ok(())

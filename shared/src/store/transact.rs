@@ -1,16 +1,17 @@
-//! Transactions, and how often they are tried.
+//! Transactions, and how often they and what collides with them are tried.
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::{
-    error::BuildError,
+    config::http::HttpResponse,
+    error::{BuildError, ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
     types::{
         CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure,
         TransactWriteItem, Update,
     },
 };
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use backon::{BackoffBuilder, ExponentialBuilder};
 
 use super::{
     Store, StoreError,
@@ -62,14 +63,22 @@ pub(super) enum Verdict {
 /// The pauses between attempts: 20 ms doubling to 400 ms, with jitter, about 3 s in all.
 ///
 /// `backon` picks a random pause between one and two times each step.
-pub(super) fn pauses() -> ExponentialBackoff {
+pub(super) const fn pauses() -> ExponentialBuilder {
     ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(20))
         .with_max_delay(Duration::from_millis(400))
         .with_max_times(9)
         .with_jitter()
-        .build()
 }
+
+/// Whether a single write collided with a transaction under way. It was not applied, and the SDK does not repeat it:
+/// whoever writes what transactions write as well does, after [`pauses`].
+pub(super) fn collided<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    error.as_service_error().and_then(ProvideErrorMetadata::code) == Some(TRANSACTION_CONFLICT)
+}
+
+/// The code with which `DynamoDB` refuses a single write.
+pub(super) const TRANSACTION_CONFLICT: &str = "TransactionConflictException";
 
 impl Store {
     /// Commits all the actions or none.
@@ -93,7 +102,7 @@ impl Store {
             .collect::<Result<_, _>>()
             .map_err(|error| StoreError::unbuilt("TransactWriteItems", error))?;
         let token = self.ids.request_token();
-        let mut pauses = pauses();
+        let mut pauses = pauses().build();
         loop {
             let request = self.client.transact_write_items().client_request_token(&token);
             let Err(error) = request.set_transact_items(Some(actions.clone())).send().await else {
@@ -213,7 +222,7 @@ mod tests {
 
     #[test]
     fn retries_end_within_the_time_of_a_request() {
-        let longest: Duration = pauses().sum();
+        let longest: Duration = pauses().build().sum();
         assert!(longest < Duration::from_secs(6), "{longest:?}");
         assert!(longest > Duration::from_millis(500), "{longest:?}");
     }
