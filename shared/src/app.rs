@@ -204,22 +204,33 @@ async fn serve<S: Send + Sync + 'static>(
     lambda_runtime::run(events).await
 }
 
-/// The SDK's configuration: region and credentials from the environment, as Lambda gives them, and times that fit
-/// inside a function's own time-out with room for a second call.
+/// The SDK's configuration: region and credentials from the environment, as Lambda gives them.
 async fn sdk_config() -> SdkConfig {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_secs(2))
-        .operation_timeout(Duration::from_secs(4))
-        .build();
-    let retries = RetryConfig::standard()
-        .with_max_attempts(3)
-        .with_initial_backoff(Duration::from_millis(50))
-        .with_max_backoff(Duration::from_millis(500));
     aws_config::defaults(BehaviorVersion::latest())
-        .timeout_config(timeouts)
-        .retry_config(retries)
+        .timeout_config(timeouts())
+        .retry_config(retries())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .load()
         .await
+}
+
+/// How long one call of Amazon's services may take: well inside [`REQUEST_TIMEOUT`](crate::http::REQUEST_TIMEOUT),
+/// with room for a second attempt. A healthy table answers in a few milliseconds, so an attempt that has not been
+/// answered in two seconds will not be.
+#[must_use]
+pub fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_timeout(Duration::from_secs(4))
+        .build()
+}
+
+/// How often one call is attempted, and the pauses between: the SDK's standard ones, with jitter.
+#[must_use]
+pub fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(3)
+        .with_initial_backoff(Duration::from_millis(50))
+        .with_max_backoff(Duration::from_millis(500))
 }

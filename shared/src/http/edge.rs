@@ -1,6 +1,6 @@
-//! What every request passes through: method, size, panic and error handling, common headers, one log line.
+//! What every request passes through: method, size, time, panic and error handling, common headers, one log line.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use lambda_http::{RequestExt, http::header, request::RequestContext};
@@ -22,6 +22,11 @@ const COUNTED: [(&str, &str); 2] = [
     ("/api/v1/auth/refresh", "refresh"),
 ];
 
+/// How long a handler may take. Each call of the table has limits of its own (`app::timeouts`), but a request that
+/// makes several, or repeats one that keeps colliding, could add them up past the function's own time-out (10 s in
+/// `template.yaml`), at which Lambda kills the process and the client gets no answer of ours.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
+
 /// The one method and path that a function answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
@@ -40,10 +45,7 @@ pub async fn answer<S: Sync>(state: &S, route: Route, mut request: Request, hand
     request.extensions_mut().insert(quotas.clone());
     let request_id = request_id(&request);
     let result = match admit(route, &request) {
-        Ok(()) => AssertUnwindSafe(handler(state, request))
-            .catch_unwind()
-            .await
-            .unwrap_or(Err(Fault::Panic)),
+        Ok(()) => run(handler(state, request)).await,
         Err(fault) => Err(fault),
     };
     count(route, &result);
@@ -96,6 +98,15 @@ fn count(route: Route, result: &Result<Response, Fault>) {
             &[("Function", function), ("Outcome", outcome)],
             &[("Requests", 1)],
         );
+    }
+}
+
+/// Runs a handler to its end, or until its time is up. Dropping it then is what a lost answer is to a write under way:
+/// it is applied or not, and whoever repeats the request finds out which.
+async fn run(handler: BoxFuture<'_, Result<Response, Fault>>) -> Result<Response, Fault> {
+    match tokio::time::timeout(REQUEST_TIMEOUT, AssertUnwindSafe(handler).catch_unwind()).await {
+        Ok(outcome) => outcome.unwrap_or(Err(Fault::Panic)),
+        Err(_) => Err(Fault::Overdue),
     }
 }
 

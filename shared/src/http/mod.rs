@@ -17,7 +17,7 @@ pub mod schema;
 pub use auth::{bearer, bearer_in, optional_bearer};
 pub use body::Fields;
 pub use code::{Advice, Code};
-pub use edge::{Handler, Route, answer};
+pub use edge::{Handler, REQUEST_TIMEOUT, Route, answer};
 pub use gateway::{mend, request};
 pub use operation::{Access, Operation};
 pub use origin::{device_from, idempotency_key, origin, path_parameter};

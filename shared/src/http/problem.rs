@@ -33,6 +33,9 @@ pub enum Fault {
     /// The handler panicked.
     #[error("the handler panicked")]
     Panic,
+    /// The handler took longer than a request may. What it had under way may be done or not, as after a lost answer.
+    #[error("no answer within the time of a request")]
+    Overdue,
 }
 
 impl From<StoreError> for Fault {
@@ -78,6 +81,7 @@ impl Fault {
             Self::PayloadTooLarge => Code::PayloadTooLarge,
             Self::UnsupportedMediaType => Code::UnsupportedMediaType,
             Self::Panic => Code::Internal,
+            Self::Overdue => Code::Unavailable,
             Self::Domain(error) => match error {
                 Error::Validation(_) => Code::ValidationFailed,
                 Error::InvalidCredentials => Code::InvalidCredentials,
