@@ -55,7 +55,10 @@ pub fn judge<'a>(session: Option<&'a Session>, attempt: &Attempt<'_>) -> Verdict
     if let Liveness::Ended(_) = liveness {
         return Verdict::Ended;
     }
-    if session.refresh_jti == *attempt.successor {
+    // Nobody else can know the successor unless this very request was applied. By now it may even have been used:
+    // another request with the same token got it as well, and went on.
+    let used = session.rotation.as_ref().map(|rotation| &rotation.previous_jti);
+    if session.refresh_jti == *attempt.successor || used == Some(attempt.successor) {
         return Verdict::OwnRetry;
     }
     if liveness == Liveness::Expired {
@@ -244,6 +247,14 @@ mod tests {
     fn our_own_retry_succeeds() {
         let mut case = Case::new();
         case.session.refresh_jti = case.successor.clone();
+        assert_eq!(case.verdict(), Verdict::OwnRetry);
+    }
+
+    #[test]
+    fn our_own_retry_succeeds_although_its_successor_was_used_meanwhile() {
+        let mut case = Case::new();
+        case.presented = Ids::sequence(900).token();
+        case.session.rotation.as_mut().unwrap().previous_jti = case.successor.clone();
         assert_eq!(case.verdict(), Verdict::OwnRetry);
     }
 

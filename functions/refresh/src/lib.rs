@@ -13,7 +13,7 @@ use shared::{
     http::{self, Access, Code, Fault, Fields, Operation, Request, Response, Route, model::Tokens},
     ids::TokenId,
     session::{EndReason, Session},
-    store::{CallerGone, EndRequest, Rotate, RotateOutcome},
+    store::{Ending, Rotate, RotateOutcome, StoreError},
     token::{RefreshClaims, Signer},
 };
 
@@ -145,22 +145,23 @@ async fn refused(
             rotated_at,
             expires_at,
         } => answer(state, signer, claims, successor, rotated_at, expires_at),
-        Verdict::Theft(session) => {
-            end_stolen(state, session, cause).await?;
-            Err(Error::RefreshTokenReused.into())
-        }
+        Verdict::Theft(session) => Err(end_stolen(state, session, cause).await?.into()),
     }
 }
 
-/// Ends the session that a replayed token belongs to, and no other.
-async fn end_stolen(state: &State, session: &Session, cause: &Cause) -> Result<(), CallerGone> {
-    let request = EndRequest {
-        sessions: std::slice::from_ref(session),
-        reason: EndReason::RefreshTokenReuse,
-        cause,
-        caller: None,
-    };
-    state.store.end_sessions(request).await.map(drop)
+/// Ends the session that a replayed token belongs to, and no other; answers the refusal.
+async fn end_stolen(state: &State, session: &Session, cause: &Cause) -> Result<Error, StoreError> {
+    let ending = state
+        .store
+        .end_session(session, EndReason::RefreshTokenReuse, cause);
+    Ok(match ending.await? {
+        Ending::Done => Error::RefreshTokenReused,
+        // It ended by itself before this could be committed: then that is what happened to it.
+        Ending::Overtaken(session) => match Error::unless_active(session.as_deref(), cause.at) {
+            Ok(_) => Error::RefreshTokenReused,
+            Err(refusal) => refusal,
+        },
+    })
 }
 
 fn moved(before: Option<&str>, now: Option<&str>) -> bool {

@@ -71,6 +71,26 @@ impl From<CallerGone> for Error {
     }
 }
 
+/// What became of the ending of one session.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    /// It is ended, by this call.
+    Done,
+    /// It had ended by itself, or is gone: nothing was changed. The session as it stands, when there is one.
+    Overtaken(Option<Box<Session>>),
+}
+
+/// What a session must still be for an update to end it, besides not ended yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EndsOnly {
+    /// No more than that.
+    NotEnded,
+    /// Not expired: it is the one that asks.
+    Active,
+    /// Not used since it was read: it ends for being the least recently used.
+    Unused,
+}
+
 impl Store {
     /// Ends sessions, up to 40 in one transaction with their events; answers which of them this call ended.
     ///
@@ -137,6 +157,37 @@ impl Store {
         Err(StoreError::Contended { operation }.into())
     }
 
+    /// Ends one session, with its event, unless it has ended meanwhile.
+    ///
+    /// A repeat of the same request is recognised by its `ClientRequestToken`; a later one finds the session ended.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be written.
+    pub async fn end_session(
+        &self,
+        session: &Session,
+        reason: EndReason,
+        cause: &Cause,
+    ) -> Result<Ending, StoreError> {
+        let actions = self.end_actions(
+            session,
+            reason,
+            EventType::of_end(reason),
+            cause,
+            EndsOnly::NotEnded,
+        );
+        match self.transact("ending a session", actions.into()).await? {
+            Outcome::Committed => Ok(Ending::Done),
+            Outcome::Failed(verdicts) => match verdicts.into_iter().next() {
+                Some(Verdict::Failed(Some(item))) => {
+                    Ok(Ending::Overtaken(Some(Box::new(items::session(item)?))))
+                }
+                _ => Ok(Ending::Overtaken(None)),
+            },
+        }
+    }
+
     async fn end_together(
         &self,
         request: &EndRequest<'_>,
@@ -153,7 +204,12 @@ impl Store {
                 let is_caller = request
                     .caller
                     .is_some_and(|caller| caller.session_id == session.id);
-                actions.extend(self.end_actions(session, request.reason, event, request.cause, is_caller));
+                let only = if is_caller {
+                    EndsOnly::Active
+                } else {
+                    EndsOnly::NotEnded
+                };
+                actions.extend(self.end_actions(session, request.reason, event, request.cause, only));
             }
             actions.extend(separate.map(|caller| caller_check(caller, now)));
 
@@ -190,18 +246,23 @@ impl Store {
         reason: EndReason,
         event: EventType,
         cause: &Cause,
-        must_be_active: bool,
+        only: EndsOnly,
     ) -> [Action; 2] {
         let mut changes = Update::default();
         changes
             .set("revoked_at", number(cause.at.0))
             .set("revoked_reason", text(reason.as_str()))
             .set("expires_at", number(session.expires_at_once_ended(cause.at).0));
-        let condition = if must_be_active {
-            changes.value(":now", number(cause.at.seconds().0));
-            "attribute_exists(pk) AND attribute_not_exists(revoked_at) AND expires_at > :now"
-        } else {
-            "attribute_exists(pk) AND attribute_not_exists(revoked_at)"
+        let condition = match only {
+            EndsOnly::NotEnded => "attribute_exists(pk) AND attribute_not_exists(revoked_at)",
+            EndsOnly::Active => {
+                changes.value(":now", number(cause.at.seconds().0));
+                "attribute_exists(pk) AND attribute_not_exists(revoked_at) AND expires_at > :now"
+            }
+            EndsOnly::Unused => {
+                changes.value(":seen", number(session.last_used_at.0));
+                "attribute_exists(pk) AND attribute_not_exists(revoked_at) AND last_used_at = :seen"
+            }
         };
         let key = Key::session(session.user_id, session.id);
         let event = cause.session_event(&self.ids, session, event);

@@ -2,7 +2,7 @@
 
 use super::{
     Store, StoreError,
-    end::SESSIONS_AT_ONCE,
+    end::{EndsOnly, SESSIONS_AT_ONCE},
     expression::{Update, number, text},
     items,
     keys::Key,
@@ -45,7 +45,8 @@ pub enum LoginOutcome {
     /// The credential is no longer what was read (another login, a new password, a disabled account): nothing was
     /// changed. The credential as it stands, when there is one and its account is not being deleted.
     CredentialChanged(Option<Box<Credential>>),
-    /// A session that was to be ended has ended by itself: nothing was changed.
+    /// A session that was to be ended has ended by itself, or was used meanwhile and is not the least recently used
+    /// any more: nothing was changed.
     SessionsChanged,
 }
 
@@ -91,7 +92,12 @@ impl Store {
             },
         ];
         for (other, reason) in ends {
-            actions.extend(self.end_actions(other, *reason, EventType::of_end(*reason), cause, false));
+            let only = if *reason == EndReason::SessionLimit {
+                EndsOnly::Unused
+            } else {
+                EndsOnly::NotEnded
+            };
+            actions.extend(self.end_actions(other, *reason, EventType::of_end(*reason), cause, only));
         }
         let event = cause.session_event(&self.ids, session, EventType::LoginSucceeded);
         actions.push(Action::Put {

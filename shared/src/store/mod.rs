@@ -23,7 +23,7 @@ mod transact;
 
 pub use accounts::{Creation, NewAccount};
 pub use credentials::{Changed, CredentialChange};
-pub use end::{Caller, CallerGone, EndRequest};
+pub use end::{Caller, CallerGone, EndRequest, Ending};
 pub use erase::Records;
 pub use error::StoreError;
 pub use events::EventPage;
