@@ -50,18 +50,29 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
     let cause = http::origin(&request, &state.config.trusted_proxy, state.clock.now());
     Error::unless_active(sessions.iter().find(|session| session.id == claims.sid), cause.at)?;
     limit.allowed()?;
-    sessions.retain(|session| session.is_active(cause.at) && !(except_current && session.id == claims.sid));
-
-    let ended = state.store.end_sessions(EndRequest {
-        sessions: &sessions,
-        reason: EndReason::LogoutAll,
-        cause: &cause,
-        caller: Some(Caller {
-            user_id: claims.sub,
-            session_id: claims.sid,
-        }),
+    let mut caller = Some(Caller {
+        user_id: user,
+        session_id: claims.sid,
     });
-    let count = ended.await?.len();
+    let mut count = 0;
+    loop {
+        sessions
+            .retain(|session| session.is_active(cause.at) && !(except_current && session.id == claims.sid));
+        let ended = state.store.end_sessions(EndRequest {
+            sessions: &sessions,
+            reason: EndReason::LogoutAll,
+            cause: &cause,
+            caller,
+        });
+        let ended = ended.await?;
+        count += ended.len();
+        if ended.len() == sessions.len() {
+            break;
+        }
+        // Some had ended by themselves: perhaps a login took their place, and its session is to go as well.
+        caller = caller.filter(|caller| !ended.contains(&caller.session_id));
+        sessions = state.store.sessions(user).await?;
+    }
     Ok(http::json(&LoggedOut {
         success: true,
         message: format!("Successfully logged out from {count} sessions"),

@@ -6,8 +6,8 @@ use shared::{
     http::{self, Access, Code, Fault, Operation, Request, Response, Route},
     ids::{SessionId, UserId},
     rate::Rule,
-    session::{EndReason, Liveness, Session},
-    store::{Caller, EndRequest},
+    session::{EndReason, Session},
+    store::{Caller, EndRequest, StoreError},
     token::AccessClaims,
 };
 
@@ -72,14 +72,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
     } else {
         other.as_ref()
     };
-    let Some(session) = session else {
-        return Err(absent(state, target, user).await?.into());
-    };
-    // A record past its time is as good as gone, whether or not TTL has come by.
-    if session.expires_at <= cause.at.seconds() {
-        return Err(Error::SessionNotFound.into());
-    }
-    if session.liveness(cause.at) == Liveness::Active {
+    if let Some(session) = session.filter(|session| session.is_active(cause.at)) {
         let ended = state.store.end_sessions(EndRequest {
             sessions: std::slice::from_ref(session),
             reason: EndReason::Revoked,
@@ -90,8 +83,25 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
             }),
         });
         ended.await?;
+        return Ok(revoked(session));
     }
-    Ok(http::success(format!("Session revoked: {}", name(session))))
+    // There is nothing to commit, and so nothing that would check the caller in the same moment.
+    let (own, refusal) = tokio::try_join!(state.store.session(user, claims.sid), async {
+        match session {
+            Some(_) => Ok(Error::SessionNotFound),
+            None => absent(state, target, user).await,
+        }
+    })?;
+    Error::unless_active(own.as_ref(), cause.at)?;
+    match session {
+        // A record past its time is as good as gone, whether or not TTL has come by.
+        Some(session) if session.expires_at > cause.at.seconds() => Ok(revoked(session)),
+        Some(_) | None => Err(refusal.into()),
+    }
+}
+
+fn revoked(session: &Session) -> Response {
+    http::success(format!("Session revoked: {}", name(session)))
 }
 
 fn name(session: &Session) -> &str {
@@ -103,7 +113,7 @@ fn name(session: &Session) -> &str {
 }
 
 /// Why the caller has no such session: it is somebody else's, or nobody's.
-async fn absent(state: &State, session: SessionId, caller: UserId) -> Result<Error, Fault> {
+async fn absent(state: &State, session: SessionId, caller: UserId) -> Result<Error, StoreError> {
     Ok(match state.store.session_owner(session).await? {
         Some(owner) if owner != caller => Error::NotYourSession,
         Some(_) | None => Error::SessionNotFound,
