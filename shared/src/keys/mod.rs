@@ -84,6 +84,12 @@ impl KeySet {
             .find(|key| key.kid == kid && key.verifies(purpose, now))
     }
 
+    /// The key named `kid`, whatever it is still good for.
+    #[must_use]
+    pub fn get(&self, kid: &str) -> Option<&PublicKey> {
+        self.0.iter().find(|key| key.kid == kid)
+    }
+
     /// Whether the key named `kid` may sign: it is published, and not retired.
     #[must_use]
     pub fn signs(&self, kid: &str) -> bool {
@@ -145,7 +151,9 @@ impl Retired {
 }
 
 impl PublicKey {
-    fn verifies(&self, purpose: Purpose, now: Millis) -> bool {
+    /// Whether it may verify tokens of this purpose at `now`.
+    #[must_use]
+    pub fn verifies(&self, purpose: Purpose, now: Millis) -> bool {
         self.retired.is_none_or(|retired| {
             let until = match purpose {
                 Purpose::Access => retired.access_until,
