@@ -6,6 +6,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.SECONDARY: # what was installed stays
 MAKEFLAGS += --no-builtin-rules
 
 PYTHON ?= python3
