@@ -109,6 +109,12 @@ impl Event {
         self
     }
 
+    /// The event itself, as Lambda hands it over.
+    #[must_use]
+    pub const fn value(&self) -> &Value {
+        &self.0
+    }
+
     /// The request that `lambda_http` makes of the event.
     ///
     /// # Panics

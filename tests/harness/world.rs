@@ -1,21 +1,31 @@
 //! A service of a test's own.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use aws_sdk_dynamodb::{Client, config::retry::RetryConfig, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    Client,
+    config::{
+        retry::{RetryConfig, RetryPartition},
+        timeout::TimeoutConfig,
+    },
+    types::AttributeValue,
+};
 use local::{db::EmbeddedDynamoDb, table::TableDefinition};
 use serde_json::{Value, json};
 use shared::{
-    SigningState, State,
+    SigningState, State, app,
     clock::{Clock, Millis},
     config::Config,
     http::{Operation, Request, answer},
     ids::Ids,
-    keys::{KeySource, SigningKeys},
+    keys::{KeySource, Retired, SigningKeys},
     password::Hasher,
+    store::Store,
 };
 
-use crate::{Answer, Calls, Event, Wire, recorded};
+use tokio::{runtime::Handle, task::spawn_blocking};
+
+use crate::{Answer, Calls, Event, Line, Wire, recorded};
 
 /// The account that every world has.
 pub const EMAIL: &str = "demo@example.com";
@@ -107,12 +117,26 @@ pub struct World {
     pub state: State,
     /// What the functions ask of the table.
     pub calls: Calls,
+    /// What lies between the functions and the table.
+    pub line: Line,
+    /// The account.
+    pub account: Account,
     /// The table's client.
     pub client: Client,
+    source: KeySource,
     login: login::LoginState,
     admin: admin::AdminState,
-    /// The file of the keys and the database live as long as the world.
-    kept_alive: Option<(tempfile::NamedTempFile, Option<EmbeddedDynamoDb>)>,
+    /// The file of the keys and the database live as long as the last world over them.
+    kept_alive: Arc<(tempfile::NamedTempFile, Option<EmbeddedDynamoDb>)>,
+}
+
+/// An account of a test's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Its id.
+    pub id: String,
+    /// Its address.
+    pub email: String,
 }
 
 impl World {
@@ -167,49 +191,85 @@ impl World {
             Some(given.map_or(default, |(_, value)| value).to_owned())
         })
         .expect("the configuration is valid");
-        // Far ahead, so that no engine's own TTL ever removes what a test still looks at.
-        let calls = Calls::default();
-        let clock = Clock::manual(Millis(3_999_999_999_000));
         let keys = SigningKeys::generate(0).expect("keys can be made");
-        let keys_file = tempfile::NamedTempFile::new().expect("a file can be made");
-        std::fs::write(&keys_file, keys.to_json()).expect("the file can be written");
-        let source = KeySource::File(keys_file.path().to_owned());
-        let state = State::new(config, clock, Ids::system(), calls.recording(&client));
-        state
-            .store
+        let file = tempfile::NamedTempFile::new().expect("a file can be made");
+        std::fs::write(&file, keys.to_json()).expect("the file can be written");
+        let source = KeySource::File(file.path().to_owned());
+        Store::new(client.clone(), &table, Ids::system())
             .publish_key_set(&keys.public())
             .await
             .expect("the keys are published");
-        let mut world = Self::over(state, calls, client, keys, source).await;
-        world.kept_alive = Some((keys_file, database));
-        world.create_user(EMAIL).await;
+        let kept_alive = Arc::new((file, database));
+        let mut world = Self::over(config, clock(), client, keys, source, kept_alive, None).await;
+        world.account = world.new_account(EMAIL).await;
         world.clock.advance(1);
         world.calls.take();
         world
     }
 
-    /// Other instances of the functions over the same table, with copies of the public and private keys of their own,
-    /// the private ones from `source`. The table and the clock live as long as this world.
+    /// Other instances of the functions over the same table, with the same time and account, and with connections and
+    /// copies of the public and private keys of their own; the private ones from `source`.
     pub async fn instance(&self, source: KeySource) -> Self {
-        let calls = Calls::default();
-        let state = State::new(
-            self.state.config.clone(),
-            self.clock.clone(),
-            self.state.ids.clone(),
-            calls.recording(&self.client),
-        );
-        Self::over(state, calls, self.client.clone(), self.keys.clone(), source).await
+        self.another(self.clock.clone(), source, None).await
     }
 
-    async fn over(state: State, calls: Calls, client: Client, keys: SigningKeys, source: KeySource) -> Self {
+    /// As [`World::instance`], with the same source of keys, and these time-outs for the calls of the table.
+    pub async fn twin(&self, timeouts: Option<TimeoutConfig>) -> Self {
+        self.another(self.clock.clone(), self.source.clone(), timeouts)
+            .await
+    }
+
+    /// A world in the same table, with a time and an account of its own.
+    pub async fn neighbour(&self) -> Self {
+        let mut neighbour = self.another(clock(), self.source.clone(), None).await;
+        let email = format!("{}@example.com", Ids::system().request_token());
+        neighbour.account = neighbour.new_account(&email).await;
+        neighbour.clock.advance(1);
+        neighbour
+    }
+
+    async fn another(&self, clock: Clock, source: KeySource, timeouts: Option<TimeoutConfig>) -> Self {
+        let config = self.state.config.clone();
+        let (client, keys) = (self.client.clone(), self.keys.clone());
+        let kept_alive = Arc::clone(&self.kept_alive);
+        let mut other = Self::over(config, clock, client, keys, source, kept_alive, timeouts).await;
+        other.account = self.account.clone();
+        other
+    }
+
+    async fn over(
+        config: Config,
+        clock: Clock,
+        client: Client,
+        keys: SigningKeys,
+        source: KeySource,
+        kept_alive: Arc<(tempfile::NamedTempFile, Option<EmbeddedDynamoDb>)>,
+        timeouts: Option<TimeoutConfig>,
+    ) -> Self {
+        let (line, calls) = (Line::default(), Calls::default());
+        // Retries as in production, from a budget of its own: the SDK shares one among all clients of a process.
+        let mut sdk = client
+            .config()
+            .to_builder()
+            .http_client(line.clone())
+            .retry_config(app::retries())
+            .retry_partition(RetryPartition::new(Ids::system().request_token()));
+        if let Some(timeouts) = timeouts {
+            sdk = sdk.timeout_config(timeouts);
+        }
+        let wired = calls.recording(&Client::from_conf(sdk.build()));
+        let state = State::new(config, clock.clone(), Ids::system(), wired);
         let hasher = Hasher::new(state.config.argon2, state.ids.clone()).expect("Argon2 takes its settings");
-        let signing = SigningState::new(state.clone(), source);
+        let signing = SigningState::new(state.clone(), source.clone());
         signing.signers.renew_now().await;
         Self {
-            clock: state.clock.clone(),
+            clock,
             keys,
             calls,
+            line,
+            account: Account::default(),
             client,
+            source,
             login: login::LoginState {
                 signing,
                 hasher: hasher.clone(),
@@ -219,7 +279,14 @@ impl World {
                 hasher,
             },
             state,
-            kept_alive: None,
+            kept_alive,
+        }
+    }
+
+    async fn new_account(&self, email: &str) -> Account {
+        Account {
+            id: self.create_user(email).await,
+            email: email.to_owned(),
         }
     }
 
@@ -227,6 +294,71 @@ impl World {
     #[must_use]
     pub const fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The table's server.
+    ///
+    /// # Panics
+    ///
+    /// When nobody said where it is, which does not happen.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        match &self.kept_alive.1 {
+            Some(database) => database.endpoint().to_owned(),
+            None => std::env::var("TEST_DYNAMODB_ENDPOINT").expect("there is no other server then"),
+        }
+    }
+
+    /// What a function's own process needs to be one of this world's, with the table at `endpoint`.
+    #[must_use]
+    pub fn variables(&self, endpoint: &str) -> Vec<(String, String)> {
+        let config = &self.state.config;
+        let keys = self.kept_alive.0.path().display().to_string();
+        let mut variables = vec![
+            ("TABLE_NAME", config.table_name.as_str()),
+            ("ISSUER", &config.issuer),
+            ("AUDIENCE", &config.audience),
+            ("SIGNING_KEYS_FILE", &keys),
+            ("ARGON2_MEMORY_KIB", "64"),
+            ("ARGON2_ITERATIONS", "1"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", endpoint),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+        ];
+        let limits = [
+            "LOGIN_IP",
+            "LOGIN_GUESSES",
+            "LOGIN_ACCOUNT",
+            "LIST",
+            "REVOKE",
+            "CLEANUP",
+        ];
+        let limits = limits.map(|rule| format!("RATE_LIMIT_{rule}"));
+        variables.extend(limits.iter().map(|name| (name.as_str(), "0")));
+        let owned = variables.into_iter();
+        owned
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    /// Replaces the signing keys as a rotation does, for this world alone.
+    ///
+    /// # Panics
+    ///
+    /// When they cannot be made or published.
+    pub async fn rotate_keys(&mut self) {
+        let (now, store) = (self.clock.now(), &self.state.store);
+        let keys = self.keys.successor().expect("keys can be made");
+        let published = store.key_set().await.expect("the table can be read");
+        let active = vec![keys.current.public().clone(), keys.next.public().clone()];
+        let retired = Retired::at(now, &self.state.config);
+        let set = published
+            .expect("there are keys")
+            .succeeded_by(active, retired, now);
+        store.publish_key_set(&set).await.expect("the keys are published");
+        std::fs::write(self.kept_alive.0.path(), keys.to_json()).expect("the file can be written");
+        self.keys = keys;
     }
 
     /// Takes the published keys away, as if nothing had ever been published.
@@ -259,8 +391,19 @@ impl World {
     }
 
     /// Invokes `admin`.
+    ///
+    /// # Panics
+    ///
+    /// When it does.
     pub async fn admin(&self, command: Value) -> Value {
-        recorded::by("admin", admin::handle(&self.admin, command, Self::INVOCATION)).await
+        // On a thread of its own: what it waits for cannot move between threads, as a test that does many things at
+        // once does.
+        let (admin, runtime) = (self.admin.clone(), Handle::current());
+        let invoked = spawn_blocking(move || {
+            let handled = admin::handle(&admin, command, Self::INVOCATION);
+            runtime.block_on(recorded::by("admin", handled))
+        });
+        invoked.await.expect("admin does not panic")
     }
 
     /// The state of `admin`, for tests that invoke it otherwise.
@@ -346,9 +489,9 @@ impl World {
         answer
     }
 
-    /// Logs the usual account in on a device.
+    /// Logs the account in on a device.
     pub async fn log_in(&self, device: &str) -> Tokens {
-        self.log_in_as(EMAIL, device).await
+        self.log_in_as(&self.account.email, device).await
     }
 
     /// Logs an account in on a device.
@@ -400,14 +543,28 @@ impl World {
     ///
     /// When the table cannot be read.
     pub async fn items(&self) -> Vec<Value> {
-        let object = |item: HashMap<_, _>| {
-            Value::Object(
-                item.iter()
-                    .map(|(name, value): (&String, _)| (name.clone(), plain(value)))
-                    .collect(),
-            )
-        };
-        self.raw_items().await.into_iter().map(object).collect()
+        self.raw_items().await.iter().map(plain_item).collect()
+    }
+
+    /// Every item of one partition, as plain JSON.
+    ///
+    /// # Panics
+    ///
+    /// When the table cannot be read.
+    pub async fn partition(&self, pk: &str) -> Vec<Value> {
+        let query = self
+            .client
+            .query()
+            .consistent_read(true)
+            .table_name(&self.state.config.table_name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()));
+        let mut items = Vec::new();
+        let mut pages = query.into_paginator().items().send();
+        while let Some(item) = pages.next().await {
+            items.push(plain_item(&item.expect("the table can be read")));
+        }
+        items
     }
 
     /// The record of a session.
@@ -522,17 +679,26 @@ impl World {
     }
 }
 
+/// Far ahead, so that no engine's own TTL ever removes what a test still looks at.
+fn clock() -> Clock {
+    Clock::manual(Millis(3_999_999_999_000))
+}
+
+fn plain_item(item: &HashMap<String, AttributeValue>) -> Value {
+    Value::Object(
+        item.iter()
+            .map(|(name, value)| (name.clone(), plain(value)))
+            .collect(),
+    )
+}
+
 fn plain(value: &AttributeValue) -> Value {
     match value {
         AttributeValue::S(text) => text.as_str().into(),
         AttributeValue::N(number) => serde_json::from_str(number).unwrap_or_default(),
         AttributeValue::Bool(flag) => (*flag).into(),
         AttributeValue::L(list) => list.iter().map(plain).collect(),
-        AttributeValue::M(map) => Value::Object(
-            map.iter()
-                .map(|(name, value)| (name.clone(), plain(value)))
-                .collect(),
-        ),
+        AttributeValue::M(map) => plain_item(map),
         _ => Value::Null,
     }
 }

@@ -1,0 +1,202 @@
+//! Between phone and API: a function's process is killed after its write and before its answer, or its answer is lost on
+//! the way. The phone repeats its request, as it does after any other failure, and is back in, in the same session.
+//!
+//! These are the functions' own processes, behind an imitation of Lambda's Runtime API, and the system's clock.
+
+use std::{path::Path, process::Command, sync::OnceLock};
+
+use serde_json::{Value, json};
+use tests::{Event, Process, Proxy, Tokens, World};
+
+/// Builds the functions, once.
+fn build() {
+    static BUILT: OnceLock<bool> = OnceLock::new();
+    let built = *BUILT.get_or_init(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut cargo = Command::new(env!("CARGO"));
+        // As `make test` has built them: these are the very same then.
+        cargo
+            .args(["build", "--bins", "--quiet"])
+            .current_dir(root)
+            .status()
+            .is_ok_and(|status| status.success())
+    });
+    assert!(built, "the functions could not be built: see above");
+}
+
+/// A table, and one function in front of a proxy.
+struct Scene {
+    world: World,
+    proxy: Proxy,
+    variables: Vec<(String, String)>,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        tokio::task::spawn_blocking(build).await.unwrap();
+        let world = World::new().await;
+        let proxy = Proxy::start(&world.endpoint()).await;
+        let variables = world.variables(proxy.endpoint());
+        Self {
+            world,
+            proxy,
+            variables,
+        }
+    }
+
+    async fn ask(&self, function: &str, event: &Event) -> Value {
+        let process = Process::start(function, &self.variables).await;
+        body(&process.invoke(event).await.expect("it answers"))
+    }
+
+    async fn log_in(&self, device: &str) -> Tokens {
+        Tokens::from(&self.ask("login", &login(device)).await)
+    }
+
+    /// Kills the function when the table has carried out `action`; then a new process gets the request once more.
+    async fn ask_twice(&mut self, function: &str, action: &'static str, event: &Event) -> Value {
+        let mut process = Process::start(function, &self.variables).await;
+        self.proxy.hold(Some(action));
+        let asked = process.invoke(event);
+        tokio::select! {
+            answer = asked => panic!("{function} answered {answer:?}"),
+            () = self.proxy.has_held() => {}
+        }
+        process.kill();
+        self.proxy.hold(None);
+        self.ask(function, event).await
+    }
+
+    async fn records(&self, prefix: &str) -> Vec<Value> {
+        let items = self
+            .world
+            .partition(&format!("USER#{}", self.world.account.id))
+            .await;
+        items
+            .into_iter()
+            .filter(|item| item["sk"].as_str().is_some_and(|sk| sk.starts_with(prefix)))
+            .collect()
+    }
+
+    async fn count(&self, event: &str) -> usize {
+        self.records("EVENT#")
+            .await
+            .iter()
+            .filter(|item| item["type"] == event)
+            .count()
+    }
+}
+
+fn login(device: &str) -> Event {
+    let body = json!({
+        "email": tests::EMAIL, "password": tests::PASSWORD, "device_name": device, "device_id": device,
+    });
+    Event::file("login/json").json(&body)
+}
+
+/// The body of an answer as API Gateway gets it, which must be a 200.
+fn body(answer: &Value) -> Value {
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
+}
+
+fn jti(tokens: &Tokens) -> Value {
+    tests::claims(&tokens.refresh)["jti"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refresh_whose_process_was_killed_is_repeated_in_the_same_session() {
+    let mut scene = Scene::new().await;
+    let login = scene.log_in("phone").await;
+    let event = Event::file("refresh/idempotent").json(&json!({ "refresh_token": login.refresh }));
+    let next = Tokens::from(&scene.ask_twice("refresh", "UpdateItem", &event).await);
+    assert_eq!(next.session, login.session);
+    let session = scene.records("SESSION#").await.remove(0);
+    assert_eq!(session["rotation_count"], 1);
+    assert_eq!(session["refresh_jti"], jti(&next));
+    // And so is one whose answer got lost on its way to the phone.
+    let again = Tokens::from(&scene.ask("refresh", &event).await);
+    assert_eq!(jti(&again), jti(&next));
+    let event = Event::file("refresh/json").json(&json!({ "refresh_token": again.refresh }));
+    scene.ask("refresh", &event).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_whose_process_was_killed_leaves_no_second_session() {
+    let mut scene = Scene::new().await;
+    let tokens = Tokens::from(
+        &scene
+            .ask_twice("login", "TransactWriteItems", &login("phone"))
+            .await,
+    );
+    let sessions = scene.records("SESSION#").await;
+    assert_eq!(sessions.len(), 2);
+    let (kept, lost): (Vec<_>, Vec<_>) = sessions
+        .iter()
+        .partition(|item| item["session_id"] == tokens.session.as_str());
+    assert!(kept[0]["revoked_at"].is_null());
+    assert_eq!(lost[0]["revoked_reason"], "superseded");
+    assert_eq!(scene.count("login_succeeded").await, 2);
+    assert_eq!(scene.count("session_superseded").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_ends_sessions_is_done_once_although_its_process_was_killed() {
+    let mut scene = Scene::new().await;
+    let (phone, tablet, laptop) = (
+        scene.log_in("phone").await,
+        scene.log_in("tablet").await,
+        scene.log_in("laptop").await,
+    );
+
+    let path = format!("/api/v1/sessions/{}", tablet.session);
+    let revoke = Event::file("revoke/revoke").bearer(&phone.access).path(&path);
+    scene.ask_twice("revoke", "TransactWriteItems", &revoke).await;
+    assert_eq!(scene.count("session_revoked").await, 1);
+
+    let others = Event::file("logout-all/except-current").bearer(&phone.access);
+    let answer = scene.ask_twice("logout-all", "TransactWriteItems", &others).await;
+    assert_eq!(answer["count"], 0, "the first request has ended it");
+    assert_eq!(scene.count("sessions_revoked").await, 1);
+
+    let logout = Event::file("logout/refresh-token").json(&json!({ "refresh_token": phone.refresh }));
+    scene.ask_twice("logout", "TransactWriteItems", &logout).await;
+    assert_eq!(scene.count("logout").await, 1);
+
+    let ended = scene.records("SESSION#").await;
+    assert_eq!(ended.len(), 3);
+    let reason = |tokens: &Tokens| {
+        let item = ended
+            .iter()
+            .find(|item| item["session_id"] == tokens.session.as_str());
+        item.unwrap()["revoked_reason"].clone()
+    };
+    assert_eq!(
+        [reason(&phone), reason(&tablet), reason(&laptop)],
+        ["logout", "revoked", "logout_all"]
+    );
+}
+
+/// A table that takes every connection and never answers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_function_whose_table_never_answers_says_so_in_time() {
+    let scene = Scene::new().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut connections = Vec::new();
+        while let Ok((connection, _)) = silent.accept().await {
+            connections.push(connection);
+        }
+    });
+    let variables = scene.world.variables(&endpoint);
+    let process = Process::start("login", &variables).await;
+    // Lambda's time begins when the event is handed over, not when the process starts.
+    process.is_ready().await;
+    let asked = tokio::time::Instant::now();
+    let answer = process.invoke(&login("phone")).await.expect("it answers");
+    let took = asked.elapsed();
+    assert_eq!(answer["statusCode"], 503, "{answer}");
+    assert_eq!(answer["headers"]["retry-after"], "1");
+    assert!(took < shared::http::REQUEST_TIMEOUT, "{took:?}");
+}

@@ -1,0 +1,279 @@
+//! Every call of the table fails, in every way: the first of an operation, the second, and so on.
+//!
+//! Each time the caller gets the right answer or a 503 with `Retry-After`; repeats the request, as a phone does; and
+//! then the answers and the table are those of a world without faults, in which the first request was carried out or
+//! was not. `FAULTS=all` tries each fault for each length of time as well.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, future::ready, stream};
+use shared::{app, http::REQUEST_TIMEOUT};
+use tests::{Answer, Fault, Injection, Lasting, World};
+use tokio::time::Instant;
+
+use crate::{
+    model::{
+        Play, Stage,
+        explain::{Call, History, Order},
+        invariants,
+        operations::{
+            Command::{Delete, Disable, Enable, RevokeAll, RevokeSession, SetPassword},
+            Operation::{self, Cleanup, Command, List, Login, Logout, Revoke},
+            Proof, Target,
+        },
+        state::Rules,
+        table::Records,
+    },
+    races::{FULL, TWO, logout_all, logout_others, on, refresh, refresh_with, revoke, wait},
+    sequences::said,
+};
+
+const RULES: Rules = Rules {
+    access: 900,
+    idle: 3600,
+    absolute: 9000,
+    grace: 30,
+    sessions: 3,
+};
+
+/// An operation that meets faults, and what happened before it.
+#[derive(Clone, Debug)]
+struct Scene {
+    before: Vec<Operation>,
+    operation: Operation,
+    /// How a repeat may be refused.
+    refused: Vec<&'static str>,
+}
+
+impl Scene {
+    fn new(before: &[Operation], operation: Operation) -> Self {
+        Self {
+            before: before.to_vec(),
+            operation,
+            refused: Vec::new(),
+        }
+    }
+
+    /// A repeat may be refused so.
+    fn or(mut self, code: &'static str) -> Self {
+        self.refused.push(code);
+        self
+    }
+}
+
+fn scenes() -> Vec<Scene> {
+    let replayed = [on(0), on(1), refresh(1), wait(60)];
+    let expired = [on(0), on(1), wait(3500), refresh(1), wait(4000)];
+    let wrong = Login {
+        device: Some(0),
+        password: 1,
+    };
+    let foreign = Revoke {
+        by: 0,
+        target: Target::Foreign,
+    };
+    vec![
+        Scene::new(&[], on(0)),
+        Scene::new(&TWO, on(1)),
+        Scene::new(&FULL, on(3)),
+        Scene::new(&expired, on(2)),
+        Scene::new(&TWO, wrong).or("invalid_credentials"),
+        Scene::new(&TWO, refresh(2)),
+        Scene::new(&TWO, refresh_with(2, 0)),
+        Scene::new(&TWO, refresh(1)),
+        Scene::new(&replayed, refresh(1))
+            .or("refresh_token_reused")
+            .or("session_revoked"),
+        Scene::new(&TWO, Logout(Proof::Access(2))),
+        Scene::new(
+            &TWO,
+            Logout(Proof::Both {
+                access: 0,
+                refresh: 2,
+            }),
+        ),
+        Scene::new(&TWO, revoke(0, 1)),
+        // Who ends their own session with their access token has it refused at the repeat: they are logged out.
+        Scene::new(&TWO, revoke(2, 1)).or("session_revoked"),
+        Scene::new(&TWO, foreign).or("not_your_session"),
+        Scene::new(&FULL, logout_all(3)).or("session_revoked"),
+        Scene::new(&FULL, logout_others(3)),
+        Scene::new(&expired, Cleanup { by: 3 }),
+        Scene::new(&TWO, List { by: 0 }),
+        Scene::new(&TWO, Command(Disable)),
+        Scene::new(&[on(0), Command(Disable)], Command(Enable)),
+        Scene::new(&TWO, Command(SetPassword(1))),
+        Scene::new(&TWO, Command(RevokeSession(1))),
+        Scene::new(&TWO, Command(RevokeAll)),
+        Scene::new(&TWO, Command(Delete)).or("not_found"),
+    ]
+}
+
+/// When a request that was held back arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Arrival {
+    BeforeTheRepeat,
+    AfterTheRepeat,
+}
+
+async fn meet(stage: &Stage, scene: &Scene, injection: Injection, arrival: Arrival) {
+    let mut play = stage.play(&scene.before).await;
+    let takes_time = [Fault::Slow, Fault::Silent].contains(&injection.fault);
+    let instance = play.world.twin(takes_time.then(app::timeouts)).await;
+    instance.line.inject(injection);
+    let asked = Instant::now();
+    let first = request(&play, &instance, scene).await;
+    let took = asked.elapsed();
+    assert!(
+        took < REQUEST_TIMEOUT + Duration::from_secs(1),
+        "the answer took {took:?}"
+    );
+    assert!(instance.line.heal() > 0, "nothing failed");
+    if first.status == 503 {
+        // `admin` has a code for it and no headers.
+        if !first.headers.is_null() {
+            first.refused(503, "unavailable");
+            assert_eq!(first.headers["retry-after"], "1");
+        }
+        let is_brief = injection.lasting == Lasting::Attempt && !takes_time;
+        assert!(!is_brief, "one failed attempt is not the caller's business");
+    }
+    if arrival == Arrival::BeforeTheRepeat {
+        instance.line.deliver_late().await;
+    }
+    play.next += 1;
+    let repeat = request(&play, &instance, scene).await;
+    if arrival == Arrival::AfterTheRepeat {
+        instance.line.deliver_late().await;
+    }
+    let code = repeat.body["code"]
+        .as_str()
+        .or(repeat.body["error"]["code"].as_str());
+    let is_right = repeat.status == 200 || code.is_some_and(|code| scene.refused.contains(&code));
+    assert!(
+        is_right,
+        "the repeat is answered {} {}",
+        repeat.status, repeat.body
+    );
+
+    let answers = [first, repeat];
+    let calls = (play.next - 1..).zip(answers).map(|(label, answer)| {
+        let operation = scene.operation.clone();
+        Call {
+            label,
+            operation,
+            answer,
+        }
+    });
+    let (calls, end) = (calls.collect::<Vec<_>>(), Records::read(&play.world).await);
+    let late = injection.fault == Fault::Late;
+    let history = History {
+        start: &play.model,
+        phones: &play.phones,
+        calls: &calls,
+        end: &end,
+        order: if late { Order::Any } else { Order::Given },
+        about_records: true,
+        about_counts: true,
+    };
+    if let Err(reason) = history.explain() {
+        panic!("{reason}\n{calls:#?}\n{end:#?}");
+    }
+    invariants::the_trail_explains_the_sessions(&end);
+    invariants::limits_hold(&end, play.world.clock.now(), RULES.absolute, RULES.sessions);
+}
+
+async fn request(play: &Play, instance: &World, scene: &Scene) -> Answer {
+    play.phones
+        .request(play.next, &scene.operation)
+        .send(instance)
+        .await
+}
+
+/// What an operation asks of the table when nothing fails.
+async fn calls(stage: &Stage, scene: &Scene) -> Vec<String> {
+    let play = stage.play(&scene.before).await;
+    let instance = play.world.twin(None).await;
+    request(&play, &instance, scene).await;
+    let calls = instance.line.take_calls().into_iter();
+    calls.map(|call| call.action).collect()
+}
+
+/// All that can fail, and how.
+async fn injections(stage: &Stage, scene: &Scene) -> Vec<Injection> {
+    let all = std::env::var("FAULTS").is_ok_and(|faults| faults == "all");
+    let mut injections = Vec::new();
+    for (at, action) in calls(stage, scene).await.iter().enumerate() {
+        for fault in Fault::QUICK.into_iter().filter(|fault| fault.fits(action)) {
+            // To a read it makes no difference where its request or answer was lost.
+            let is_read = ["GetItem", "Query"].contains(&action.as_str());
+            let lastings: &[Lasting] = match fault {
+                _ if all => &[Lasting::Attempt, Lasting::Call, Lasting::Outage],
+                Fault::AnswerCut | Fault::Throttled | Fault::ServerError => &[Lasting::Attempt],
+                Fault::Refused if is_read => &[Lasting::Attempt, Lasting::Outage],
+                _ if is_read => &[],
+                Fault::AnswerLost | Fault::Conflict | Fault::Late => &[Lasting::Attempt, Lasting::Outage],
+                Fault::Refused => &[Lasting::Outage],
+                _ => &[Lasting::Attempt],
+            };
+            injections.extend(lastings.iter().map(|&lasting| Injection { fault, at, lasting }));
+        }
+    }
+    injections
+}
+
+/// Each scene with each of its faults.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_fails_nothing_is_lost_or_done_twice() {
+    let stage = Arc::new(Stage::new(RULES).await);
+    let mut cases = Vec::new();
+    for scene in scenes() {
+        for injection in injections(&stage, &scene).await {
+            cases.push((scene.clone(), injection, Arrival::BeforeTheRepeat));
+            if injection.fault == Fault::Late {
+                cases.push((scene.clone(), injection, Arrival::AfterTheRepeat));
+            }
+        }
+    }
+    assert!(cases.len() > 400, "only {} cases", cases.len());
+    run(stage, cases, 8).await;
+}
+
+/// Each scene with a call that takes two seconds, and with none that is answered any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn however_slow_the_table_is_the_answer_comes_before_the_gateway_gives_up() {
+    let stage = Arc::new(Stage::new(RULES).await);
+    let mut cases = Vec::new();
+    for scene in scenes() {
+        for at in 0..calls(&stage, &scene).await.len() {
+            for (fault, lasting) in [(Fault::Slow, Lasting::Attempt), (Fault::Silent, Lasting::Outage)] {
+                let injection = Injection { fault, at, lasting };
+                cases.push((scene.clone(), injection, Arrival::BeforeTheRepeat));
+            }
+        }
+    }
+    assert!(cases.len() > 100, "only {} cases", cases.len());
+    run(stage, cases, 24).await;
+}
+
+async fn run(stage: Arc<Stage>, cases: Vec<(Scene, Injection, Arrival)>, at_once: usize) {
+    println!("{} cases", cases.len());
+    let meetings = cases.into_iter().map(async |(scene, injection, arrival)| {
+        let case = format!(
+            "{:?} after {:?}: {injection:?}, {arrival:?}",
+            scene.operation, scene.before
+        );
+        let stage = Arc::clone(&stage);
+        let met = tokio::spawn(async move { meet(&stage, &scene, injection, arrival).await }).await;
+        met.err()
+            .map(|panicked| format!("{case}: {}", said(panicked.into_panic())))
+    });
+    let meetings = stream::iter(meetings).buffer_unordered(at_once);
+    let failures: Vec<_> = meetings.filter_map(ready).collect().await;
+    assert!(
+        failures.is_empty(),
+        "{} failed:\n\n{}",
+        failures.len(),
+        failures.join("\n\n")
+    );
+}

@@ -1,0 +1,96 @@
+//! A model of the session life of one user, and what it is compared with.
+
+pub mod explain;
+pub mod invariants;
+pub mod operations;
+pub mod phone;
+pub mod state;
+pub mod table;
+
+use shared::clock::Seconds;
+use tests::{Tokens, World};
+
+use self::{
+    operations::{Label, Operation},
+    phone::Phones,
+    state::{Model, Rules},
+};
+
+/// A table for many accounts under the same rules.
+pub struct Stage {
+    pub rules: Rules,
+    world: World,
+    /// Another account's session, and until when its access token is one.
+    foreign: Tokens,
+    foreign_expires_at: Seconds,
+}
+
+/// An account on a stage, and what the model says of it.
+pub struct Play {
+    pub world: World,
+    pub model: Model,
+    pub phones: Phones,
+    /// The next operation's label.
+    pub next: Label,
+}
+
+impl Stage {
+    pub async fn new(rules: Rules) -> Self {
+        let variables = [
+            ("ACCESS_TOKEN_SECONDS", rules.access.to_string()),
+            ("REFRESH_IDLE_SECONDS", rules.idle.to_string()),
+            ("SESSION_ABSOLUTE_SECONDS", rules.absolute.to_string()),
+            ("REFRESH_GRACE_SECONDS", rules.grace.to_string()),
+            ("MAX_SESSIONS_PER_USER", rules.sessions.to_string()),
+        ];
+        let variables: Vec<_> = variables
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        let world = World::with(&variables).await;
+        let foreign = world.log_in("foreign").await;
+        let foreign_expires_at = world.clock.now().seconds().plus(rules.access.min(rules.idle));
+        Self {
+            rules,
+            world,
+            foreign,
+            foreign_expires_at,
+        }
+    }
+
+    /// An account with its own time, after these operations.
+    pub async fn play(&self, before: &[Operation]) -> Play {
+        let world = self.world.neighbour().await;
+        let model = Model::new(self.rules, world.clock.now(), self.foreign_expires_at);
+        let phones = Phones::new(world.account.clone(), self.foreign.clone());
+        let mut play = Play {
+            world,
+            model,
+            phones,
+            next: 0,
+        };
+        for operation in before {
+            play.carry_out(operation).await;
+        }
+        play
+    }
+}
+
+impl Play {
+    /// Carries out an operation, which must go as the model says.
+    async fn carry_out(&mut self, operation: &Operation) {
+        let outcome = self.model.step(self.next, operation);
+        if let Some(answer) = self.phones.perform(&mut self.world, self.next, operation).await {
+            let heard = self.phones.hear(self.next, &outcome, &answer, &self.model, false);
+            heard.unwrap_or_else(|reason| panic!("{operation:?}: {reason}"));
+        }
+        self.next += 1;
+        self.tick();
+    }
+
+    /// Nothing happens twice in one millisecond, so that it is known what came first.
+    pub fn tick(&mut self) {
+        self.model.now.0 += 1;
+        self.world.clock.set(self.model.now);
+    }
+}

@@ -1,0 +1,311 @@
+//! The real side: sends the model's operations to the service, and keeps what it answered.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use tests::{Account, Answer, Event, Function, Tokens, World, claims};
+
+use super::{
+    operations::{Command, Label, Operation, Outcome, Password, Proof, Target},
+    state::Model,
+};
+
+/// A session that nobody has.
+const NOBODY: &str = "019ab2c4-0000-7000-8000-000000000000";
+
+/// What is sent: a request to the API, or a command to `admin`.
+#[derive(Clone, Debug)]
+pub enum Request {
+    Http(Function, Event),
+    Command(Value),
+}
+
+impl Request {
+    /// Sends it. What `admin` answers is put into the same form, as far as that goes.
+    pub async fn send(self, world: &World) -> Answer {
+        match self {
+            Self::Http(function, event) => world.send(function, event).await,
+            Self::Command(command) => {
+                let body = world.admin(command).await;
+                let status = match body["error"]["code"].as_str() {
+                    None => 200,
+                    Some("unavailable") => 503,
+                    Some("internal") => 500,
+                    Some(_) => 400,
+                };
+                Answer {
+                    status,
+                    headers: Value::Null,
+                    body,
+                }
+            }
+        }
+    }
+}
+
+/// What the account's devices know.
+#[derive(Clone, Debug)]
+pub struct Phones {
+    account: Account,
+    /// Another account's session.
+    pub foreign: Tokens,
+    tokens: BTreeMap<Label, Tokens>,
+    /// The ids of the sessions, as they were answered.
+    sessions: BTreeMap<Label, String>,
+    /// The refresh tokens' ids, for each session and generation.
+    generations: BTreeMap<(Label, usize), String>,
+}
+
+impl Phones {
+    pub fn new(account: Account, foreign: Tokens) -> Self {
+        Self {
+            account,
+            foreign,
+            tokens: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            generations: BTreeMap::new(),
+        }
+    }
+
+    /// The request that an operation is.
+    pub fn request(&self, label: Label, operation: &Operation) -> Request {
+        let access = |of: Label| self.tokens[&of].access.as_str();
+        let refresh = |of: Label| json!({ "refresh_token": self.tokens[&of].refresh });
+        let (function, event) = match *operation {
+            Operation::Login { device, password } => {
+                let body = json!({
+                    "email": self.account.email,
+                    "password": password_text(password),
+                    "device_name": format!("login {label}"),
+                    "device_id": device.map(|device| format!("device {device}")),
+                });
+                (Function::Login, Event::file("login/json").json(&body))
+            }
+            Operation::Refresh { of, key } => {
+                let event = Event::file("refresh/json").json(&refresh(of));
+                let event = match key {
+                    Some(key) => event.header("idempotency-key", &format!("idempotency-key-{key:04}")),
+                    None => event,
+                };
+                (Function::Refresh, event)
+            }
+            Operation::Logout(proof) => {
+                let event = Event::file("logout/access-token");
+                let event = match proof {
+                    Proof::Access(of) => event.bearer(access(of)),
+                    Proof::Refresh(of) => event.without_header("authorization").json(&refresh(of)),
+                    Proof::Both {
+                        access: of,
+                        refresh: named,
+                    } => event.bearer(access(of)).json(&refresh(named)),
+                    Proof::Mixed { refresh: named } => {
+                        event.bearer(&self.foreign.access).json(&refresh(named))
+                    }
+                };
+                (Function::Logout, event)
+            }
+            Operation::Revoke { by, target } => {
+                let session = match target {
+                    Target::Session(label) => self.sessions[&label].as_str(),
+                    Target::Foreign => &self.foreign.session,
+                    Target::Nobody => NOBODY,
+                };
+                let event = Event::file("revoke/revoke").bearer(access(by));
+                (
+                    Function::Revoke,
+                    event.path(&format!("/api/v1/sessions/{session}")),
+                )
+            }
+            Operation::LogoutAll { by, except_current } => {
+                let event = Event::file("logout-all/all").bearer(access(by));
+                (
+                    Function::LogoutAll,
+                    event.json(&json!({ "except_current": except_current })),
+                )
+            }
+            Operation::Cleanup { by } => (
+                Function::Cleanup,
+                Event::file("cleanup/cleanup").bearer(access(by)),
+            ),
+            Operation::List { by } => (Function::List, Event::file("list/list").bearer(access(by))),
+            Operation::Command(command) => return Request::Command(self.command(command)),
+            Operation::RotateKeys | Operation::Wait { .. } => unreachable!("nobody is asked for it"),
+        };
+        Request::Http(function, event)
+    }
+
+    fn command(&self, command: Command) -> Value {
+        let mut value = json!({ "email": self.account.email });
+        value["action"] = match command {
+            Command::Disable => "disable_user",
+            Command::Enable => "enable_user",
+            Command::SetPassword(password) => {
+                value["password"] = password_text(password).into();
+                "set_password"
+            }
+            Command::Delete => "delete_user",
+            Command::RevokeSession(label) => {
+                value["session_id"] = self.sessions[&label].as_str().into();
+                "revoke_session"
+            }
+            Command::RevokeAll => "revoke_all_sessions",
+        }
+        .into();
+        value
+    }
+
+    /// Carries out an operation; none for one that nobody answers.
+    pub async fn perform(&self, world: &mut World, label: Label, operation: &Operation) -> Option<Answer> {
+        match operation {
+            Operation::Wait { until } => world.clock.set(*until),
+            Operation::RotateKeys => world.rotate_keys().await,
+            _ => return Some(self.request(label, operation).send(world).await),
+        }
+        None
+    }
+
+    /// Whether an answer is the one that the model expects; keeps what it tells.
+    ///
+    /// `model` is the model after the operation. With `about`, what was removed or ended is not counted exactly.
+    pub fn hear(
+        &mut self,
+        label: Label,
+        outcome: &Outcome,
+        answer: &Answer,
+        model: &Model,
+        about: bool,
+    ) -> Result<(), String> {
+        let (status, body) = (answer.status, &answer.body);
+        let wrong = || Err(format!("expected {outcome:?}, was answered {status} {body}"));
+        match outcome {
+            Outcome::Forgotten => {
+                if status != 401
+                    || !["token_expired", "invalid_token"]
+                        .contains(&body["code"].as_str().unwrap_or_default())
+                {
+                    return wrong();
+                }
+            }
+            Outcome::Refused(expected, code) => {
+                if (status, body["code"].as_str()) != (*expected, Some(*code)) {
+                    return wrong();
+                }
+            }
+            Outcome::Declined(code) => {
+                if body["error"]["code"] != *code {
+                    return wrong();
+                }
+            }
+            _ if status != 200 => return wrong(),
+            Outcome::Commanded(ended) => {
+                if ended.is_some_and(|ended| !about && body["sessions_ended"] != ended) {
+                    return wrong();
+                }
+            }
+            Outcome::Done => {}
+            Outcome::Cleaned(count) => {
+                let message = body["message"].as_str().unwrap_or_default();
+                let told = message.split(' ').nth(2).and_then(|number| number.parse().ok());
+                if !told.is_some_and(|told: usize| told == *count || about && told < *count) {
+                    return wrong();
+                }
+            }
+            Outcome::LoggedOut(count) => {
+                if body["count"] != *count {
+                    return wrong();
+                }
+            }
+            Outcome::Listed(labels) => {
+                let names: Vec<_> = labels
+                    .iter()
+                    .map(|label| json!(format!("login {label}")))
+                    .collect();
+                let sessions = body["sessions"].as_array().into_iter().flatten();
+                let listed: Vec<_> = sessions.map(|session| session["device_name"].clone()).collect();
+                if names != listed {
+                    return wrong();
+                }
+            }
+            Outcome::Tokens {
+                session,
+                generation,
+                expires_in,
+                refresh_token_expires_in,
+            } => {
+                if body["expires_in"] != *expires_in
+                    || body["refresh_token_expires_in"] != *refresh_token_expires_in
+                {
+                    return wrong();
+                }
+                self.hear_tokens(label, *session, *generation, body, model)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hear_tokens(
+        &mut self,
+        label: Label,
+        session: Label,
+        generation: usize,
+        body: &Value,
+        model: &Model,
+    ) -> Result<(), String> {
+        let (tokens, issued) = (Tokens::from(body), model.issued[&label]);
+        let id = self
+            .sessions
+            .entry(session)
+            .or_insert_with(|| tokens.session.clone());
+        if *id != tokens.session {
+            return Err(format!(
+                "session {session} is {id}, but the answer names {}",
+                tokens.session
+            ));
+        }
+        let (refresh, access) = (claims(&tokens.refresh), claims(&tokens.access));
+        let jti = refresh["jti"].as_str().unwrap_or_default().to_owned();
+        let known = self
+            .generations
+            .entry((session, generation))
+            .or_insert_with(|| jti.clone());
+        if *known != jti {
+            return Err(format!(
+                "generation {generation} of session {session} has two tokens"
+            ));
+        }
+        let told = (&refresh["iat"], &refresh["exp"], &access["exp"], &access["sid"]);
+        let expected = (
+            &json!(issued.since.0),
+            &json!(issued.refresh_expires_at.0),
+            &json!(issued.access_expires_at.0),
+            &json!(tokens.session),
+        );
+        if told != expected {
+            return Err(format!("the tokens say {told:?} instead of {expected:?}"));
+        }
+        self.tokens.insert(label, tokens);
+        Ok(())
+    }
+
+    /// The tokens that an operation was answered.
+    pub fn tokens(&self, label: Label) -> Option<&Tokens> {
+        self.tokens.get(&label)
+    }
+
+    /// The id of a session, when an answer named it.
+    pub fn session(&self, label: Label) -> Option<&str> {
+        self.sessions.get(&label).map(String::as_str)
+    }
+
+    /// The id of a session's refresh token of this generation, when an answer held it.
+    pub fn generation(&self, session: Label, generation: usize) -> Option<&str> {
+        self.generations.get(&(session, generation)).map(String::as_str)
+    }
+}
+
+fn password_text(password: Password) -> String {
+    match password {
+        0 => tests::PASSWORD.to_owned(),
+        other => format!("another password {other}"),
+    }
+}

@@ -1,0 +1,270 @@
+//! Random sequences of everything that can happen to an account's sessions, one after the other: each answer and the
+//! table after it must be the model's.
+//!
+//! `PROPTEST_CASES` sets how many sequences there are (24). What fails is shrunk, shown, and kept in
+//! `sequences.proptest-regressions`, from where it is tried first ever after.
+
+use proptest::{
+    prelude::*,
+    test_runner::{Config, FileFailurePersistence, TestError, TestRunner},
+};
+use shared::clock::Millis;
+
+use crate::model::{
+    Stage,
+    invariants::{self, Watch},
+    operations::{Command, Label, Operation, Proof, Target},
+    state::{Model, Rules},
+    table::Records,
+};
+
+/// Short enough that a sequence reaches every edge, in two kinds: an idle limit below a day, and one above it.
+const RULES: [Rules; 2] = [
+    Rules {
+        access: 900,
+        idle: 3600,
+        absolute: 9000,
+        grace: 30,
+        sessions: 3,
+    },
+    Rules {
+        access: 900,
+        idle: 3 * 86_400,
+        absolute: 8 * 86_400,
+        grace: 30,
+        sessions: 2,
+    },
+];
+
+/// An operation before it is known what there is to operate on. Numbers choose among what there is, the latest first.
+#[derive(Clone, Debug)]
+enum Wish {
+    Login {
+        device: Option<u8>,
+        wrong: bool,
+    },
+    Refresh {
+        of: usize,
+        key: Option<u8>,
+    },
+    /// The phone repeats a refresh, with the key that it had.
+    Retry {
+        of: usize,
+    },
+    Logout {
+        kind: u8,
+        of: usize,
+        other: usize,
+    },
+    Revoke {
+        by: usize,
+        target: usize,
+    },
+    LogoutAll {
+        by: usize,
+        except_current: bool,
+    },
+    Cleanup {
+        by: usize,
+    },
+    List {
+        by: usize,
+    },
+    Command {
+        kind: u8,
+        session: usize,
+    },
+    RotateKeys,
+    Wait {
+        seconds: i64,
+    },
+    /// To an edge of what an operation was answered, and so many milliseconds beyond.
+    WaitFor {
+        edge: Edge,
+        of: usize,
+        beyond: i64,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Edge {
+    Access,
+    Idle,
+    Absolute,
+    Grace,
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    let any_of = || prop_oneof![3 => 0..3_usize, 1 => 0..40_usize];
+    let key = || prop::option::of(0..2_u8);
+    let edge = prop_oneof![
+        2 => Just(Edge::Access), 2 => Just(Edge::Idle), 1 => Just(Edge::Absolute), 4 => Just(Edge::Grace)
+    ];
+    let beyond = prop_oneof![Just(-1000), Just(-1), Just(0), Just(1), Just(1000)];
+    prop_oneof![
+        4 => (prop::option::of(0..2_u8), prop::bool::weighted(0.1))
+            .prop_map(|(device, wrong)| Wish::Login { device, wrong }),
+        8 => (any_of(), key()).prop_map(|(of, key)| Wish::Refresh { of, key }),
+        3 => any_of().prop_map(|of| Wish::Retry { of }),
+        2 => (0..4_u8, any_of(), any_of()).prop_map(|(kind, of, other)| Wish::Logout { kind, of, other }),
+        2 => (any_of(), 0..6_usize).prop_map(|(by, target)| Wish::Revoke { by, target }),
+        1 => (any_of(), any::<bool>()).prop_map(|(by, except_current)| Wish::LogoutAll { by, except_current }),
+        1 => any_of().prop_map(|by| Wish::Cleanup { by }),
+        2 => any_of().prop_map(|by| Wish::List { by }),
+        2 => (0..10_u8, any_of()).prop_map(|(kind, session)| Wish::Command { kind, session }),
+        1 => Just(Wish::RotateKeys),
+        2 => prop_oneof![0..60_i64, 0..4000_i64, Just(86_400), Just(-2)].prop_map(|seconds| Wish::Wait { seconds }),
+        3 => (edge, any_of(), beyond).prop_map(|(edge, of, beyond)| Wish::WaitFor { edge, of, beyond }),
+    ]
+}
+
+/// What a wish comes to, given what happened so far.
+fn granted(wish: &Wish, model: &Model, past: &[(Label, Operation)]) -> Option<Operation> {
+    let issued: Vec<_> = model.issued.keys().rev().copied().collect();
+    let pick = |number: usize| issued.get(number % issued.len().max(1)).copied();
+    Some(match *wish {
+        Wish::Login { device, wrong } => Operation::Login {
+            device,
+            password: u8::from(wrong),
+        },
+        Wish::Refresh { of, key } => Operation::Refresh { of: pick(of)?, key },
+        Wish::Retry { of } => {
+            let refreshes = past
+                .iter()
+                .rev()
+                .filter(|(_, past)| matches!(past, Operation::Refresh { .. }));
+            let refreshes: Vec<_> = refreshes.collect();
+            refreshes.get(of % refreshes.len().max(1))?.1.clone()
+        }
+        Wish::Logout { kind, of, other } => Operation::Logout(match kind {
+            0 => Proof::Access(pick(of)?),
+            1 => Proof::Refresh(pick(of)?),
+            2 => Proof::Both {
+                access: pick(other)?,
+                refresh: pick(of)?,
+            },
+            _ => Proof::Mixed { refresh: pick(of)? },
+        }),
+        Wish::Revoke { by, target } => {
+            let sessions: Vec<_> = issued.iter().map(|label| model.issued[label].session).collect();
+            let target = match target {
+                0 => Target::Foreign,
+                1 => Target::Nobody,
+                other => Target::Session(*sessions.get(other % sessions.len().max(1))?),
+            };
+            Operation::Revoke {
+                by: pick(by)?,
+                target,
+            }
+        }
+        Wish::LogoutAll { by, except_current } => Operation::LogoutAll {
+            by: pick(by)?,
+            except_current,
+        },
+        Wish::Cleanup { by } => Operation::Cleanup { by: pick(by)? },
+        Wish::List { by } => Operation::List { by: pick(by)? },
+        Wish::Command { kind, session } => Operation::Command(match kind {
+            0 => Command::Disable,
+            // So that what follows is not all about an account that nobody can log in to.
+            1..=3 => Command::Enable,
+            4 => Command::SetPassword(1),
+            5..=7 => Command::SetPassword(0),
+            8 => Command::RevokeAll,
+            _ if session == 39 => Command::Delete,
+            _ => Command::RevokeSession(model.issued[&pick(session)?].session),
+        }),
+        Wish::RotateKeys => Operation::RotateKeys,
+        Wish::Wait { seconds } => Operation::Wait {
+            until: Millis(model.now.0 + seconds * 1000),
+        },
+        Wish::WaitFor { edge, of, beyond } => {
+            let token = model.issued[&pick(of)?];
+            let session = model.sessions.get(&token.session);
+            let at = match edge {
+                Edge::Access => token.access_expires_at.millis(),
+                Edge::Idle => session?.expires_at.millis(),
+                Edge::Absolute => token.refresh_expires_at.millis(),
+                Edge::Grace => Millis(session?.rotation?.at.0 + model.rules.grace * 1000),
+            };
+            let until = Millis(at.0 + beyond);
+            return (until > model.now).then_some(Operation::Wait { until });
+        }
+    })
+}
+
+async fn play(rules: Rules, wishes: &[Wish]) {
+    let mut play = Stage::new(rules).await.play(&[]).await;
+    let (mut past, mut watch) = (Vec::new(), Watch::default());
+    let mut before = Records::read(&play.world).await;
+    for (label, wish) in wishes.iter().enumerate() {
+        let Some(operation) = granted(wish, &play.model, &past) else {
+            continue;
+        };
+        past.push((label, operation.clone()));
+        let outcome = play.model.step(label, &operation);
+        let Some(answer) = play.phones.perform(&mut play.world, label, &operation).await else {
+            continue;
+        };
+        let heard = play.phones.hear(label, &outcome, &answer, &play.model, false);
+        let after = Records::read(&play.world).await;
+        if let Err(reason) = heard.and_then(|()| after.check(&play.model, &play.phones, false)) {
+            panic!("{reason}\nafter {past:#?}");
+        }
+
+        let presented = match operation {
+            Operation::Refresh { of, .. } => play.phones.tokens(of).map(|tokens| tokens.refresh.clone()),
+            _ => None,
+        };
+        watch.heard(presented.as_deref(), &answer);
+        if let Some(presented) = presented {
+            invariants::a_replay_ends_only_its_own_session(&before, &after, &presented, &answer);
+        }
+        invariants::the_trail_explains_the_sessions(&after);
+        invariants::limits_hold(&after, play.world.clock.now(), rules.absolute, rules.sessions);
+        before = after;
+        play.tick();
+    }
+    watch.no_token_outlives_its_session(&play.world, &before).await;
+}
+
+#[test]
+fn every_sequence_goes_as_the_model_says() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/sequences.proptest-regressions");
+    let mut config = Config::with_cases(24);
+    config.failure_persistence = Some(Box::new(FileFailurePersistence::Direct(file)));
+    config.max_shrink_iters = 400;
+    // Whoever sets PROPTEST_CASES means it.
+    if let Some(cases) = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok())
+    {
+        config.cases = cases;
+    }
+    let sequences = (0..RULES.len(), prop::collection::vec(wish(), 1..50));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let outcome = TestRunner::new(config).run(&sequences, |(rules, wishes)| {
+        let played = runtime.block_on(async {
+            let wishes = wishes.clone();
+            tokio::spawn(async move { play(RULES[rules], &wishes).await }).await
+        });
+        played.map_err(|panicked| TestCaseError::fail(said(panicked.into_panic())))
+    });
+    if let Err(TestError::Fail(reason, (rules, wishes))) = &outcome {
+        panic!("{reason}\nunder {:?} with {wishes:#?}", RULES[*rules]);
+    }
+    outcome.unwrap();
+}
+
+/// What a panic said.
+pub fn said(panic: Box<dyn std::any::Any + Send>) -> String {
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => panic
+            .downcast::<&str>()
+            .map_or_else(|_| "a panic".to_owned(), |text| (*text).to_owned()),
+    }
+}
