@@ -236,7 +236,7 @@ async fn whatever_fails_nothing_is_lost_or_done_twice() {
         }
     }
     assert!(cases.len() > 400, "only {} cases", cases.len());
-    run(stage, cases, 8).await;
+    run(stage, cases, 5).await;
 }
 
 /// Each scene with a call that takes two seconds, and with none that is answered any more.

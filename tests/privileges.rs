@@ -23,8 +23,16 @@ const USED_BY_OTHERS: [(&str, &str); 2] = [
     ),
 ];
 
-/// Itself, and the property tests, which take minutes to do what the others do.
-const SKIPPED: [&str; 3] = ["privileges::", "hostile::", "replay::"];
+/// Itself, and the property, race and fault tests, which take minutes to do what the others do.
+const SKIPPED: [&str; 7] = [
+    "privileges::",
+    "hostile::",
+    "replay::",
+    "sequences::",
+    "races::",
+    "faults::",
+    "crashes::",
+];
 
 /// What each function did while all tests ran.
 fn run_all_tests() -> BTreeMap<String, BTreeSet<Recorded>> {
