@@ -171,7 +171,7 @@ fn an_event_without_headers_has_no_token() {
 /// An authorizer whose table can be taken down.
 fn fallible(world: &World) -> (Authorizer, Faults) {
     let faults = Faults::default();
-    let config = world.client().config().to_builder();
+    let config = world.client.config().to_builder();
     let client = aws_sdk_dynamodb::Client::from_conf(config.interceptor(faults.clone()).build());
     let state = State::new(
         world.state.config.clone(),

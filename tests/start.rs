@@ -17,7 +17,7 @@ const ALL: [Function; 9] = [
 
 /// As a process that was just started has it: without a copy of the keys.
 fn fresh(world: &World) -> State {
-    let client = world.calls.recording(world.client());
+    let client = world.calls.recording(&world.client);
     State::new(
         world.state.config.clone(),
         world.clock.clone(),

@@ -82,7 +82,7 @@ impl KeysSecret {
     /// When the world does not know the secret.
     #[must_use]
     pub fn rotation(&self, world: &World, faults: &Faults) -> Rotation {
-        let dynamodb = world.client().config().to_builder();
+        let dynamodb = world.client.config().to_builder();
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb.interceptor(faults.clone()).build());
         let dynamodb = Calls::default().recording(&dynamodb);
         let state = State::new(

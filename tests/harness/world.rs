@@ -1,6 +1,6 @@
 //! A service of a test's own.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -8,7 +8,6 @@ use aws_sdk_dynamodb::{
         retry::{RetryConfig, RetryPartition},
         timeout::TimeoutConfig,
     },
-    types::AttributeValue,
 };
 use local::{db::EmbeddedDynamoDb, table::TableDefinition};
 use serde_json::{Value, json};
@@ -16,7 +15,7 @@ use shared::{
     SigningState, State, app,
     clock::{Clock, Millis},
     config::Config,
-    http::{Operation, Request, answer},
+    http::{Request, answer},
     ids::Ids,
     keys::{KeySource, Retired, SigningKeys},
     password::Hasher,
@@ -25,87 +24,12 @@ use shared::{
 
 use tokio::{runtime::Handle, task::spawn_blocking};
 
-use crate::{Answer, Calls, Event, Line, Wire, recorded};
+use crate::{Answer, Calls, Event, Function, Line, Wire, recorded};
 
 /// The account that every world has.
 pub const EMAIL: &str = "demo@example.com";
 /// Its password.
 pub const PASSWORD: &str = "correct horse battery staple";
-
-/// A function of the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "they are named as the functions are")]
-pub enum Function {
-    Login,
-    Refresh,
-    Logout,
-    LogoutAll,
-    List,
-    Revoke,
-    Activity,
-    Cleanup,
-    Jwks,
-}
-
-impl Function {
-    /// What it says of itself.
-    const fn operation(self) -> Operation {
-        match self {
-            Self::Login => login::OPERATION,
-            Self::Refresh => refresh::OPERATION,
-            Self::Logout => logout::OPERATION,
-            Self::LogoutAll => logout_all::OPERATION,
-            Self::List => list::OPERATION,
-            Self::Revoke => revoke::OPERATION,
-            Self::Cleanup => cleanup::OPERATION,
-            Self::Jwks => jwks::PUBLIC_KEYS,
-            Self::Activity => activity::OPERATION,
-        }
-    }
-
-    /// Its binary.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Login => "login",
-            Self::Refresh => "refresh",
-            Self::Logout => "logout",
-            Self::LogoutAll => "logout-all",
-            Self::List => "list",
-            Self::Activity => "activity",
-            Self::Revoke => "revoke",
-            Self::Cleanup => "cleanup",
-            Self::Jwks => "jwks",
-        }
-    }
-}
-
-/// What a login or a refresh answered.
-#[derive(Clone, Debug)]
-pub struct Tokens {
-    /// The access token.
-    pub access: String,
-    /// The refresh token.
-    pub refresh: String,
-    /// The session.
-    pub session: String,
-}
-
-impl From<&Value> for Tokens {
-    fn from(body: &Value) -> Self {
-        let text = |name: &str| {
-            body[name]
-                .as_str()
-                .unwrap_or_else(|| panic!("{name} in {body}"))
-                .to_owned()
-        };
-        Self {
-            access: text("access_token"),
-            refresh: text("refresh_token"),
-            session: text("session_id"),
-        }
-    }
-}
 
 /// All functions over a table of their own, a clock that stands still, and one account.
 pub struct World {
@@ -121,7 +45,7 @@ pub struct World {
     pub line: Line,
     /// The account.
     pub account: Account,
-    /// The table's client.
+    /// The table's client, for what a test reads past the service.
     pub client: Client,
     source: KeySource,
     login: login::LoginState,
@@ -290,12 +214,6 @@ impl World {
         }
     }
 
-    /// The table's client, for what a test reads past the service.
-    #[must_use]
-    pub const fn client(&self) -> &Client {
-        &self.client
-    }
-
     /// The table's server.
     ///
     /// # Panics
@@ -359,21 +277,6 @@ impl World {
         store.publish_key_set(&set).await.expect("the keys are published");
         std::fs::write(self.kept_alive.0.path(), keys.to_json()).expect("the file can be written");
         self.keys = keys;
-    }
-
-    /// Takes the published keys away, as if nothing had ever been published.
-    ///
-    /// # Panics
-    ///
-    /// When the table cannot be written.
-    pub async fn unpublish_keys(&self) {
-        let text = |value: &str| AttributeValue::S(value.to_owned());
-        let delete = self
-            .client
-            .delete_item()
-            .table_name(&self.state.config.table_name);
-        let delete = delete.key("pk", text("KEYS")).key("sk", text("JWKS"));
-        delete.send().await.expect("the table can be written");
     }
 
     /// Creates an account with the usual password; answers its id.
@@ -488,217 +391,9 @@ impl World {
         answer.described_by(&function.operation());
         answer
     }
-
-    /// Logs the account in on a device.
-    pub async fn log_in(&self, device: &str) -> Tokens {
-        self.log_in_as(&self.account.email, device).await
-    }
-
-    /// Logs an account in on a device.
-    pub async fn log_in_as(&self, email: &str, device: &str) -> Tokens {
-        let body =
-            json!({ "email": email, "password": PASSWORD, "device_name": device, "device_id": device });
-        let event = Event::file("login/json").json(&body);
-        Tokens::from(&self.send(Function::Login, event).await.ok())
-    }
-
-    /// Refreshes.
-    pub async fn refresh(&self, refresh_token: &str) -> Answer {
-        let event = Event::file("refresh/json").json(&json!({ "refresh_token": refresh_token }));
-        self.send(Function::Refresh, event).await
-    }
-
-    /// Refreshes with an `Idempotency-Key`.
-    pub async fn refresh_with_key(&self, refresh_token: &str, key: &str) -> Answer {
-        let event = Event::file("refresh/idempotent").json(&json!({ "refresh_token": refresh_token }));
-        self.send(Function::Refresh, event.header("idempotency-key", key))
-            .await
-    }
-
-    /// Lists.
-    pub async fn list(&self, access_token: &str) -> Answer {
-        self.send(Function::List, Event::file("list/list").bearer(access_token))
-            .await
-    }
-
-    /// Revokes.
-    pub async fn revoke(&self, access_token: &str, session: &str) -> Answer {
-        let event = Event::file("revoke/revoke").bearer(access_token);
-        self.send(
-            Function::Revoke,
-            event.path(&format!("/api/v1/sessions/{session}")),
-        )
-        .await
-    }
-
-    /// Shows a page of the trail; `query` is the query string.
-    pub async fn activity(&self, access_token: &str, query: &str) -> Answer {
-        let event = Event::file("activity/first-page").bearer(access_token);
-        self.send(Function::Activity, event.query(query)).await
-    }
-
-    /// Every item of the table, as plain JSON.
-    ///
-    /// # Panics
-    ///
-    /// When the table cannot be read.
-    pub async fn items(&self) -> Vec<Value> {
-        self.raw_items().await.iter().map(plain_item).collect()
-    }
-
-    /// Every item of one partition, as plain JSON.
-    ///
-    /// # Panics
-    ///
-    /// When the table cannot be read.
-    pub async fn partition(&self, pk: &str) -> Vec<Value> {
-        let query = self
-            .client
-            .query()
-            .consistent_read(true)
-            .table_name(&self.state.config.table_name)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()));
-        let mut items = Vec::new();
-        let mut pages = query.into_paginator().items().send();
-        while let Some(item) = pages.next().await {
-            items.push(plain_item(&item.expect("the table can be read")));
-        }
-        items
-    }
-
-    /// The record of a session.
-    ///
-    /// # Panics
-    ///
-    /// When there is none.
-    pub async fn session_item(&self, session: &str) -> Value {
-        let sk = format!("SESSION#{session}");
-        self.items()
-            .await
-            .into_iter()
-            .find(|item| item["sk"] == sk.as_str())
-            .expect("the session has a record")
-    }
-
-    /// The types of all audit events, in the order they happened.
-    pub async fn events(&self) -> Vec<String> {
-        let mut events: Vec<_> = self
-            .items()
-            .await
-            .into_iter()
-            .filter(|item| !item["type"].is_null())
-            .collect();
-        events.sort_by_key(|event| (event["at"].as_i64(), event["sk"].to_string()));
-        events
-            .iter()
-            .map(|event| event["type"].as_str().unwrap_or_default().to_owned())
-            .collect()
-    }
-
-    /// Deletes an event, as pruning does.
-    ///
-    /// # Panics
-    ///
-    /// When there is none, or the table cannot be written.
-    pub async fn delete_event(&self, event: &str) {
-        let sk = format!("EVENT#{event}");
-        let items = self.items().await;
-        let item = items.iter().find(|item| item["sk"] == sk.as_str());
-        let item = item.expect("the event has a record");
-        let key = |name: &str| AttributeValue::S(item[name].as_str().unwrap_or_default().to_owned());
-        let delete = self
-            .client
-            .delete_item()
-            .table_name(&self.state.config.table_name);
-        let delete = delete.key("pk", key("pk")).key("sk", key("sk"));
-        delete.send().await.expect("the table can be written");
-    }
-
-    /// Deletes the table: whatever comes next fails.
-    ///
-    /// # Panics
-    ///
-    /// When it cannot be deleted.
-    pub async fn lose_table(&self) {
-        let deletion = self
-            .client
-            .delete_table()
-            .table_name(&self.state.config.table_name);
-        deletion.send().await.expect("the table can be deleted");
-    }
-
-    /// Puts an item into the table, past all the service's checks.
-    ///
-    /// # Panics
-    ///
-    /// When the table cannot be written.
-    pub async fn put(&self, item: HashMap<String, AttributeValue>) {
-        let put = self.client.put_item().table_name(&self.state.config.table_name);
-        put.set_item(Some(item))
-            .send()
-            .await
-            .expect("the table can be written");
-    }
-
-    /// Every item of the table, as `DynamoDB` has it.
-    ///
-    /// # Panics
-    ///
-    /// When the table cannot be read.
-    pub async fn raw_items(&self) -> Vec<HashMap<String, AttributeValue>> {
-        let scan = self
-            .client
-            .scan()
-            .table_name(&self.state.config.table_name)
-            .consistent_read(true);
-        let pages: Result<Vec<_>, _> = scan.into_paginator().items().send().collect().await;
-        pages.expect("the table can be read")
-    }
-
-    /// Sets one attribute of an item, past all the service's checks.
-    ///
-    /// # Panics
-    ///
-    /// When the table cannot be written.
-    pub async fn tamper(&self, item: &Value, attribute: &str, value: AttributeValue) {
-        let key = |name: &str| AttributeValue::S(item[name].as_str().unwrap_or_default().to_owned());
-        let update = self
-            .client
-            .update_item()
-            .table_name(&self.state.config.table_name);
-        let update = update.key("pk", key("pk")).key("sk", key("sk"));
-        let update = update
-            .update_expression("SET #a = :v")
-            .expression_attribute_names("#a", attribute);
-        update
-            .expression_attribute_values(":v", value)
-            .send()
-            .await
-            .expect("the table can be written");
-    }
 }
 
 /// Far ahead, so that no engine's own TTL ever removes what a test still looks at.
 fn clock() -> Clock {
     Clock::manual(Millis(3_999_999_999_000))
-}
-
-fn plain_item(item: &HashMap<String, AttributeValue>) -> Value {
-    Value::Object(
-        item.iter()
-            .map(|(name, value)| (name.clone(), plain(value)))
-            .collect(),
-    )
-}
-
-fn plain(value: &AttributeValue) -> Value {
-    match value {
-        AttributeValue::S(text) => text.as_str().into(),
-        AttributeValue::N(number) => serde_json::from_str(number).unwrap_or_default(),
-        AttributeValue::Bool(flag) => (*flag).into(),
-        AttributeValue::L(list) => list.iter().map(plain).collect(),
-        AttributeValue::M(map) => plain_item(map),
-        _ => Value::Null,
-    }
 }
