@@ -51,9 +51,7 @@ impl Rule {
             Self::Cleanup => "cleanup",
         }
     }
-}
 
-impl Rule {
     /// What it counts, for the API's description.
     #[must_use]
     pub const fn counts(self) -> &'static str {
@@ -249,11 +247,18 @@ impl Limiter {
     ///
     /// When the table cannot be written.
     pub async fn guess(&self, quotas: &Quotas, email: &Email, source: &Source) -> Result<Guess, StoreError> {
+        let (account, source) = (email.digest(), source.as_str());
+        if self.limits.of(Rule::GuessesEverywhere) == 0 {
+            // Nothing would bound how many addresses are counted in one item: each has its own.
+            let counters = vec![(Rule::Guesses, "count".to_owned())];
+            let key = format!("{account}#{source}");
+            return self.take(quotas, Rule::Guesses, &key, counters).await;
+        }
         let counters = vec![
-            (Rule::Guesses, format!("from {}", source.as_str())),
+            (Rule::Guesses, format!("from {source}")),
             (Rule::GuessesEverywhere, "count".to_owned()),
         ];
-        self.take(quotas, Rule::Guesses, &email.digest(), counters).await
+        self.take(quotas, Rule::Guesses, &account, counters).await
     }
 
     /// Gives a guess back. A failure is only logged: the guess then counts until its window ends.

@@ -1,0 +1,100 @@
+//! Whose request it is: where it comes from, by nobody's word but API Gateway's and a trusted proxy's.
+
+use serde_json::Value;
+use tests::{EMAIL, Function::Login, PASSWORD, World};
+
+use super::{STRANGER, attempt};
+
+#[tokio::test]
+async fn only_the_requests_context_tells_the_address() {
+    let world = World::with(&[("RATE_LIMIT_LOGIN_IP", "4")]).await;
+    let forged = |number: usize| {
+        let address = format!("192.0.2.{number}");
+        attempt(EMAIL, PASSWORD, STRANGER)
+            .header("x-forwarded-for", &address)
+            .header("forwarded", &format!("for={address}"))
+            .header("x-real-ip", &address)
+            .header("true-client-ip", &address)
+            .header("cloudfront-viewer-address", &format!("{address}:443"))
+            .header("cloudfront-viewer-country", "CH")
+            .header("cloudfront-viewer-city", "Bern")
+            .header("x-origin-verify", "")
+    };
+    for number in 0..4 {
+        let body = world.send(Login, forged(number)).await.ok();
+        let session = world.session_item(body["session_id"].as_str().unwrap()).await;
+        assert_eq!(session["ip_address"], STRANGER);
+        assert_eq!(
+            (&session["location_city"], &session["location_country"]),
+            (&Value::Null, &Value::Null)
+        );
+    }
+    world.send(Login, forged(4)).await.refused(429, "rate_limited");
+    assert!(
+        !world
+            .items()
+            .await
+            .iter()
+            .any(|item| item.to_string().contains("192.0.2."))
+    );
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_tells_the_address_and_one_with_another_secret_does_not() {
+    let secret = "a secret of some length";
+    let world = World::with(&[
+        ("TRUSTED_PROXY", "cloudfront"),
+        ("CLOUDFRONT_SECRET", secret),
+        ("RATE_LIMIT_LOGIN_IP", "1"),
+    ])
+    .await;
+    let through = |viewer: &str, given: &str| {
+        let event = attempt(EMAIL, PASSWORD, STRANGER).header("cloudfront-viewer-address", viewer);
+        event.header("x-origin-verify", given)
+    };
+    world.send(Login, through("192.0.2.1:443", secret)).await.ok();
+    world.send(Login, through("192.0.2.2:443", secret)).await.ok();
+    world
+        .send(Login, through("192.0.2.2:444", secret))
+        .await
+        .refused(429, "rate_limited");
+    for wrong in [
+        "",
+        "A secret of some length",
+        "a secret of some length ",
+        "a secret",
+    ] {
+        world.send(Login, through("192.0.2.3:443", wrong)).await;
+    }
+    let items = world.items().await;
+    let of = |address: &str| items.iter().any(|item| item.to_string().contains(address));
+    assert!(
+        of("192.0.2.2") && of(STRANGER) && !of("192.0.2.3"),
+        "the others came from the proxy's own address"
+    );
+}
+
+#[tokio::test]
+async fn ipv6_counts_by_its_64_and_a_mapped_address_as_its_ipv4() {
+    let world = World::with(&[("RATE_LIMIT_LOGIN_IP", "2")]).await;
+    let from = async |address: &str| world.send(Login, attempt(EMAIL, PASSWORD, address)).await;
+    from("2001:db8:1:2::1").await.ok();
+    from("2001:db8:1:2:ffff:ffff:ffff:ffff").await.ok();
+    from("2001:db8:1:2::3").await.refused(429, "rate_limited");
+    from("2001:db8:1:3::1").await.ok();
+    from("203.0.113.9").await.ok();
+    let mapped = from("::ffff:203.0.113.9").await.ok();
+    from("203.0.113.9").await.refused(429, "rate_limited");
+    let session = world.session_item(mapped["session_id"].as_str().unwrap()).await;
+    assert_eq!(session["ip_address"], "203.0.113.9", "one client has one address");
+}
+
+#[tokio::test]
+async fn a_request_without_an_address_is_counted_all_the_same() {
+    let world = World::with(&[("RATE_LIMIT_LOGIN_IP", "1")]).await;
+    world.send(Login, attempt(EMAIL, PASSWORD, "")).await.ok();
+    world
+        .send(Login, attempt(EMAIL, PASSWORD, "not an address"))
+        .await
+        .refused(429, "rate_limited");
+}

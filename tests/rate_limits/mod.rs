@@ -1,0 +1,185 @@
+//! Rate limits: requests counted, told of, and refused.
+
+mod addresses;
+mod guesses;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tests::{
+    Answer, EMAIL, Event,
+    Function::{self, Activity, Cleanup, List, Login, LogoutAll, Revoke},
+    PASSWORD, World,
+};
+
+const STRANGER: &str = "198.51.100.66";
+
+fn attempt(email: &str, password: &str, from: &str) -> Event {
+    let body = json!({"email": email, "password": password});
+    Event::file("login/json").json(&body).source_ip(from)
+}
+
+async fn guess(world: &World, email: &str, from: &str) -> Answer {
+    world.send(Login, attempt(email, "wrong password", from)).await
+}
+
+fn count(answers: &[Answer], status: u16) -> usize {
+    answers.iter().filter(|answer| answer.status == status).count()
+}
+
+/// The counters of the table, without what names their windows.
+async fn counters(world: &World) -> Vec<Value> {
+    let items = world.items().await.into_iter();
+    items.filter(|item| item["sk"] == "RATE").collect()
+}
+
+/// A request that a rule of its own limits, and the rule.
+const LIMITED: [(Function, &str, &str, &str); 5] = [
+    (List, "list/list", "RATE_LIMIT_LIST", "list"),
+    (Activity, "activity/first-page", "RATE_LIMIT_LIST", "list"),
+    (Revoke, "revoke/revoke", "RATE_LIMIT_REVOKE", "revoke"),
+    (
+        LogoutAll,
+        "logout-all/except-current",
+        "RATE_LIMIT_REVOKE",
+        "revoke",
+    ),
+    (Cleanup, "cleanup/cleanup", "RATE_LIMIT_CLEANUP", "cleanup"),
+];
+
+#[tokio::test]
+async fn a_signed_in_endpoint_lets_its_limit_through_and_no_more() {
+    for (function, file, variable, rule) in LIMITED {
+        let world = World::with(&[(variable, "3")]).await;
+        let login = world.log_in("phone").await;
+        world.clock.set(shared::clock::Millis(4_000_000_018_500));
+        let event = Event::file(file).bearer(&login.access);
+        for left in [2, 1, 0] {
+            let answer = world.send(function, event.clone()).await;
+            assert_ne!(answer.status, 429, "{}", answer.body);
+            assert_eq!(answer.headers["ratelimit-policy"], format!("\"{rule}\";q=3;w=60"));
+            assert_eq!(answer.headers["ratelimit"], format!("\"{rule}\";r={left};t=2"));
+            assert_eq!(answer.headers["retry-after"], Value::Null);
+        }
+        let before = world.items().await;
+        let answer = world.send(function, event.clone()).await;
+        answer.refused(429, "rate_limited");
+        assert_eq!(answer.headers["retry-after"], "2");
+        assert_eq!(answer.headers["ratelimit"], format!("\"{rule}\";r=0;t=2"));
+        assert_eq!(answer.headers["ratelimit-policy"], format!("\"{rule}\";q=3;w=60"));
+        assert_eq!(answer.headers["cache-control"], "no-store");
+        assert_eq!(
+            world.items().await,
+            before,
+            "a request over its limit changes nothing"
+        );
+
+        world.clock.advance(1);
+        world
+            .send(function, event.clone())
+            .await
+            .refused(429, "rate_limited");
+        world.clock.advance(1);
+        let answer = world.send(function, event).await;
+        assert_ne!(answer.status, 429, "the next window has begun");
+        assert_eq!(answer.headers["ratelimit"], format!("\"{rule}\";r=2;t=60"));
+    }
+}
+
+#[tokio::test]
+async fn revoke_and_logout_all_share_their_limit_and_accounts_do_not() {
+    let world = World::with(&[("RATE_LIMIT_REVOKE", "2")]).await;
+    world.create_user("other@example.com").await;
+    let (login, other) = (
+        world.log_in("phone").await,
+        world.log_in_as("other@example.com", "phone").await,
+    );
+    let keep = Event::file("logout-all/except-current");
+    world
+        .send(LogoutAll, keep.clone().bearer(&login.access))
+        .await
+        .ok();
+    world.revoke(&login.access, &login.session).await.ok();
+    let again = world.log_in("phone").await;
+    world
+        .revoke(&again.access, &again.session)
+        .await
+        .refused(429, "rate_limited");
+    world.send(LogoutAll, keep.bearer(&other.access)).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_100_requests_at_once_exactly_the_limit_gets_through() {
+    let world = World::with(&[("RATE_LIMIT_LIST", "10"), ("RATE_LIMIT_LOGIN_IP", "11")]).await;
+    let login = world.log_in("phone").await;
+    let answers = join_all((0..100).map(|_| world.list(&login.access))).await;
+    assert_eq!((count(&answers, 200), count(&answers, 429)), (10, 90));
+    let logins = (0..100)
+        .map(|number| attempt(EMAIL, PASSWORD, "203.0.113.7").header("x-device-id", &number.to_string()));
+    let answers = join_all(logins.map(|event| world.send(Login, event))).await;
+    assert_eq!((count(&answers, 200), count(&answers, 429)), (10, 90));
+}
+
+#[tokio::test]
+async fn counters_vanish_a_minute_after_their_window() {
+    let world = World::with(&[
+        ("RATE_LIMIT_LOGIN_IP", "60"),
+        ("RATE_LIMIT_LOGIN_GUESSES", "5"),
+        ("RATE_LIMIT_LIST", "30"),
+    ])
+    .await;
+    let login = world.log_in("phone").await;
+    world.list(&login.access).await.ok();
+    let counters = counters(&world).await;
+    assert_eq!(counters.len(), 3);
+    for counter in counters {
+        assert_eq!(counter["expires_at"], 4_000_000_020_i64 + 60);
+        assert!(
+            counter["pk"].as_str().unwrap().ends_with("#4000000020"),
+            "{counter}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn counting_is_no_transaction_and_waits_for_nothing() {
+    let world = World::with(&[
+        ("RATE_LIMIT_LOGIN_IP", "60"),
+        ("RATE_LIMIT_LOGIN_GUESSES", "5"),
+        ("RATE_LIMIT_LOGIN_ACCOUNT", "30"),
+    ])
+    .await;
+    world.log_in("phone").await;
+    let calls = world.calls.take();
+    let is_counter = |key: &Option<String>| key.as_deref().is_some_and(|key| key.starts_with("RATE#"));
+    let counting: Vec<_> = calls
+        .iter()
+        .filter(|call| call.accesses.iter().any(|access| is_counter(&access.leading_key)))
+        .collect();
+    assert_eq!(counting.len(), 3, "the address, the guess, the guess given back");
+    assert!(counting.iter().all(|call| call.operation == "UpdateItem"));
+}
+
+#[tokio::test]
+async fn what_is_refused_unread_is_not_counted() {
+    let world = World::with(&[("RATE_LIMIT_LIST", "1"), ("RATE_LIMIT_LOGIN_IP", "1")]).await;
+    let login = world.log_in("phone").await;
+    world.calls.take();
+    let answer = world.list("garbage").await;
+    answer.refused(401, "invalid_token");
+    assert_eq!(answer.headers["ratelimit"], Value::Null);
+    world
+        .send(Login, Event::file("login/json").text("{"))
+        .await
+        .refused(400, "malformed_request");
+    assert_eq!(world.calls.take(), []);
+    world.list(&login.access).await.ok();
+}
+
+#[tokio::test]
+async fn a_limit_of_0_is_none() {
+    let world = World::new().await;
+    let login = world.log_in("phone").await;
+    let answer = world.list(&login.access).await;
+    assert_eq!(answer.headers["ratelimit"], Value::Null);
+    assert_eq!(counters(&world).await, Vec::<Value>::new());
+}
