@@ -59,7 +59,7 @@ import: cargo ## Creates the accounts of a file of JSON lines: make import FILE=
 	@"$${CARGO_TARGET_DIR:-target}/debug/local" import "$(FILE)" $(FUNCTION)
 
 .PHONY: test
-test: cargo $(DEV_TOOLS) $(TEST_TOOLS) ## Runs all tests
+test: cargo $(DEV_TOOLS) $(TEST_TOOLS) $(DOCS_TOOLS) ## Runs all tests
 	cargo build --bins
 	cargo test --workspace
 	$(VENV)/bin/python tests/smoke.py

@@ -19,6 +19,7 @@ import yaml
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
 
+import docs_page  # noqa: E402
 import hooks  # noqa: E402, F401
 import replay  # noqa: E402
 import service  # noqa: E402
@@ -45,6 +46,7 @@ def main():
             description = yaml.load(DESCRIPTION.read_text(), yaml.CSafeLoader)
             checked = replay.replay(target, description, validator())
             print(f"Examples and refusals of openapi.yaml: {checked} passed, 0 failed", flush=True)
+            print(f"The page of make docs: {docs_page.check(api)} passed, 0 failed", flush=True)
             explore(api, "examples,coverage,fuzzing,stateful")
             from_login(api, description, pathlib.Path(data) / "seen")
 
