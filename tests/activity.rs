@@ -158,6 +158,7 @@ async fn a_limit_that_is_none_is_refused() {
         "",
         "%31%20",
         "1&limit=1",
+        "0&limit=0&limit=0",
     ] {
         let answer = world.activity(&own.access, &format!("limit={limit}")).await;
         answer.refused_field("limit");

@@ -137,9 +137,11 @@ impl Fields {
         }
     }
 
-    /// Keeps what is wrong with a field.
+    /// Keeps what is wrong with a field: what was found first, so that a field is named once.
     pub fn fail(&mut self, name: &str, message: impl Into<String>) {
-        self.errors.push(FieldError::new(name, message));
+        if self.errors.iter().all(|error| error.field != name) {
+            self.errors.push(FieldError::new(name, message));
+        }
     }
 
     /// Ends the reading.
