@@ -34,6 +34,8 @@ const RULES: Rules = Rules {
     absolute: 9000,
     grace: 30,
     sessions: 3,
+    // Counted, so that counting fails as well; never refused.
+    requests: 1_000_000,
 };
 
 /// An operation that meets faults, and what happened before it.

@@ -27,6 +27,7 @@ const RULES: Rules = Rules {
     absolute: 9000,
     grace: 30,
     sessions: 3,
+    requests: 0,
 };
 
 /// What happened before, and what then happens at once.

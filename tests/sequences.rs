@@ -26,6 +26,7 @@ const RULES: [Rules; 2] = [
         absolute: 9000,
         grace: 30,
         sessions: 3,
+        requests: 0,
     },
     Rules {
         access: 900,
@@ -33,6 +34,7 @@ const RULES: [Rules; 2] = [
         absolute: 8 * 86_400,
         grace: 30,
         sessions: 2,
+        requests: 0,
     },
 ];
 

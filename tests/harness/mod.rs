@@ -30,4 +30,4 @@ pub use requests::{Function, Tokens};
 pub use tokens::{as_der, claims, forge, forge_raw, forge_unsigned, hmac, mirrored};
 pub use trail::{PLENTY, Trail, start};
 pub use wire::{Attempt, Fate, Wire};
-pub use world::{Account, EMAIL, PASSWORD, World};
+pub use world::{Account, EMAIL, PASSWORD, RATE_LIMITS, World};

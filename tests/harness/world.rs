@@ -30,6 +30,15 @@ use crate::{Answer, Calls, Event, Function, Line, Wire, recorded};
 pub const EMAIL: &str = "demo@example.com";
 /// Its password.
 pub const PASSWORD: &str = "correct horse battery staple";
+/// The variables of all rate limits.
+pub const RATE_LIMITS: [&str; 6] = [
+    "RATE_LIMIT_LOGIN_IP",
+    "RATE_LIMIT_LOGIN_GUESSES",
+    "RATE_LIMIT_LOGIN_ACCOUNT",
+    "RATE_LIMIT_LIST",
+    "RATE_LIMIT_REVOKE",
+    "RATE_LIMIT_CLEANUP",
+];
 
 /// All functions over a table of their own, a clock that stands still, and one account.
 pub struct World {
@@ -244,16 +253,7 @@ impl World {
             ("AWS_ACCESS_KEY_ID", "local"),
             ("AWS_SECRET_ACCESS_KEY", "local"),
         ];
-        let limits = [
-            "LOGIN_IP",
-            "LOGIN_GUESSES",
-            "LOGIN_ACCOUNT",
-            "LIST",
-            "REVOKE",
-            "CLEANUP",
-        ];
-        let limits = limits.map(|rule| format!("RATE_LIMIT_{rule}"));
-        variables.extend(limits.iter().map(|name| (name.as_str(), "0")));
+        variables.extend(RATE_LIMITS.map(|name| (name, "0")));
         let owned = variables.into_iter();
         owned
             .map(|(name, value)| (name.to_owned(), value.to_owned()))

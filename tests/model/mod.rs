@@ -8,7 +8,7 @@ pub mod state;
 pub mod table;
 
 use shared::clock::Seconds;
-use tests::{Tokens, World};
+use tests::{RATE_LIMITS, Tokens, World};
 
 use self::{
     operations::{Label, Operation},
@@ -43,8 +43,10 @@ impl Stage {
             ("REFRESH_GRACE_SECONDS", rules.grace.to_string()),
             ("MAX_SESSIONS_PER_USER", rules.sessions.to_string()),
         ];
+        let limits = RATE_LIMITS.map(|name| (name, rules.requests.to_string()));
         let variables: Vec<_> = variables
             .iter()
+            .chain(&limits)
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
         let world = World::with(&variables).await;

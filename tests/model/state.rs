@@ -19,6 +19,8 @@ pub struct Rules {
     pub absolute: i64,
     pub grace: i64,
     pub sessions: usize,
+    /// Requests a minute, by every rule: 0 for no counting, or so many that none is refused.
+    pub requests: u32,
 }
 
 #[derive(Clone, Debug)]

@@ -21,6 +21,10 @@ use aws_smithy_runtime_api::client::{
 
 use turns::Turns;
 
+/// The action of a call that counts for a rate limit: an `UpdateItem` of an item that no transaction ever touches, so
+/// that it cannot collide with one.
+const COUNTING: &str = "UpdateItem of a counter";
+
 /// The connection of one instance of the functions. Clones are the same line.
 #[derive(Clone, Debug)]
 pub struct Line {
@@ -42,7 +46,7 @@ struct Inner {
 pub struct Call {
     /// The SDK's id of the call, the same for all attempts.
     invocation: String,
-    /// What it asks for, as `UpdateItem`.
+    /// What it asks for, as `UpdateItem`; counting for a rate limit is told apart.
     pub action: String,
 }
 
@@ -96,7 +100,10 @@ impl Line {
     fn strike(&self, request: &HttpRequest) -> Option<Fault> {
         let header = |name: &str| request.headers().get(name).unwrap_or_default().to_owned();
         let (invocation, target) = (header("amz-sdk-invocation-id"), header("x-amz-target"));
-        let action = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let body = request.body().bytes().unwrap_or_default();
+        let counts = String::from_utf8_lossy(body).contains(r#""RATE#"#);
+        let action = target.rsplit('.').next().unwrap_or_default();
+        let action = if counts { COUNTING } else { action }.to_owned();
         self.with(|inner| {
             let known = inner.calls.iter().position(|call| call.invocation == invocation);
             let number = known.unwrap_or(inner.calls.len());
