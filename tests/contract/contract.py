@@ -50,6 +50,8 @@ def main():
             checked = replay.replay(target, description, validator())
             print(f"Examples and refusals of openapi.yaml: {checked} passed, 0 failed", flush=True)
             print(f"The page of make docs: {docs_page.check(api)} passed, 0 failed", flush=True)
+            # Outside the project: the development server starts functions anew when files appear there.
+            os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(pathlib.Path(data) / "hypothesis")
             explore(api, "examples,coverage,fuzzing,stateful", SEED)
             from_login(api, description, pathlib.Path(data) / "seen")
 
