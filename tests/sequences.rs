@@ -1,12 +1,12 @@
 //! Random sequences of everything that can happen to an account's sessions, one after the other: each answer and the
 //! table after it must be the model's.
 //!
-//! `PROPTEST_CASES` sets how many sequences there are (24). What fails is shrunk, shown, and kept in
-//! `sequences.proptest-regressions`, from where it is tried first ever after.
+//! There are 24 sequences, the same in every run; or as many new ones as `PROPTEST_CASES` says. What fails is shrunk,
+//! shown, and kept in `sequences.proptest-regressions`, from where it is tried first ever after.
 
 use proptest::{
     prelude::*,
-    test_runner::{Config, FileFailurePersistence, TestError, TestRunner},
+    test_runner::{Config, FileFailurePersistence, RngSeed, TestError, TestRunner},
 };
 use shared::clock::Millis;
 
@@ -198,6 +198,8 @@ async fn play(rules: Rules, wishes: &[Wish]) {
     let mut play = Stage::new(rules).await.play(&[]).await;
     let (mut past, mut watch) = (Vec::new(), Watch::default());
     let mut before = Records::read(&play.world).await;
+    // A clock that is set back makes what has just expired active again, whatever took its place meanwhile.
+    let mut latest = play.world.clock.now();
     for (label, wish) in wishes.iter().enumerate() {
         let Some(operation) = granted(wish, &play.model, &past) else {
             continue;
@@ -222,7 +224,8 @@ async fn play(rules: Rules, wishes: &[Wish]) {
             invariants::a_replay_ends_only_its_own_session(&before, &after, &presented, &answer);
         }
         invariants::the_trail_explains_the_sessions(&after);
-        invariants::limits_hold(&after, play.world.clock.now(), rules.absolute, rules.sessions);
+        latest = latest.max(play.world.clock.now());
+        invariants::limits_hold(&after, latest, rules.absolute, rules.sessions);
         before = after;
         play.tick();
     }
@@ -235,12 +238,13 @@ fn every_sequence_goes_as_the_model_says() {
     let mut config = Config::with_cases(24);
     config.failure_persistence = Some(Box::new(FileFailurePersistence::Direct(file)));
     config.max_shrink_iters = 400;
-    // Whoever sets PROPTEST_CASES means it.
+    config.rng_seed = RngSeed::Fixed(20_261_124);
     if let Some(cases) = std::env::var("PROPTEST_CASES")
         .ok()
         .and_then(|cases| cases.parse().ok())
     {
         config.cases = cases;
+        config.rng_seed = RngSeed::Random;
     }
     let sequences = (0..RULES.len(), prop::collection::vec(wish(), 1..50));
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -158,7 +158,10 @@ impl Phones {
     pub async fn perform(&self, world: &mut World, label: Label, operation: &Operation) -> Option<Answer> {
         match operation {
             Operation::Wait { until } => world.clock.set(*until),
-            Operation::RotateKeys => world.rotate_keys().await,
+            Operation::RotateKeys => {
+                world.rotate_keys().await;
+                world.clock.advance(1);
+            }
             _ => return Some(self.request(label, operation).send(world).await),
         }
         None
