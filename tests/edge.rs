@@ -224,7 +224,7 @@ fn times_fit_into_one_another() {
         .filter_map(|line| line.trim().strip_prefix("Timeout: "));
     let function: u64 = timeouts.map(|seconds| seconds.parse().unwrap()).min().unwrap();
     let function = Duration::from_secs(function);
-    let calls = shared::app::timeouts();
+    let calls = shared::aws::timeouts();
     let (attempt, call) = (
         calls.operation_attempt_timeout().unwrap(),
         calls.operation_timeout().unwrap(),

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, future::ready, stream};
-use shared::{app, http::REQUEST_TIMEOUT};
+use shared::{aws, http::REQUEST_TIMEOUT};
 use tests::{Answer, Fault, Injection, Lasting, World};
 use tokio::time::Instant;
 
@@ -121,7 +121,7 @@ enum Arrival {
 async fn meet(stage: &Stage, scene: &Scene, injection: Injection, arrival: Arrival) {
     let mut play = stage.play(&scene.before).await;
     let takes_time = [Fault::Slow, Fault::Silent].contains(&injection.fault);
-    let instance = play.world.twin(takes_time.then(app::timeouts)).await;
+    let instance = play.world.twin(takes_time.then(aws::timeouts)).await;
     instance.line.inject(injection);
     let asked = Instant::now();
     let first = request(&play, &instance, scene).await;

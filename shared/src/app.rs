@@ -1,16 +1,14 @@
 //! Starting a function: configuration, clients, state, and the loop that answers.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use aws_config::{
-    BehaviorVersion, SdkConfig, retry::RetryConfig, stalled_stream_protection::StalledStreamProtectionConfig,
-    timeout::TimeoutConfig,
-};
+use aws_config::SdkConfig;
 use lambda_http::{
     Adapter, LambdaEvent, lambda_runtime, request::LambdaRequest, service_fn, tower::ServiceExt,
 };
 
 use crate::{
+    aws,
     clock::Clock,
     config::{Config, SigningKeySource},
     error::Error,
@@ -84,13 +82,21 @@ impl State {
     pub async fn from_env() -> Result<(Self, SdkConfig), lambda_http::Error> {
         let config = Config::from_env()?;
         logging::start(config.log_level);
-        let sdk = sdk_config().await;
+        let sdk = aws::config().await?;
         let client = aws_sdk_dynamodb::Client::new(&sdk);
         let clock = Clock::system();
         if let Some(namespace) = &config.metrics_namespace {
             metrics::start(namespace, clock.clone());
         }
         Ok((Self::new(config, clock, Ids::system(), client), sdk))
+    }
+
+    /// Opens the connection to the table before the first request, while Lambda lends a start more processor time than
+    /// the function's memory buys.
+    pub async fn warm(&self) {
+        if self.config.warm_up {
+            self.keys.warm().await;
+        }
     }
 }
 
@@ -154,7 +160,7 @@ impl SigningState {
 /// When the configuration is not valid, or the runtime's API fails.
 pub async fn run(route: Route, handler: Handler<State>) -> Result<(), lambda_http::Error> {
     let (state, _) = State::from_env().await?;
-    state.keys.warm().await;
+    state.warm().await;
     serve(state, route, handler).await
 }
 
@@ -183,7 +189,7 @@ pub async fn run_signing<S: Send + Sync + 'static>(
         },
     };
     let signing = SigningState::new(state, source);
-    tokio::join!(signing.signers.renew_now(), signing.state.keys.warm());
+    tokio::join!(signing.signers.renew_now(), signing.state.warm());
     serve(build(signing)?, route, handler).await
 }
 
@@ -202,35 +208,4 @@ async fn serve<S: Send + Sync + 'static>(
         event
     });
     lambda_runtime::run(events).await
-}
-
-/// The SDK's configuration: region and credentials from the environment, as Lambda gives them.
-async fn sdk_config() -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest())
-        .timeout_config(timeouts())
-        .retry_config(retries())
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .load()
-        .await
-}
-
-/// How long one call of Amazon's services may take: well inside [`REQUEST_TIMEOUT`](crate::http::REQUEST_TIMEOUT),
-/// with room for a second attempt. A healthy table answers in a few milliseconds, so an attempt that has not been
-/// answered in two seconds will not be.
-#[must_use]
-pub fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_secs(2))
-        .operation_timeout(Duration::from_secs(4))
-        .build()
-}
-
-/// How often one call is attempted, and the pauses between: the SDK's standard ones, with jitter.
-#[must_use]
-pub fn retries() -> RetryConfig {
-    RetryConfig::standard()
-        .with_max_attempts(3)
-        .with_initial_backoff(Duration::from_millis(50))
-        .with_max_backoff(Duration::from_millis(500))
 }

@@ -48,6 +48,9 @@ pub struct Config {
     pub log_level: LevelFilter,
     /// `METRICS_NAMESPACE` \[none\]: the `CloudWatch` namespace that metrics are written into; without one, none are.
     pub metrics_namespace: Option<String>,
+    /// `WARM_UP` \[true\]: whether a start reads the key set, which opens the connection to the table. `false` shows
+    /// what a start costs without it.
+    pub warm_up: bool,
     /// `SIGNING_KEYS_SECRET_ID` or `SIGNING_KEYS_FILE`: where the private keys are. Only the
     /// functions that sign need one, and `rotate-keys`.
     pub signing_keys: Option<SigningKeySource>,
@@ -144,6 +147,7 @@ impl Config {
                 "off, error, warn, info, debug or trace",
             ),
             metrics_namespace: read.text("METRICS_NAMESPACE"),
+            warm_up: read.parsed("WARM_UP", true, "true or false"),
             signing_keys: read.signing_keys(),
             argon2: Argon2Settings {
                 memory_kib: read.number("ARGON2_MEMORY_KIB", 19_456, 8, 4_194_304),
@@ -287,6 +291,7 @@ mod tests {
         assert_eq!(config.rate_limits, limits);
         assert_eq!(config.authorizer_max_staleness_seconds, 0);
         assert_eq!(config.log_level, LevelFilter::INFO);
+        assert!(config.warm_up);
         assert_eq!(config.signing_keys, None);
         let expected = Argon2Settings {
             memory_kib: 19_456,

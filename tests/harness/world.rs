@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::{
 use local::{db::EmbeddedDynamoDb, table::TableDefinition};
 use serde_json::{Value, json};
 use shared::{
-    SigningState, State, app,
+    SigningState, State, aws,
     clock::{Clock, Millis},
     config::Config,
     http::{Request, answer},
@@ -196,7 +196,7 @@ impl World {
             .config()
             .to_builder()
             .http_client(line.clone())
-            .retry_config(app::retries())
+            .retry_config(aws::retries())
             .retry_partition(RetryPartition::new(Ids::system().request_token()));
         if let Some(timeouts) = timeouts {
             sdk = sdk.timeout_config(timeouts);

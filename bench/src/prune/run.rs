@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::{
     Client,
     config::{ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef},
@@ -29,7 +28,7 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
 
 async fn prune_and_print() -> Result<(), Box<dyn Error>> {
     let config = Config::from_env()?;
-    let sdk: SdkConfig = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let sdk = shared::aws::config().await?;
     let calls = Calls::default();
     let dynamodb = aws_sdk_dynamodb::config::Builder::from(&sdk).interceptor(calls.clone());
     let client = Client::from_conf(dynamodb.build());

@@ -6,7 +6,7 @@ use lambda_http::lambda_runtime::{self, LambdaEvent};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     let (state, _) = shared::State::from_env().await?;
-    state.keys.warm().await;
+    state.warm().await;
     let authorizer = Authorizer::new(state);
     let handle = |event: LambdaEvent<authorizer::Event>| {
         let authorizer = &authorizer;

@@ -22,7 +22,7 @@ const COUNTED: [(&str, &str); 2] = [
     ("/api/v1/auth/refresh", "refresh"),
 ];
 
-/// How long a handler may take. Each call of the table has limits of its own (`app::timeouts`), but a request that
+/// How long a handler may take. Each call of the table has limits of its own (`aws::timeouts`), but a request that
 /// makes several, or repeats one that keeps colliding, could add them up past the function's own time-out (10 s in
 /// `template.yaml`), at which Lambda kills the process and the client gets no answer of ours.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
