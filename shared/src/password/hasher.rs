@@ -1,9 +1,9 @@
 //! Hashing and comparing, off the async thread.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, TryLockError};
 
 use argon2::{
-    Algorithm, Argon2, CustomizedPasswordHasher, Params, PasswordVerifier, Version,
+    Algorithm, Argon2, Block, Params, Version,
     password_hash::{self, phc},
 };
 
@@ -46,12 +46,13 @@ pub struct Argon2Settings {
     pub parallelism: u32,
 }
 
-/// Hashes and compares passwords on tokio's blocking threads.
+/// Hashes and compares passwords on tokio's blocking threads. Clones share their memory.
 #[derive(Clone)]
 pub struct Hasher {
     params: Params,
     ids: Ids,
     dummy: Arc<PasswordHash>,
+    memory: Arc<Memory>,
 }
 
 impl Hasher {
@@ -66,19 +67,12 @@ impl Hasher {
         } = settings;
         let params = Params::new(memory_kib, iterations, parallelism, Some(HASH_BYTES))
             .map_err(HashError::Parameters)?;
-        let dummy = phc::PasswordHash {
-            algorithm: Algorithm::Argon2id.ident(),
-            version: Some(Version::V0x13.into()),
-            params: (&params).try_into().map_err(HashError::Failed)?,
-            salt: Some(phc::Salt::new(&ids.bytes::<SALT_BYTES>()).map_err(|e| HashError::Failed(e.into()))?),
-            hash: Some(
-                phc::Output::new(&ids.bytes::<HASH_BYTES>()).map_err(|e| HashError::Failed(e.into()))?,
-            ),
-        };
+        let dummy = phc_string(&params, &ids.bytes(), &ids.bytes()).map_err(HashError::Failed)?;
         Ok(Self {
+            memory: Arc::new(Memory::of(&params)),
             params,
             ids,
-            dummy: Arc::new(PasswordHash(dummy.to_string())),
+            dummy: Arc::new(dummy),
         })
     }
 
@@ -88,17 +82,15 @@ impl Hasher {
     ///
     /// When Argon2 or its thread fails.
     pub async fn hash(&self, password: &Password) -> Result<PasswordHash, HashError> {
-        let (params, salt, password) = (
-            self.params.clone(),
-            self.ids.bytes::<SALT_BYTES>(),
-            password.clone(),
-        );
+        let (params, memory) = (self.params.clone(), Arc::clone(&self.memory));
+        let (salt, password) = (self.ids.bytes::<SALT_BYTES>(), password.clone());
         blocking(move || {
             let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
-            let hash: phc::PasswordHash = argon2
-                .hash_password_customized(password.0.as_bytes(), &salt, None, None, params)
-                .map_err(HashError::Failed)?;
-            Ok(PasswordHash(hash.to_string()))
+            let mut output = [0; HASH_BYTES];
+            memory
+                .hash(&argon2, &password, &salt, &mut output)
+                .and_then(|()| phc_string(&params, &salt, &output))
+                .map_err(HashError::Failed)
         })
         .await
     }
@@ -118,11 +110,12 @@ impl Hasher {
     ) -> Result<bool, HashError> {
         let known = stored.is_some();
         let (password, stored) = (password.clone(), stored.unwrap_or(&self.dummy).clone());
+        let memory = Arc::clone(&self.memory);
         let matches = blocking(move || {
             if stored.is_bcrypt() {
                 verify_bcrypt(&password, &stored)
             } else {
-                verify_argon2(&password, &stored)
+                verify_argon2(&memory, &password, &stored).map_err(HashError::Stored)
             }
         })
         .await?;
@@ -149,13 +142,82 @@ impl Hasher {
     }
 }
 
-fn verify_argon2(password: &Password, stored: &PasswordHash) -> Result<bool, HashError> {
-    let hash = phc::PasswordHash::new(&stored.0).map_err(|e| HashError::Stored(e.into()))?;
-    match Argon2::default().verify_password(password.0.as_bytes(), &hash) {
-        Ok(()) => Ok(true),
-        Err(password_hash::Error::PasswordInvalid) => Ok(false),
-        Err(error) => Err(HashError::Stored(error)),
+/// What Argon2 works in, kept from one hash to the next: to get it from the system again each time would cost a third of
+/// the hash's time, and the allocator would keep several of them (`docs/benchmarks.md`).
+struct Memory {
+    blocks: Mutex<Vec<Block>>,
+    /// How many are kept: as many as our own hashes need.
+    kept: usize,
+}
+
+impl Memory {
+    fn of(params: &Params) -> Self {
+        Self {
+            blocks: Mutex::default(),
+            kept: params.block_count(),
+        }
     }
+
+    /// Computes a hash. A second one at the same time has memory of its own.
+    fn hash(
+        &self,
+        argon2: &Argon2<'_>,
+        password: &Password,
+        salt: &[u8],
+        output: &mut [u8],
+    ) -> Result<(), password_hash::Error> {
+        let needed = argon2.params().block_count();
+        let mut own = Vec::new();
+        let mut kept = match self.blocks.try_lock() {
+            Ok(kept) if needed <= self.kept => Some(kept),
+            // Argon2 writes each block before it reads it: what a panic left there does no harm.
+            Err(TryLockError::Poisoned(kept)) if needed <= self.kept => Some(kept.into_inner()),
+            Ok(_) | Err(_) => None,
+        };
+        let blocks = kept.as_deref_mut().unwrap_or(&mut own);
+        if blocks.len() < needed {
+            blocks.resize(needed, Block::default());
+        }
+        argon2.hash_password_into_with_memory(password.0.as_bytes(), salt, output, &mut blocks[..needed])?;
+        Ok(())
+    }
+}
+
+/// The PHC string of an Argon2id hash.
+fn phc_string(
+    params: &Params,
+    salt: &[u8; SALT_BYTES],
+    output: &[u8; HASH_BYTES],
+) -> Result<PasswordHash, password_hash::Error> {
+    let hash = phc::PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: params.try_into()?,
+        salt: Some(phc::Salt::new(salt)?),
+        hash: Some(phc::Output::new(output)?),
+    };
+    Ok(PasswordHash(hash.to_string()))
+}
+
+fn verify_argon2(
+    memory: &Memory,
+    password: &Password,
+    stored: &PasswordHash,
+) -> Result<bool, password_hash::Error> {
+    let hash = phc::PasswordHash::new(&stored.0)?;
+    let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else {
+        return Ok(false);
+    };
+    let version = hash.version.map(Version::try_from).transpose()?;
+    let argon2 = Argon2::new(
+        Algorithm::try_from(hash.algorithm.as_str())?,
+        version.unwrap_or_default(),
+        Params::try_from(&hash)?,
+    );
+    let mut output = vec![0; expected.len()];
+    memory.hash(&argon2, password, &salt, &mut output)?;
+    // `Output` compares in constant time.
+    Ok(phc::Output::new(&output)? == expected)
 }
 
 /// bcrypt looks at the first 72 bytes of a password, and so did the system that made the hash.
@@ -204,6 +266,34 @@ mod tests {
                 .unwrap()
         );
         assert!(!hasher.verify(&right, None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn hashes_at_once_and_of_any_size_do_not_disturb_each_other() {
+        let hasher = hasher();
+        let larger = Hasher::new(
+            Argon2Settings {
+                memory_kib: 256,
+                iterations: 1,
+                parallelism: 2,
+            },
+            Ids::system(),
+        )
+        .unwrap();
+        let password = |number: usize| Password::chosen(&format!("a password {number}")).unwrap();
+        let mut stored = Vec::new();
+        for number in 0..8 {
+            let by = if number % 2 == 0 { &hasher } else { &larger };
+            stored.push(by.hash(&password(number)).await.unwrap());
+        }
+        let checks = (0..64).map(|number| {
+            let (hasher, hash) = (hasher.clone(), stored[number % 8].clone());
+            let typed = password(if number < 32 { number % 8 } else { 8 });
+            tokio::spawn(async move { hasher.verify(&typed, Some(&hash)).await.unwrap() })
+        });
+        for (number, check) in checks.collect::<Vec<_>>().into_iter().enumerate() {
+            assert_eq!(check.await.unwrap(), number < 32, "{number}");
+        }
     }
 
     #[tokio::test]
