@@ -15,6 +15,7 @@ DEV_TOOLS := $(VENV)/.dev-tools
 TEST_TOOLS := $(VENV)/.test-tools
 AWS_TOOLS := $(VENV)/.aws-tools
 DOCS_TOOLS := $(VENV)/.docs-tools
+BENCH_TOOLS := $(VENV)/.bench-tools
 NODE := $(VENV)/.node-tools
 CLIENT_TOOLS := $(VENV)/.clients-tools
 NODE_TOOLS := tools/node/node_modules/.package-lock.json
@@ -26,10 +27,10 @@ CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := .tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 
 LOCAL_DIR ?= .local
+# The part of the benchmark that `make bench` runs; empty for all of them, which also writes docs/benchmarks.md.
+BENCH ?=
 # The environment that `make deploy` deploys to: a section of samconfig.toml.
 ENV ?= dev
-# The benchmark that `make bench` runs.
-BENCH ?= prune
 
 .PHONY: help
 help: ## Lists the targets
@@ -93,8 +94,12 @@ e2e: ## Walks through a session of a deployment: make e2e API_URL=https://…
 	@test -n "$(API_URL)" || { echo "API_URL is not set: make e2e API_URL=https://…" >&2; exit 1; }
 	API_URL="$(API_URL)" $(PYTHON) tests/walk.py
 
+# Each function is built with the features that it is deployed with: what `prune` needs for S3 is in no other.
 .PHONY: bench
-bench: cargo ## Measures (BENCH=prune: pruning the audit trail of a large table)
+bench: cargo $(BENCH_TOOLS) ## Measures everything (make bench BENCH=start: one part) and compares with the budgets
+	cargo build --release --bins $(patsubst functions/%,--package %,$(filter-out functions/prune,$(wildcard functions/*)))
+	cargo build --release --bins --package prune
+	cargo build --release --bins --package hello
 	cargo run --quiet --release --package bench -- $(BENCH)
 
 .PHONY: lint

@@ -31,7 +31,10 @@ const WITHOUT_AN_ALARM: [(&str, &str, &str); 1] = [(
 )];
 
 /// Variables that are read but not given, and why.
-const NOT_GIVEN: [(&str, &str); 1] = [("SIGNING_KEYS_FILE", "on a developer's machine only")];
+const NOT_GIVEN: [(&str, &str); 2] = [
+    ("SIGNING_KEYS_FILE", "on a developer's machine only"),
+    ("WARM_UP", "for measuring only"),
+];
 
 /// Variables that only some functions need, and what is in the sources of those that do.
 const NEEDED_BY: [(&str, &[&str]); 6] = [

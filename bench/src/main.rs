@@ -1,26 +1,128 @@
-//! The benchmarks, each a subcommand: `make bench BENCH=prune`.
+//! The benchmark: `make bench`, or one part of it with `make bench BENCH=start`. Pruning a large table takes as long as
+//! all other parts together, and runs by itself: `make bench BENCH=prune`.
 
+mod fill;
+mod function;
+mod hashing;
+mod machine;
+mod operations;
 mod prune;
+mod recorder;
+mod report;
+mod requests;
+mod runtime_api;
+mod scale;
+mod sizes;
+mod split;
+mod stage;
+mod start;
+mod stats;
+mod tls;
+mod work;
 
-use std::process::ExitCode;
+use std::{io::Write as _, path::Path, process::ExitCode};
 
-const USAGE: &str = "usage: bench prune   pruning the audit trail of a large table";
+use report::Findings;
+use tokio::time::Instant;
+
+/// What a development tool does about errors: it says them and ends.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+type Outcome<T> = Result<T, Failure>;
+
+/// The parts, in the order in which they run.
+const PARTS: [&str; 6] = ["start", "work", "requests", "hashing", "scale", "sizes"];
+/// The part that runs by itself.
+const PRUNE: &str = "prune";
+
+/// Where a whole run is written to, and a run of [`PRUNE`]: between two comments that name the command.
+const REPORT: &str = "docs/benchmarks.md";
 
 fn main() -> ExitCode {
-    let argument = std::env::args().nth(1).unwrap_or_default();
-    let outcome = match argument.as_str() {
-        "prune" => prune::benchmark(),
-        prune::RUN => prune::run(),
-        _ => {
-            eprintln!("{USAGE}");
-            return ExitCode::from(2);
-        }
+    let asked: Vec<_> = std::env::args().skip(1).collect();
+    let asked: Vec<_> = asked.iter().map(String::as_str).collect();
+    let outcome = match asked.as_slice() {
+        [prune::RUN] => prune::run().map_err(|error| error.to_string()),
+        parts => measure(parts).map_err(|error| error.to_string()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("\nThe benchmark failed: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn measure(asked: &[&str]) -> Outcome<()> {
+    let unknown = asked.iter().find(|name| !PARTS.contains(name));
+    if let (Some(unknown), false) = (unknown, asked == [PRUNE]) {
+        return Err(format!(
+            "there is no part {unknown}: {}, or {PRUNE} alone",
+            PARTS.join(", ")
+        )
+        .into());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(asked))
+}
+
+async fn run(asked: &[&str]) -> Outcome<()> {
+    let (machine, from) = (machine::describe(), Instant::now());
+    let mut findings = Findings::default();
+    for part in PARTS.into_iter().chain([PRUNE]) {
+        if asked.contains(&part) || (asked.is_empty() && part != PRUNE) {
+            findings.extend(part_of(part).await.map_err(|error| format!("{part}: {error}"))?);
+        }
+    }
+    progress("");
+    let took = from.elapsed().as_secs();
+    let report = format!("{machine}- measured in {took} s\n\n{}", findings.markdown());
+    println!("{report}");
+    match asked {
+        [] => write("make bench", &report),
+        [PRUNE] => write("make bench BENCH=prune", &report),
+        _ => Ok(()),
+    }
+}
+
+/// Puts a report where the last one of the same command stands.
+fn write(command: &str, report: &str) -> Outcome<()> {
+    let (begin, end) = (
+        format!("<!-- {command} -->\n"),
+        format!("<!-- end of {command} -->\n"),
+    );
+    let file = root().join(REPORT);
+    let text = std::fs::read_to_string(&file)?;
+    let parts = text
+        .split_once(&begin)
+        .and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
+    let (before, after) = parts.ok_or_else(|| format!("{REPORT} has no place for {command}"))?;
+    std::fs::write(&file, format!("{before}{begin}\n{report}\n{end}{after}"))?;
+    println!("written to {REPORT}");
+    Ok(())
+}
+
+async fn part_of(name: &str) -> Outcome<Findings> {
+    match name {
+        "start" => start::run().await,
+        "work" => work::run().await,
+        "requests" => requests::run().await,
+        "hashing" => hashing::run().await,
+        "scale" => scale::run().await,
+        PRUNE => prune::benchmark().await,
+        "sizes" => sizes::run(),
+        other => Err(format!("{other} is not implemented").into()),
+    }
+}
+
+/// The root of the workspace.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."))
+}
+
+/// Shows what is being done, on the line of what was done before.
+fn progress(text: &str) {
+    let _ = write!(std::io::stderr(), "\r\x1b[K{text}");
 }

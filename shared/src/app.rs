@@ -189,7 +189,9 @@ pub async fn run_signing<S: Send + Sync + 'static>(
         },
     };
     let signing = SigningState::new(state, source);
-    tokio::join!(signing.signers.renew_now(), signing.state.warm());
+    if signing.state.config.warm_up {
+        tokio::join!(signing.signers.renew_now(), signing.state.warm());
+    }
     serve(build(signing)?, route, handler).await
 }
 

@@ -48,8 +48,8 @@ pub struct Config {
     pub log_level: LevelFilter,
     /// `METRICS_NAMESPACE` \[none\]: the `CloudWatch` namespace that metrics are written into; without one, none are.
     pub metrics_namespace: Option<String>,
-    /// `WARM_UP` \[true\]: whether a start reads the key set, which opens the connection to the table. `false` shows
-    /// what a start costs without it.
+    /// `WARM_UP` \[true\]: whether a start reads the keys, which opens the connections to the table and, in the
+    /// functions that sign, to Secrets Manager. `false` shows what a start costs without it.
     pub warm_up: bool,
     /// `SIGNING_KEYS_SECRET_ID` or `SIGNING_KEYS_FILE`: where the private keys are. Only the
     /// functions that sign need one, and `rotate-keys`.

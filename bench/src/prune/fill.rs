@@ -1,7 +1,5 @@
 //! Filling the table with events.
 
-use std::error::Error;
-
 use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::{
     clock::Millis,
@@ -11,15 +9,16 @@ use shared::{
     session::Origin,
     store::Store,
 };
-use tokio::time::Instant;
+
+use crate::Outcome;
 
 const WRITES_AT_ONCE: usize = 32;
 const EVENTS_A_USER: u64 = 20;
-const TELL_EVERY: u64 = 100_000;
+const TELL_EVERY: u64 = 10_000;
 
 /// Writes so many events, each on the day that `day` says of its number, as large as those of real phones.
-pub(crate) async fn fill(store: &Store, count: u64, day: impl Fn(i64) -> Day) -> Result<(), Box<dyn Error>> {
-    let (ids, started) = (Ids::system(), Instant::now());
+pub(crate) async fn fill(store: &Store, count: u64, day: impl Fn(i64) -> Day) -> Outcome<()> {
+    let ids = Ids::system();
     let mut user = ids.user();
     let events = (0..count).map(|number| {
         if number % EVENTS_A_USER == 0 {
@@ -33,10 +32,7 @@ pub(crate) async fn fill(store: &Store, count: u64, day: impl Fn(i64) -> Day) ->
     while writes.try_next().await?.is_some() {
         written += 1;
         if written % TELL_EVERY == 0 {
-            eprintln!(
-                "{written} of {count} events written, {} s",
-                started.elapsed().as_secs()
-            );
+            crate::progress(&format!("prune: {written} of {count} events written"));
         }
     }
     Ok(())

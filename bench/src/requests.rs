@@ -1,0 +1,154 @@
+//! What a warm function needs for a request: processor time, time, and memory after a thousand of them.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{
+    Outcome, function,
+    function::Function,
+    operations::{self, Operation},
+    report::{Budget, Findings, Table},
+    split,
+    stage::Stage,
+    stats::{Sample, short},
+};
+
+/// How many requests each instance answers, one after the other.
+const REQUESTS: u32 = 1000;
+/// How many instances answer at the same time, and how many requests each of them.
+const CLIENTS: usize = 32;
+const EACH: usize = 10;
+
+/// Those of which it matters what happens when many come at once.
+const CROWDED: [Operation; 4] = [
+    Operation::Login,
+    Operation::Refresh,
+    Operation::List,
+    Operation::Revoke,
+];
+
+const MIB: f64 = 1_048_576.0;
+
+/// Measures every function but the repeat of a refresh, which is one.
+///
+/// # Errors
+///
+/// When a function does not answer with success.
+pub async fn run() -> Outcome<Findings> {
+    let stage = Stage::set().await?;
+    let mut findings = Findings::default();
+    let mut refresh = Duration::ZERO;
+    let mut table = Table::new(
+        "Processor time, time and memory per request",
+        &format!(
+            "{REQUESTS} requests to one warm instance, one after the other, over TLS to the embedded database: processor time \
+             (user and system) of the function's process for each; milliseconds from the event to the answer; the most memory \
+             that was ever resident (VmHWM)."
+        ),
+        &["operation", "CPU ms", "p50 ms", "p99 ms", "peak memory MiB"],
+    );
+    for operation in operations::ALL {
+        if operation == Operation::RefreshAgain {
+            continue;
+        }
+        let (cpu, times, memory) = one_client(&stage, operation).await?;
+        if operation == Operation::Refresh {
+            refresh = cpu / REQUESTS;
+        }
+        table.row([
+            operation.name().to_owned(),
+            short(cpu.as_secs_f64() * 1000.0 / f64::from(REQUESTS)),
+            short(times.median()),
+            short(times.quantile(0.99)),
+            short(memory),
+        ]);
+        let most = if operation == Operation::Login { 64.0 } else { 16.0 };
+        let what = format!("{}: peak memory after {REQUESTS} requests", operation.function());
+        findings.budgets.push(Budget::at_most(what, most, memory, " MiB"));
+    }
+    findings.tables.push(table);
+    findings.tables.push(split::table(refresh).await?);
+
+    let mut table = Table::new(
+        "Many at once",
+        &format!(
+            "{CLIENTS} warm instances, each answering {EACH} requests one after the other, all on this machine's cores together \
+             with the database. Milliseconds from the event to the answer."
+        ),
+        &["operation", "CPU ms", "p50 ms", "p99 ms", "requests a second"],
+    );
+    for operation in CROWDED {
+        let (cpu, times, rate) = many_clients(&stage, operation).await?;
+        table.row([
+            operation.name().to_owned(),
+            short(cpu),
+            short(times.median()),
+            short(times.quantile(0.99)),
+            short(rate),
+        ]);
+    }
+    findings.tables.push(table);
+    Ok(findings)
+}
+
+async fn one_client(stage: &Stage, operation: Operation) -> Outcome<(Duration, Sample, f64)> {
+    let mut function = start(stage, operation).await?;
+    let before = function.cpu()?;
+    let mut times = Sample::default();
+    for number in 1..=REQUESTS {
+        if number % 50 == 0 {
+            crate::progress(&format!("requests: {} {number} of {REQUESTS}", operation.name()));
+        }
+        let answered = function.invoke(&operation.event(stage).await?).await?;
+        operation.check(&answered)?;
+        times.push_time(answered.took);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a few megabytes")]
+    let memory = function.peak_memory()? as f64 / MIB;
+    Ok((function.cpu()?.saturating_sub(before), times, memory))
+}
+
+async fn many_clients(stage: &Stage, operation: Operation) -> Outcome<(f64, Sample, f64)> {
+    crate::progress(&format!("requests: {} by {CLIENTS} at once", operation.name()));
+    let mut instances = Vec::new();
+    for _ in 0..CLIENTS {
+        let mut events = Vec::new();
+        for _ in 0..EACH {
+            events.push(operation.event(stage).await?);
+        }
+        instances.push((start(stage, operation).await?, events));
+    }
+    let from = Instant::now();
+    let work = instances.into_iter().map(|(mut function, events)| {
+        tokio::spawn(async move {
+            let (before, mut times) = (function.cpu()?, Vec::new());
+            for event in events {
+                let answered = function.invoke(&event).await?;
+                operation.check(&answered)?;
+                times.push(answered.took);
+            }
+            Outcome::Ok((function.cpu()?.saturating_sub(before), times))
+        })
+    });
+    let (mut cpu, mut times) = (Duration::ZERO, Sample::default());
+    for done in work.collect::<Vec<_>>() {
+        let (used, took) = done.await??;
+        cpu += used;
+        for time in took {
+            times.push_time(time);
+        }
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
+    let count = (CLIENTS * EACH) as f64;
+    let rate = count / from.elapsed().as_secs_f64();
+    Ok((cpu.as_secs_f64() * 1000.0 / count, times, rate))
+}
+
+/// A warm instance: one that has answered once.
+async fn start(stage: &Stage, operation: Operation) -> Outcome<Function> {
+    let binary = function::binary(operation.function());
+    let mut function = Function::start(&binary, &stage.variables(), stage.logs()).await?;
+    operation.check(&function.invoke(&operation.event(stage).await?).await?)?;
+    Ok(function)
+}

@@ -1,0 +1,335 @@
+//! What the functions run against: the embedded `DynamoDB` and a Secrets Manager, both behind TLS, and accounts with
+//! sessions.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use aws_sdk_dynamodb::Client;
+use axum::{Json, Router, routing::post};
+use local::{db::EmbeddedDynamoDb, table::TableDefinition};
+use serde_json::{Value, json};
+use shared::{
+    State,
+    account::{Account, Credential},
+    clock::{Clock, Millis},
+    config::Config,
+    email::Email,
+    event::{Cause, EventType},
+    ids::{Ids, UserId},
+    keys::SigningKeys,
+    password::{Hasher, Password, PasswordHash},
+    session::{Origin, Session},
+    store::{Creation, Login, LoginOutcome, NewAccount},
+    token::{Issued, Signer},
+};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::{
+    Outcome,
+    recorder::Recorder,
+    tls::{Identity, TlsProxy},
+};
+
+/// Who may use the table and what the tokens say: the functions' own configuration.
+const SETTINGS: [(&str, &str); 3] = [
+    ("TABLE_NAME", "holdfast"),
+    ("ISSUER", "https://auth.example.com"),
+    ("AUDIENCE", "https://api.example.com"),
+];
+
+/// The variables that limit how often somebody may ask.
+const LIMITS: [&str; 6] = [
+    "RATE_LIMIT_LOGIN_IP",
+    "RATE_LIMIT_LOGIN_GUESSES",
+    "RATE_LIMIT_LOGIN_ACCOUNT",
+    "RATE_LIMIT_LIST",
+    "RATE_LIMIT_REVOKE",
+    "RATE_LIMIT_CLEANUP",
+];
+
+/// Everybody's password.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// A real phone's user agent, as `events/` has it.
+const AGENT: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+                     Mobile/15E148";
+
+/// Everything that a function needs outside itself.
+pub struct Stage {
+    /// What is seen of `DynamoDB` from outside.
+    pub tls: TlsProxy,
+    /// Every request to `DynamoDB`.
+    pub recorder: Recorder,
+    /// A client that goes straight to the database.
+    pub client: Client,
+    /// The service's own code over the same table, to prepare it.
+    pub state: State,
+    secrets: TlsProxy,
+    secrets_server: JoinHandle<std::io::Result<()>>,
+    signer: Signer,
+    few_roots: PathBuf,
+    system_store: PathBuf,
+    directory: TempDir,
+    hash: PasswordHash,
+    accounts: AtomicU64,
+    _database: EmbeddedDynamoDb,
+}
+
+/// A session and the tokens that its phone holds.
+#[derive(Clone, Debug)]
+pub struct Phone {
+    /// The session.
+    pub session: Session,
+    /// The access token.
+    pub access: String,
+    /// The refresh token.
+    pub refresh: String,
+}
+
+impl Stage {
+    /// Starts everything, with no account yet.
+    ///
+    /// # Errors
+    ///
+    /// Says what does not start.
+    pub async fn set() -> Outcome<Self> {
+        let directory = tempfile::tempdir()?;
+        let database = EmbeddedDynamoDb::start_in_memory().await?;
+        let client = database.client();
+        let table = TableDefinition::from_template_file(&crate::root().join("template.yaml"))?;
+        table.create(&client, SETTINGS[0].1).await?;
+
+        let config = Config::from_lookup(|name| {
+            let found = SETTINGS.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })?;
+        let state = State::new(config, Clock::system(), Ids::system(), client.clone());
+        let keys = SigningKeys::generate(0)?;
+        state.store.publish_key_set(&keys.public()).await?;
+        let signer = Signer::new(&state.config, &keys.current, state.ids.clone());
+        let keys_json = keys.to_json();
+
+        let identity = Identity::generate()?;
+        let (few_roots, system_store) = (
+            directory.path().join("few-roots.pem"),
+            directory.path().join("roots.pem"),
+        );
+        identity.write_few_roots(&few_roots)?;
+        identity.write_system_store(&system_store)?;
+        let recorder = Recorder::start(database.endpoint()).await?;
+        let tls = TlsProxy::start(&identity, recorder.address()).await?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let secrets = TlsProxy::start(&identity, listener.local_addr()?).await?;
+        let answer = json!({ "ARN": "arn", "Name": "keys", "SecretString": keys_json });
+        let api = Router::new().route("/", post(async move || Json(answer)));
+        let secrets_server = tokio::spawn(async { axum::serve(listener, api).await });
+
+        let hasher = Hasher::new(state.config.argon2, state.ids.clone())?;
+        let hash = hasher.hash(&Password::chosen(PASSWORD)?).await?;
+        Ok(Self {
+            tls,
+            recorder,
+            client,
+            state,
+            secrets,
+            secrets_server,
+            signer,
+            few_roots,
+            system_store,
+            directory,
+            hash,
+            accounts: AtomicU64::default(),
+            _database: database,
+        })
+    }
+
+    /// A function's variables, as on AWS, but for the rate limits: those are off.
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let mut variables = self.variables_with_limits();
+        variables.extend(LIMITS.map(|name| own(name, "0")));
+        variables
+    }
+
+    /// A function's variables, as on AWS: keys in Secrets Manager, rate limits on.
+    ///
+    /// Our functions trust Amazon's five roots without reading a file. Here they must trust the root of this
+    /// benchmark, so they read a file with as many.
+    pub fn variables_with_limits(&self) -> Vec<(String, String)> {
+        let mut variables: Vec<_> = SETTINGS.iter().map(|(name, value)| own(name, value)).collect();
+        variables.extend([
+            own("AWS_ENDPOINT_URL_DYNAMODB", &self.tls.endpoint()),
+            own("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secrets.endpoint()),
+            own("SIGNING_KEYS_SECRET_ID", "keys"),
+            own("SSL_CERT_FILE", &self.few_roots.to_string_lossy()),
+        ]);
+        variables
+    }
+
+    /// The same for a start that asks nobody anything: without warming, and with the roots that functions bring along.
+    pub fn variables_without_warming(&self) -> Vec<(String, String)> {
+        let mut variables = self.variables();
+        variables.retain(|(name, _)| name != "SSL_CERT_FILE");
+        variables.push(own("WARM_UP", "false"));
+        variables
+    }
+
+    /// These variables, with a trust store as big as a system's: what the SDK reads unless it is told otherwise.
+    pub fn with_system_store(&self, mut variables: Vec<(String, String)>) -> Vec<(String, String)> {
+        variables.retain(|(name, _)| name != "SSL_CERT_FILE");
+        variables.push(own("SSL_CERT_FILE", &self.system_store.to_string_lossy()));
+        variables
+    }
+
+    /// Where functions log to.
+    pub fn logs(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Creates an account with the usual password; its address.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be created.
+    pub async fn account(&self) -> Outcome<String> {
+        let number = self.accounts.fetch_add(1, Ordering::Relaxed);
+        let (ids, now) = (&self.state.ids, self.state.clock.now());
+        let address = format!("anna.{number}@example.com");
+        let account = Account {
+            user_id: ids.user(),
+            email: Email::parse(&address)?,
+            email_as_typed: address.clone(),
+            created_at: now,
+        };
+        let new = NewAccount {
+            event: cause(now).event(ids, account.user_id, EventType::AccountCreated),
+            credential: Credential {
+                account,
+                password_hash: Some(self.hash.clone()),
+                is_active: true,
+                deletion_began_at: None,
+                login_sequence: 0,
+            },
+        };
+        match self.state.store.create_account(&new).await? {
+            Creation::Created => Ok(address),
+            Creation::AlreadyExists | Creation::BeingDeleted => {
+                Err(format!("{address} exists already").into())
+            }
+        }
+    }
+
+    /// Logs an account in without its password, as `login` would: one session more, and its tokens.
+    ///
+    /// # Errors
+    ///
+    /// When the session cannot be stored.
+    pub async fn phone(&self, email: &str) -> Outcome<Phone> {
+        let state = &self.state;
+        let found = state.store.credential(&Email::parse(email)?).await?;
+        let credential = found.ok_or_else(|| format!("nobody is {email}"))?;
+        let session = self.session(credential.account.user_id);
+        let login = Login {
+            credential: &credential,
+            renewed_hash: None,
+            session: &session,
+            ends: &[],
+            cause: &cause(session.created_at),
+        };
+        match state.store.log_in(login).await? {
+            LoginOutcome::Committed => self.tokens(session),
+            other => Err(format!("{email} cannot be logged in: {other:?}").into()),
+        }
+    }
+
+    /// The tokens that the phone of a session holds.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be signed.
+    pub fn tokens(&self, session: Session) -> Outcome<Phone> {
+        let issued = self.issue(&session)?;
+        Ok(Phone {
+            session,
+            access: issued.access_token,
+            refresh: issued.refresh_token,
+        })
+    }
+
+    /// Signs both tokens of a session.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be signed.
+    pub fn issue(&self, session: &Session) -> Outcome<Issued> {
+        let (now, issued_at) = (self.state.clock.now(), session.created_at.seconds());
+        Ok(self
+            .signer
+            .issue(&session.into(), &session.refresh_jti, issued_at, now)?)
+    }
+
+    /// A new session of a user, stored nowhere yet.
+    pub fn session(&self, user_id: UserId) -> Session {
+        let (config, ids, now) = (&self.state.config, &self.state.ids, self.state.clock.now());
+        Session {
+            user_id,
+            id: ids.session(now),
+            refresh_jti: ids.token(),
+            rotation: None,
+            rotation_count: 0,
+            device_name: "Anna's phone".to_owned(),
+            device_id: Some("7f1d8e0c-5b1e-4c39-9d3a-2b8f3f0f1c77".to_owned()),
+            origin: origin(),
+            created_at: now,
+            last_used_at: now,
+            expires_at: now.seconds().plus(config.refresh_idle_seconds),
+            absolute_expires_at: now.seconds().plus(config.session_absolute_seconds),
+            ended: None,
+        }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.secrets_server.abort();
+    }
+}
+
+fn cause(at: Millis) -> Cause {
+    Cause {
+        at,
+        origin: origin(),
+        request_id: None,
+        actor: None,
+    }
+}
+
+fn origin() -> Origin {
+    Origin {
+        ip_address: Some([203, 0, 113, 7].into()),
+        user_agent: Some(AGENT.to_owned()),
+        city: Some("Hamburg".to_owned()),
+        country: Some("DE".to_owned()),
+    }
+}
+
+fn own(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+/// An event of `events/`, with a token.
+///
+/// # Errors
+///
+/// When there is no such event.
+pub fn event(name: &str, token: Option<&str>) -> Outcome<Value> {
+    let path = crate::root().join("events").join(format!("{name}.json"));
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut event: Value = serde_json::from_str(&text)?;
+    if let Some(token) = token {
+        event["headers"]["authorization"] = format!("Bearer {token}").into();
+    }
+    Ok(event)
+}

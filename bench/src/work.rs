@@ -1,0 +1,164 @@
+//! What an operation asks of `DynamoDB`, and what that costs.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{
+    Outcome, function,
+    function::Function,
+    operations::{self, Operation},
+    recorder::Request,
+    report::{Budget, Findings, Table},
+    stage::Stage,
+    stats::short,
+};
+
+/// What a million of units cost in dollars, on demand, in us-east-1: the price list since 1 November 2024.
+const MILLION_READS: f64 = 0.125;
+const MILLION_WRITES: f64 = 0.625;
+
+/// By how much each answer of the table is delayed, so that it shows which requests wait for others.
+const DELAY: Duration = Duration::from_millis(25);
+
+/// Requests in sequence that the budget allows. Login: two, and the one beside the hash.
+const MOST_IN_SEQUENCE: [(Operation, f64); 6] = [
+    (Operation::Refresh, 1.0),
+    (Operation::RefreshAgain, 1.0),
+    (Operation::List, 1.0),
+    (Operation::Logout, 2.0),
+    (Operation::Revoke, 2.0),
+    (Operation::Login, 3.0),
+];
+
+/// Records each operation once, by a function that is warm, with all rate limits on.
+///
+/// # Errors
+///
+/// When a function does not answer with success.
+pub async fn run() -> Outcome<Findings> {
+    let stage = Stage::set().await?;
+    let mut findings = Findings::default();
+    let mut table = Table::new(
+        "Work per operation",
+        &format!(
+            "Requests to DynamoDB of a warm function, rate limits on; units as the engine reports them \
+             (ReturnConsumedCapacity; a failed condition is charged as the write it would have been). Dollars for a million \
+             operations: DynamoDB only, on demand, at ${MILLION_READS} a million read and ${MILLION_WRITES} a million write \
+             units (us-east-1, price list since 1 November 2024); API Gateway and Lambda come on top for each request alike."
+        ),
+        &[
+            "operation",
+            "in sequence",
+            "in all",
+            "read units",
+            "write units",
+            "bytes sent",
+            "bytes received",
+            "$ per million",
+            "requests",
+        ],
+    );
+    for operation in operations::ALL {
+        crate::progress(&format!("work: {}", operation.name()));
+        let requests = record(&stage, operation).await?;
+        let sequence = in_sequence(&requests);
+        let (reads, writes) = (sum(&requests, |r| r.reads), sum(&requests, |r| r.writes));
+        let names: Vec<_> = requests
+            .iter()
+            .map(|request| request.operation.as_str())
+            .collect();
+        table.row([
+            operation.name().to_owned(),
+            sequence.to_string(),
+            requests.len().to_string(),
+            format!("{reads}"),
+            format!("{writes}"),
+            requests
+                .iter()
+                .map(|request| request.sent)
+                .sum::<usize>()
+                .to_string(),
+            requests
+                .iter()
+                .map(|request| request.received)
+                .sum::<usize>()
+                .to_string(),
+            short(reads * MILLION_READS + writes * MILLION_WRITES),
+            names.join(", "),
+        ]);
+        if let Some((_, most)) = MOST_IN_SEQUENCE.iter().find(|(which, _)| *which == operation) {
+            let what = format!("{}: DynamoDB requests in sequence", operation.name());
+            findings
+                .budgets
+                .push(Budget::at_most(what, *most, f64::from(sequence), ""));
+        }
+        if operation == Operation::Refresh {
+            findings
+                .budgets
+                .push(Budget::at_most("refresh: write units", 1.0, writes, ""));
+        }
+    }
+    findings.tables.push(table);
+    Ok(findings)
+}
+
+async fn record(stage: &Stage, operation: Operation) -> Outcome<Vec<Request>> {
+    let binary = function::binary(operation.function());
+    let mut function = Function::start(&binary, &stage.variables_with_limits(), stage.logs()).await?;
+    // The first request reads what only a first one reads.
+    operation.check(&function.invoke(&operation.event(stage).await?).await?)?;
+    let event = operation.event(stage).await?;
+    if operation == Operation::RefreshAgain {
+        operation.check(&function.invoke(&event).await?)?;
+    }
+    stage.recorder.record(DELAY);
+    let answered = function.invoke(&event).await;
+    let requests = stage.recorder.stop();
+    operation.check(&answered?)?;
+    Ok(requests)
+}
+
+/// How many of the requests had to wait for one another: the longest chain of which none overlaps the next.
+fn in_sequence(requests: &[Request]) -> u32 {
+    let mut requests: Vec<_> = requests.iter().collect();
+    requests.sort_by_key(|request| request.until);
+    let mut last: Option<Instant> = None;
+    let mut count = 0;
+    for request in requests {
+        if last.is_none_or(|last| request.from >= last) {
+            count += 1;
+            last = Some(request.until);
+        }
+    }
+    count
+}
+
+fn sum(requests: &[Request], of: impl Fn(&Request) -> f64) -> f64 {
+    requests.iter().map(of).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_side_by_side_count_once() {
+        let start = Instant::now();
+        let request = |from: u64, until: u64| Request {
+            operation: String::new(),
+            from: start + Duration::from_millis(from),
+            until: start + Duration::from_millis(until),
+            sent: 0,
+            received: 0,
+            reads: 0.0,
+            writes: 0.0,
+        };
+        assert_eq!(in_sequence(&[]), 0);
+        assert_eq!(in_sequence(&[request(0, 25), request(1, 26), request(2, 60)]), 1);
+        assert_eq!(
+            in_sequence(&[request(0, 25), request(1, 60), request(26, 50), request(51, 80)]),
+            3
+        );
+    }
+}
