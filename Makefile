@@ -27,7 +27,7 @@ CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := .tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 
 LOCAL_DIR ?= .local
-# The part of the benchmark that `make bench` runs; empty for all of them, which also writes docs/benchmarks.md.
+# The part of the benchmark that `make bench` runs (prune by itself); empty for all others, which writes docs/benchmarks.md.
 BENCH ?=
 # The environment that `make deploy` deploys to: a section of samconfig.toml.
 ENV ?= dev
