@@ -10,24 +10,13 @@ use tests::{Schedule, turns};
 
 use crate::model::{
     Play, Stage,
-    explain::{Call, History, Order},
-    invariants,
+    explain::{Call, Order},
     operations::{
         Command::{Delete, Disable, Enable, RevokeSession, SetPassword},
         Operation::{self, Cleanup, Command, List, Login, Logout, LogoutAll, Refresh, Revoke, Wait},
         Proof, Target,
     },
     state::Rules,
-    table::Records,
-};
-
-const RULES: Rules = Rules {
-    access: 900,
-    idle: 3600,
-    absolute: 9000,
-    grace: 30,
-    sessions: 3,
-    requests: 0,
 };
 
 /// What happened before, and what then happens at once.
@@ -42,7 +31,7 @@ struct Race {
 impl Race {
     async fn new(before: &[Operation], at_once: &[Operation]) -> Self {
         Self {
-            stage: Stage::new(RULES).await,
+            stage: Stage::new(Rules::SHORT).await,
             before: before.to_vec(),
             at_once: at_once.to_vec(),
             order: Order::Any,
@@ -84,7 +73,7 @@ impl Race {
             let (turns, queue) = turns();
             let (instance, request) = (play.world.twin(None).await, play.phones.request(label, operation));
             // Instances that have answered requests before: they have read the key set.
-            instance.state.keys.warm().await;
+            instance.state.keys.warm(1).await;
             instance.line.wait_for(turns);
             let task = tokio::spawn(async move { request.send(&instance).await });
             running.push((queue, task));
@@ -121,21 +110,7 @@ impl Race {
             })
             .collect();
         assert!(!calls.iter().any(Call::is_open), "{how}: {calls:#?}");
-        let end = Records::read(&play.world).await;
-        let history = History {
-            start: &play.model,
-            phones: &play.phones,
-            calls: &calls,
-            end: &end,
-            order: self.order,
-            about_records: true,
-            about_counts: false,
-        };
-        if let Err(reason) = history.explain() {
-            panic!("{how}: {reason}\n{calls:#?}\n{end:#?}");
-        }
-        invariants::the_trail_explains_the_sessions(&end);
-        invariants::limits_hold(&end, play.world.clock.now(), RULES.absolute, RULES.sessions);
+        play.explain(&calls, self.order, false, how).await;
     }
 
     fn labelled<'a>(&'a self, play: &Play) -> impl Iterator<Item = (usize, &'a Operation)> {

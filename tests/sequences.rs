@@ -20,21 +20,12 @@ use crate::model::{
 
 /// Short enough that a sequence reaches every edge, in two kinds: an idle limit below a day, and one above it.
 const RULES: [Rules; 2] = [
+    Rules::SHORT,
     Rules {
-        access: 900,
-        idle: 3600,
-        absolute: 9000,
-        grace: 30,
-        sessions: 3,
-        requests: 0,
-    },
-    Rules {
-        access: 900,
         idle: 3 * 86_400,
         absolute: 8 * 86_400,
-        grace: 30,
         sessions: 2,
-        requests: 0,
+        ..Rules::SHORT
     },
 ];
 

@@ -5,15 +5,18 @@ pub mod invariants;
 pub mod operations;
 pub mod phone;
 pub mod state;
+pub mod steps;
 pub mod table;
 
 use shared::clock::Seconds;
 use tests::{RATE_LIMITS, Tokens, World};
 
 use self::{
+    explain::{Call, History, Order},
     operations::{Label, Operation},
     phone::Phones,
     state::{Model, Rules},
+    table::Records,
 };
 
 /// A table for many accounts under the same rules.
@@ -88,6 +91,30 @@ impl Play {
         }
         self.next += 1;
         self.tick();
+    }
+
+    /// Explains what was answered since, and what is in the table now; `how` it came about is part of a failure.
+    ///
+    /// With `about_counts`, the answers' counts may be too low, as after an answer that was lost on its way to the
+    /// function.
+    pub async fn explain(&self, calls: &[Call], order: Order, about_counts: bool, how: &str) {
+        let end = Records::read(&self.world).await;
+        let history = History {
+            start: &self.model,
+            phones: &self.phones,
+            calls,
+            end: &end,
+            order,
+            about_counts,
+        };
+        if let Err(reason) = history.explain() {
+            panic!("{how}: {reason}\n{calls:#?}\n{end:#?}");
+        }
+        invariants::the_trail_explains_the_sessions(&end);
+        let Rules {
+            absolute, sessions, ..
+        } = self.model.rules;
+        invariants::limits_hold(&end, self.world.clock.now(), absolute, sessions);
     }
 
     /// Nothing happens twice in one millisecond, so that it is known what came first.

@@ -9,7 +9,7 @@ use shared::{
     session::{CLOCKS_APART, EndReason},
 };
 
-use super::operations::{Command, Label, Operation, Outcome, Password, Proof, Target};
+use super::operations::{Label, Outcome, Password};
 
 /// The limits.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,18 @@ pub struct Rules {
     pub requests: u32,
 }
 
+impl Rules {
+    /// Short enough that an hour or two reaches every edge.
+    pub const SHORT: Self = Self {
+        access: 900,
+        idle: 3600,
+        absolute: 9000,
+        grace: 30,
+        sessions: 3,
+        requests: 0,
+    };
+}
+
 #[derive(Clone, Debug)]
 pub struct Model {
     pub rules: Rules,
@@ -34,12 +46,12 @@ pub struct Model {
     /// The records that logins took away, which is best effort.
     pub swept: BTreeSet<Label>,
     /// What logins decided before they were carried out: see [`Model::decide`].
-    decided: BTreeMap<Label, Vec<(Label, Millis)>>,
+    pub decided: BTreeMap<Label, Vec<(Label, Millis)>>,
     /// The tokens that operations were answered.
     pub issued: BTreeMap<Label, Issued>,
     pub trail: Vec<Entry>,
     /// When the signing keys were replaced.
-    rotations: Vec<Seconds>,
+    pub rotations: Vec<Seconds>,
     /// Until when another account's access token is one.
     pub foreign_expires_at: Seconds,
 }
@@ -74,7 +86,7 @@ pub struct Rotation {
 #[derive(Clone, Copy, Debug)]
 pub struct Issued {
     /// How often the keys had been replaced.
-    key: usize,
+    pub key: usize,
     pub session: Label,
     pub generation: usize,
     /// The refresh token's `iat`.
@@ -91,8 +103,6 @@ pub struct Entry {
     pub session: Option<Label>,
 }
 
-/// How long after a key was replaced a function may still sign with it, in seconds.
-const LAST_SIGNATURE: i64 = 120;
 /// A login takes away ended records beyond so many, and up to so many at once.
 const ENDED_KEPT: usize = 20;
 const MOST_SWEPT: usize = 10;
@@ -113,48 +123,6 @@ impl Model {
             trail: Vec::new(),
             rotations: Vec::new(),
             foreign_expires_at,
-        }
-    }
-
-    /// Carries out an operation; what the caller is answered.
-    pub fn step(&mut self, label: Label, operation: &Operation) -> Outcome {
-        match *operation {
-            Operation::Login { device, password } => self.log_in(label, device, password),
-            Operation::Refresh { of, key } => self.refresh(label, self.issued[&of], key),
-            Operation::Logout(proof) => self.log_out(proof),
-            Operation::Revoke { by, target } => self.as_caller(by, |model, _| model.revoke(target)),
-            Operation::LogoutAll { by, except_current } => self.as_caller(by, |model, own| {
-                let others = |label: &Label| !(except_current && *label == own);
-                let ending: Vec<_> = model.active().into_iter().filter(others).collect();
-                for &session in &ending {
-                    model.end(session, EndReason::LogoutAll);
-                }
-                Outcome::LoggedOut(ending.len())
-            }),
-            Operation::Cleanup { by } => self.as_caller(by, |model, _| {
-                let (before, now) = (model.sessions.len(), model.now.seconds());
-                model.sessions.retain(|_, session| session.expires_at > now);
-                Outcome::Cleaned(before - model.sessions.len())
-            }),
-            Operation::List { by } => self.as_caller(by, |model, _| {
-                let mut listed = model.active();
-                listed.sort_by_key(|label| (model.sessions[label].last_used_at, *label));
-                listed.reverse();
-                Outcome::Listed(listed)
-            }),
-            Operation::Command(command) => self.command(command),
-            // Whoever has a token that has not expired notices nothing.
-            Operation::RotateKeys => {
-                self.rotations.push(self.now.seconds());
-                // A function that may sign with none of its keys reads them again at most once a second: a second
-                // rotation within it would be answered with a 503.
-                self.now.0 += 1000;
-                Outcome::Done
-            }
-            Operation::Wait { until } => {
-                self.now = until;
-                Outcome::Done
-            }
         }
     }
 
@@ -182,7 +150,7 @@ impl Model {
     }
 
     /// The least recently used sessions that a login ends for the limit, and when they were last used.
-    fn evicted(&self, device: Option<u8>) -> Vec<(Label, Millis)> {
+    pub fn evicted(&self, device: Option<u8>) -> Vec<(Label, Millis)> {
         let others = self.active().into_iter();
         let others = others.filter(|label| device.is_none() || self.sessions[label].device != device);
         let mut others: Vec<_> = others
@@ -193,209 +161,13 @@ impl Model {
         others
     }
 
-    fn log_in(&mut self, label: Label, device: Option<u8>, password: Password) -> Outcome {
-        let Some(account) = self.account else {
-            return Outcome::Refused(401, "invalid_credentials");
-        };
-        if password != account.password || !account.is_active {
-            self.tell(EventType::LoginFailed, None);
-            let code = if password == account.password {
-                "account_inactive"
-            } else {
-                "invalid_credentials"
-            };
-            return Outcome::Refused(401, code);
-        }
-        let decided = self.decided.remove(&label);
-        let same = |label: &Label| device.is_some() && self.sessions[label].device == device;
-        let superseded: Vec<_> = self.active().into_iter().filter(same).collect();
-        let is_unused = |(label, used): &(Label, Millis)| {
-            let session = self.sessions.get(label);
-            session.is_some_and(|session| self.is_active(session) && session.last_used_at == *used)
-        };
-        let evicted = decided.filter(|decided| decided.iter().all(is_unused));
-        let evicted = evicted.unwrap_or_else(|| self.evicted(device));
-        self.sweep();
-        for session in superseded {
-            self.end(session, EndReason::Superseded);
-        }
-        for (session, _) in evicted {
-            self.end(session, EndReason::SessionLimit);
-        }
-        let absolute_expires_at = self.now.seconds().plus(self.rules.absolute);
-        let session = Session {
-            device,
-            generation: 0,
-            rotation: None,
-            created_at: self.now,
-            last_used_at: self.now,
-            expires_at: self.now.seconds().plus(self.rules.idle).min(absolute_expires_at),
-            absolute_expires_at,
-            ended: None,
-        };
-        self.sessions.insert(label, session);
-        self.tell(EventType::LoginSucceeded, Some(label));
-        self.answer(label, label)
-    }
-
-    fn refresh(&mut self, label: Label, token: Issued, key: Option<u8>) -> Outcome {
-        let (now, rules) = (self.now, self.rules);
-        if token.refresh_expires_at <= now.seconds() {
-            return self.expired(token);
-        }
-        let session = match self.active_session(token.session) {
-            Ok(session) => session,
-            Err(refused) => return refused,
-        };
-        if token.generation == session.generation {
-            // Along one lineage times never go backwards, whatever the clock says.
-            let at = now.max(token.since.millis());
-            session.generation += 1;
-            session.rotation = Some(Rotation { at, key });
-            session.last_used_at = at;
-            let end = session.absolute_expires_at;
-            session.expires_at = at.seconds().plus(rules.idle).min(end);
-            return self.answer(label, token.session);
-        }
-        let rotation = session.rotation.expect("an older generation was rotated");
-        let same_request = key.is_some() && key == rotation.key;
-        let within_grace = now.0 - rotation.at.0 < rules.grace * 1000;
-        if token.generation + 1 == session.generation && (same_request || within_grace) {
-            return self.answer(label, token.session);
-        }
-        self.end(token.session, EndReason::RefreshTokenReuse);
-        Outcome::Refused(401, "refresh_token_reused")
-    }
-
-    fn log_out(&mut self, proof: Proof) -> Outcome {
-        let (issued, expires_at) = match proof {
-            Proof::Access(of) => (self.issued[&of], self.issued[&of].access_expires_at),
-            Proof::Refresh(of) | Proof::Both { refresh: of, .. } | Proof::Mixed { refresh: of } => {
-                (self.issued[&of], self.issued[&of].refresh_expires_at)
-            }
-        };
-        if expires_at <= self.now.seconds() {
-            return self.expired(issued);
-        }
-        let foreign_is_valid = self.foreign_expires_at > self.now.seconds();
-        if matches!(proof, Proof::Mixed { .. }) && foreign_is_valid {
-            return Outcome::Refused(403, "not_your_session");
-        }
-        if self.active_session(issued.session).is_ok() {
-            self.end(issued.session, EndReason::Logout);
-        }
-        Outcome::Done
-    }
-
-    fn revoke(&mut self, target: Target) -> Outcome {
-        let target = match target {
-            Target::Session(target) => target,
-            Target::Foreign => return Outcome::Refused(403, "not_your_session"),
-            Target::Nobody => return Outcome::Refused(404, "session_not_found"),
-        };
-        let now = self.now.seconds();
-        match self.sessions.get(&target) {
-            Some(session) if session.expires_at > now => {
-                if session.ended.is_none() {
-                    self.end(target, EndReason::Revoked);
-                }
-                Outcome::Done
-            }
-            _ => Outcome::Refused(404, "session_not_found"),
-        }
-    }
-
-    fn command(&mut self, command: Command) -> Outcome {
-        let Some(mut account) = self.account else {
-            return Outcome::Declined("not_found");
-        };
-        let outcome = match command {
-            Command::Disable => {
-                if account.is_active {
-                    self.tell(EventType::AccountDisabled, None);
-                }
-                account.is_active = false;
-                self.end_all(EndReason::AccountDisabled)
-            }
-            Command::Enable => {
-                if !account.is_active {
-                    self.tell(EventType::AccountEnabled, None);
-                }
-                account.is_active = true;
-                Outcome::Commanded(None)
-            }
-            Command::SetPassword(password) => {
-                self.tell(EventType::PasswordChanged, None);
-                account.password = password;
-                self.end_all(EndReason::PasswordChanged)
-            }
-            Command::RevokeAll => self.end_all(EndReason::Admin),
-            Command::RevokeSession(label) => match self.sessions.get(&label) {
-                None => Outcome::Declined("session_not_found"),
-                Some(session) => {
-                    let ends = self.may_be_active(session);
-                    if ends {
-                        self.end(label, EndReason::Admin);
-                    }
-                    Outcome::Commanded(Some(usize::from(ends)))
-                }
-            },
-            Command::Delete => {
-                self.account = None;
-                self.sessions.clear();
-                self.swept.clear();
-                self.trail.clear();
-                return Outcome::Commanded(None);
-            }
-        };
-        self.account = Some(account);
-        outcome
-    }
-
-    /// Ends all sessions, also those that have just expired: by another machine's clock they may not have.
-    fn end_all(&mut self, reason: EndReason) -> Outcome {
-        let ending = self
-            .sessions
-            .iter()
-            .filter(|(_, session)| self.may_be_active(session));
-        let ending: Vec<_> = ending.map(|(label, _)| *label).collect();
-        for &label in &ending {
-            self.end_with(label, reason, EventType::SessionsRevoked);
-        }
-        Outcome::Commanded(Some(ending.len()))
-    }
-
-    fn may_be_active(&self, session: &Session) -> bool {
+    /// By another machine's clock, a session that has just expired may not have.
+    pub fn may_be_active(&self, session: &Session) -> bool {
         session.ended.is_none() && session.expires_at.plus(CLOCKS_APART) > self.now.seconds()
     }
 
-    /// What a caller may do whose access token is the one that `by` was answered.
-    fn as_caller(&mut self, by: Label, act: impl FnOnce(&mut Self, Label) -> Outcome) -> Outcome {
-        let token = self.issued[&by];
-        if token.access_expires_at <= self.now.seconds() {
-            return self.expired(token);
-        }
-        match self.active_session(token.session) {
-            Ok(_) => act(self, token.session),
-            Err(refused) => refused,
-        }
-    }
-
-    /// What an expired token is refused as. Its key is forgotten when keys are replaced after all its tokens have
-    /// expired.
-    fn expired(&self, token: Issued) -> Outcome {
-        let mut since = self.rotations[token.key.min(self.rotations.len())..].iter();
-        let until = since
-            .next()
-            .map(|retired| retired.plus(LAST_SIGNATURE + self.rules.absolute));
-        if until.is_some_and(|until| since.any(|rotation| *rotation >= until)) {
-            Outcome::Forgotten
-        } else {
-            Outcome::Refused(401, "token_expired")
-        }
-    }
-
-    fn active_session(&mut self, label: Label) -> Result<&mut Session, Outcome> {
+    /// A session that is active, or what its token is refused as.
+    pub fn active_session(&mut self, label: Label) -> Result<&mut Session, Outcome> {
         let now = self.now.seconds();
         match self.sessions.get_mut(&label) {
             Some(session) if session.ended.is_some() => Err(Outcome::Refused(401, "session_revoked")),
@@ -404,11 +176,13 @@ impl Model {
         }
     }
 
-    fn end(&mut self, label: Label, reason: EndReason) {
+    /// Ends a session, with its event.
+    pub fn end(&mut self, label: Label, reason: EndReason) {
         self.end_with(label, reason, EventType::of_end(reason));
     }
 
-    fn end_with(&mut self, label: Label, reason: EndReason, event: EventType) {
+    /// As [`Model::end`], with another event than the reason's own.
+    pub fn end_with(&mut self, label: Label, reason: EndReason, event: EventType) {
         let now = self.now;
         if let Some(session) = self.sessions.get_mut(&label) {
             session.ended = Some((now, reason));
@@ -417,7 +191,8 @@ impl Model {
         }
     }
 
-    fn sweep(&mut self) {
+    /// A login takes away what can never be active again.
+    pub fn sweep(&mut self) {
         let now = self.now.seconds();
         let (past, present): (Vec<_>, Vec<_>) = self
             .sessions
@@ -442,7 +217,8 @@ impl Model {
         }
     }
 
-    fn answer(&mut self, label: Label, of: Label) -> Outcome {
+    /// Answers an operation with tokens of a session.
+    pub fn answer(&mut self, label: Label, of: Label) -> Outcome {
         let (now, session) = (self.now.seconds(), &self.sessions[&of]);
         let issued = Issued {
             key: self.rotations.len(),
@@ -465,7 +241,8 @@ impl Model {
         outcome
     }
 
-    fn tell(&mut self, what: EventType, session: Option<Label>) {
+    /// Adds an event of this moment to the trail.
+    pub fn tell(&mut self, what: EventType, session: Option<Label>) {
         let (at, what) = (self.now, name(what));
         self.trail.push(Entry { at, what, session });
     }
