@@ -31,7 +31,7 @@ async fn a_function_of_the_api_reads_the_key_set() {
     let world = World::new().await;
     for function in ALL {
         let state = fresh(&world);
-        recorded::by(function.name(), state.keys.warm()).await;
+        recorded::by(function.name(), state.keys.warm(1)).await;
         assert!(state.keys.copy().is_some(), "{}", function.name());
     }
 }
@@ -42,10 +42,19 @@ async fn a_function_that_signs_reads_the_secret() {
     for function in [Function::Login, Function::Refresh] {
         let signing = shared::SigningState::new(fresh(&world), secret.source());
         recorded::by(function.name(), async {
-            tokio::join!(signing.signers.renew_now(), signing.state.keys.warm());
+            tokio::join!(signing.signers.renew_now(), signing.state.keys.warm(1));
         })
         .await;
         let keys = signing.state.keys.set().await.unwrap();
         assert!(signing.signers.by(&keys).is_some(), "{}", function.name());
     }
+}
+
+#[tokio::test]
+async fn a_start_opens_as_many_connections_as_it_is_told_to() {
+    let world = World::new().await;
+    let state = fresh(&world);
+    world.calls.meter.take_most_at_once();
+    state.warm(3).await;
+    assert_eq!(world.calls.meter.take_most_at_once(), 3);
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::json;
 use tests::{
     EMAIL, Event,
-    Function::{self, Activity, Cleanup, Jwks, List, Login, Logout, LogoutAll},
+    Function::{self, Activity, Cleanup, Jwks, List, Login, Logout, LogoutAll, Refresh, Revoke},
     PASSWORD, Tokens, Units, World,
 };
 
@@ -34,7 +34,7 @@ fn documented(operation: &str, units: Units) {
 /// A service that has read its keys, with nothing on its meter.
 async fn world() -> World {
     let world = World::embedded(&LIMITS).await;
-    world.state.keys.warm().await;
+    world.state.keys.warm(1).await;
     world.calls.meter.take();
     world
 }
@@ -42,15 +42,25 @@ async fn world() -> World {
 async fn log_in(world: &World, device: &str) -> Tokens {
     let tokens = world.log_in(device).await;
     world.clock.advance(61); // out of the window of the limits
-    world.state.keys.warm().await;
+    world.state.keys.warm(1).await;
     world.calls.meter.take();
     tokens
 }
 
-/// Sends what must succeed, and checks what it consumed.
+/// Sends what must succeed, and checks what it consumed, and that the function opens no connections at start that it
+/// does not use then.
 async fn consumes(world: &World, operation: &str, function: Function, event: Event) {
+    world.calls.meter.take_most_at_once();
     world.send(function, event).await.ok();
     documented(operation, world.calls.meter.take());
+    let opened = match function {
+        LogoutAll => logout_all::CONNECTIONS,
+        Revoke => revoke::CONNECTIONS,
+        // What a start reads the key set over.
+        _ => 1,
+    };
+    let used = world.calls.meter.take_most_at_once().max(1);
+    assert!(opened <= used, "{operation} opens {opened} and uses {used}");
 }
 
 #[tokio::test]
@@ -72,11 +82,8 @@ async fn logging_in() {
 async fn refreshing() {
     let world = world().await;
     let tokens = log_in(&world, "phone").await;
-    world
-        .refresh_with_key(&tokens.refresh, "0123456789abcdef")
-        .await
-        .ok();
-    documented("refresh", world.calls.meter.take());
+    let event = Event::file("refresh/idempotent").json(&json!({ "refresh_token": tokens.refresh }));
+    consumes(&world, "refresh", Refresh, event).await;
 }
 
 #[tokio::test]
@@ -113,8 +120,9 @@ async fn ending_sessions() {
     let world = world().await;
     let phone = log_in(&world, "phone").await;
     let tablet = log_in(&world, "tablet").await;
-    world.revoke(&tablet.access, &phone.session).await.ok();
-    documented("revoke", world.calls.meter.take());
+    let event = Event::file("revoke/revoke").bearer(&tablet.access);
+    let event = event.path(&format!("/api/v1/sessions/{}", phone.session));
+    consumes(&world, "revoke", Revoke, event).await;
     let event = Event::file("cleanup/cleanup").bearer(&tablet.access);
     consumes(&world, "cleanup of nothing", Cleanup, event).await;
     consumes(

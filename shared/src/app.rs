@@ -91,11 +91,11 @@ impl State {
         Ok((Self::new(config, clock, Ids::system(), client), sdk))
     }
 
-    /// Opens the connection to the table before the first request, while Lambda lends a start more processor time than
-    /// the function's memory buys.
-    pub async fn warm(&self) {
+    /// Opens so many connections to the table before the first request, while Lambda lends a start more processor time
+    /// than the function's memory buys.
+    pub async fn warm(&self, connections: usize) {
         if self.config.warm_up {
-            self.keys.warm().await;
+            self.keys.warm(connections).await;
         }
     }
 }
@@ -153,14 +153,18 @@ impl SigningState {
     }
 }
 
-/// Runs a function that needs no private key.
+/// Runs a function that needs no private key, and opens so many `connections` to the table at start.
 ///
 /// # Errors
 ///
 /// When the configuration is not valid, or the runtime's API fails.
-pub async fn run(route: Route, handler: Handler<State>) -> Result<(), lambda_http::Error> {
+pub async fn run(
+    route: Route,
+    connections: usize,
+    handler: Handler<State>,
+) -> Result<(), lambda_http::Error> {
     let (state, _) = State::from_env().await?;
-    state.warm().await;
+    state.warm(connections).await;
     serve(state, route, handler).await
 }
 
@@ -190,7 +194,7 @@ pub async fn run_signing<S: Send + Sync + 'static>(
     };
     let signing = SigningState::new(state, source);
     if signing.state.config.warm_up {
-        tokio::join!(signing.signers.renew_now(), signing.state.warm());
+        tokio::join!(signing.signers.renew_now(), signing.state.warm(1));
     }
     serve(build(signing)?, route, handler).await
 }

@@ -1,11 +1,14 @@
-//! What requests cost: the capacity units that DynamoDB says they consumed.
+//! What requests cost: the capacity units that DynamoDB says they consumed, and how many are under way at once.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::{
     config::{
         ConfigBag, Intercept, RuntimeComponents,
-        interceptors::{BeforeTransmitInterceptorContextMut, FinalizerInterceptorContextRef},
+        interceptors::{
+            BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef,
+            FinalizerInterceptorContextRef,
+        },
     },
     error::BoxError,
 };
@@ -17,7 +20,14 @@ use serde_json::Value;
 
 /// Adds up what clients consume. Clones share the sum.
 #[derive(Clone, Debug, Default)]
-pub struct Meter(Arc<Mutex<Units>>);
+pub struct Meter(Arc<Mutex<Readings>>);
+
+#[derive(Debug, Default)]
+struct Readings {
+    units: Units,
+    under_way: usize,
+    most_at_once: usize,
+}
 
 /// Request units of an on-demand table, those of its index included.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -38,8 +48,19 @@ impl Storable for Writes {
 
 impl Meter {
     /// What was consumed since this was asked last.
+    #[expect(clippy::must_use_candidate, reason = "asked in order to forget, too")]
     pub fn take(&self) -> Units {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.readings().units)
+    }
+
+    /// How many requests were under way at once, at most, since this was asked last.
+    #[expect(clippy::must_use_candidate, reason = "asked in order to forget, too")]
+    pub fn take_most_at_once(&self) -> usize {
+        std::mem::take(&mut self.readings().most_at_once)
+    }
+
+    fn readings(&self) -> MutexGuard<'_, Readings> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -69,12 +90,27 @@ impl Intercept for Meter {
         Ok(())
     }
 
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let mut readings = self.readings();
+        readings.under_way += 1;
+        readings.most_at_once = readings.most_at_once.max(readings.under_way);
+        Ok(())
+    }
+
     fn read_after_attempt(
         &self,
         context: &FinalizerInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        let mut readings = self.readings();
+        readings.under_way = readings.under_way.saturating_sub(1);
+        drop(readings);
         let (Some(&Writes(writes)), Some(response)) = (config.load::<Writes>(), context.response()) else {
             return Ok(()); // an attempt that got no answer
         };
@@ -88,7 +124,7 @@ impl Intercept for Meter {
                 .sum(),
             table => table["CapacityUnits"].as_f64().unwrap_or_default(),
         };
-        let mut units = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let units = &mut self.readings().units;
         *(if writes { &mut units.write } else { &mut units.read }) += consumed;
         Ok(())
     }

@@ -6,14 +6,14 @@ use lambda_http::lambda_runtime::{self, LambdaEvent};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     let (state, _) = shared::State::from_env().await?;
-    state.warm().await;
+    state.warm(1).await;
     let authorizer = Authorizer::new(state);
     let handle = |event: LambdaEvent<authorizer::Event>| {
         let authorizer = &authorizer;
-        async move {
+        Box::pin(async move {
             let answer = authorizer::handle(authorizer, &event.payload).await;
             answer.map_err(|error| lambda_http::Error::from(error.report()))
-        }
+        })
     };
     lambda_runtime::run(lambda_runtime::service_fn(handle)).await
 }

@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use futures_util::future::join_all;
+
 use super::KeySet;
 use crate::{
     clock::{Clock, Millis},
@@ -45,10 +47,11 @@ impl Keys {
         }
     }
 
-    /// Reads the set while the process starts, which also opens the connection to the table. A failure is only
-    /// logged: the first request will try again, and report it.
-    pub async fn warm(&self) {
-        if let Err(error) = self.read().await {
+    /// Reads the set while the process starts, so many times at once: each opens a connection to the table, and
+    /// requests use them later. A failure is only logged: the first request will try again, and report it.
+    pub async fn warm(&self, connections: usize) {
+        let reads = join_all((0..connections).map(|_| self.read())).await;
+        if let Some(error) = reads.into_iter().find_map(Result::err) {
             tracing::warn!(error = %error.report(), "the key set could not be read at start");
         }
     }
