@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::{
     Client,
     types::{AttributeValue, PutRequest, WriteRequest},
 };
+use futures_util::{StreamExt as _, stream};
 use shared::ids::{Ids, SessionId, UserId};
 
 use crate::{Outcome, stage::Stage};
@@ -14,8 +15,11 @@ use crate::{Outcome, stage::Stage};
 const BATCH: usize = 25;
 /// How many requests are under way at once.
 const AT_ONCE: usize = 4;
+/// After how many items progress is shown.
+const TELL_EVERY: usize = 5000;
 
-type Item = HashMap<String, AttributeValue>;
+/// A record, as the SDK has it.
+pub type Item = HashMap<String, AttributeValue>;
 
 /// Fills a table with copies of one user's records, each copy another user's.
 pub struct Filler {
@@ -72,35 +76,20 @@ impl Filler {
         })
     }
 
-    /// Adds records until the table has about so many.
+    /// Adds records until the table has so many.
     ///
     /// # Errors
     ///
     /// When the table cannot be written.
     pub async fn fill(&mut self, items: usize) -> Outcome<()> {
-        let mut waiting = Vec::new();
-        while self.items < items {
-            let mut batches = Vec::new();
-            while batches.len() < AT_ONCE && self.items < items {
-                while waiting.len() < BATCH {
-                    waiting.extend(self.another_user());
-                }
-                let rest = waiting.split_off(BATCH);
-                let batch = std::mem::replace(&mut waiting, rest);
-                self.items += batch.len();
-                batches.push(tokio::spawn(write(
-                    self.client.clone(),
-                    self.table.clone(),
-                    batch,
-                )));
-            }
-            for batch in batches {
-                batch.await??;
-            }
-            if self.items % 5000 < AT_ONCE * BATCH {
-                crate::progress(&format!("filling the table: {} of {items} items", self.items));
-            }
-        }
+        let (from, missing) = (self.items, items.saturating_sub(self.items));
+        let users = std::iter::repeat_with(|| self.another_user());
+        let copies = users.flatten().take(missing);
+        write_all(&self.client, &self.table, copies, |written| {
+            format!("filling the table: {} of {items} items", from + written)
+        })
+        .await?;
+        self.items += missing;
         Ok(())
     }
 
@@ -114,27 +103,60 @@ impl Filler {
             session.to_string(),
             format!("{user}@example.com"),
         ];
-        let copy = |value: &AttributeValue| match value {
-            AttributeValue::S(text) => {
-                let pairs = self.ids_of_original.iter().zip(&ids);
-                AttributeValue::S(pairs.fold(text.clone(), |text, (old, new)| text.replace(old, new)))
-            }
-            other => other.clone(),
-        };
-        let copy = |item: &Item| {
-            item.iter()
-                .map(|(name, value)| (name.clone(), copy(value)))
-                .collect()
-        };
-        self.originals.iter().map(copy).collect()
+        let originals = self.originals.iter();
+        originals
+            .map(|item| copy(item, &self.ids_of_original, &ids))
+            .collect()
     }
 }
 
-async fn write(client: Client, table: String, items: Vec<Item>) -> Outcome<()> {
+/// A copy of a record, with other ids.
+pub fn copy<const N: usize>(item: &Item, ids: &[String; N], others: &[String; N]) -> Item {
+    let copy = |value: &AttributeValue| match value {
+        AttributeValue::S(text) => {
+            let pairs = ids.iter().zip(others);
+            AttributeValue::S(pairs.fold(text.clone(), |text, (old, new)| text.replace(old, new)))
+        }
+        other => other.clone(),
+    };
+    item.iter()
+        .map(|(name, value)| (name.clone(), copy(value)))
+        .collect()
+}
+
+/// Writes records, several batches at once; `progress` tells how many have been written.
+///
+/// # Errors
+///
+/// When the table cannot be written.
+pub async fn write_all(
+    client: &Client,
+    table: &str,
+    mut items: impl Iterator<Item = Item>,
+    progress: impl Fn(usize) -> String,
+) -> Outcome<()> {
+    let batches = std::iter::from_fn(|| {
+        let batch: Vec<_> = items.by_ref().take(BATCH).collect();
+        (!batch.is_empty()).then_some(batch)
+    });
+    let writes = batches.map(|batch| tokio::spawn(write(client.clone(), table.to_owned(), batch)));
+    let mut writes = stream::iter(writes).buffer_unordered(AT_ONCE);
+    let mut written = 0;
+    while let Some(batch) = writes.next().await {
+        written += batch??;
+        if written % TELL_EVERY == 0 {
+            crate::progress(&progress(written));
+        }
+    }
+    Ok(())
+}
+
+async fn write(client: Client, table: String, items: Vec<Item>) -> Outcome<usize> {
     let put = |item| -> Outcome<WriteRequest> {
         let put = PutRequest::builder().set_item(Some(item)).build()?;
         Ok(WriteRequest::builder().put_request(put).build())
     };
+    let count = items.len();
     let requests: Outcome<Vec<_>> = items.into_iter().map(put).collect();
     let answer = client
         .batch_write_item()
@@ -143,6 +165,6 @@ async fn write(client: Client, table: String, items: Vec<Item>) -> Outcome<()> {
         .await?;
     match answer.unprocessed_items() {
         Some(left) if !left.is_empty() => Err("the database left items out".into()),
-        _ => Ok(()),
+        _ => Ok(count),
     }
 }

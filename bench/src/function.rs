@@ -39,8 +39,8 @@ pub fn all() -> Outcome<Vec<String>> {
     Ok(names)
 }
 
-/// From the start of `binary` to its end when nothing tells it what to work with: loading and linking the program, and
-/// the first look at its configuration.
+/// From the start of `binary` to its end when nothing tells it what to work with: making the process, loading and linking
+/// the program, and the first look at its configuration.
 ///
 /// # Errors
 ///
@@ -52,9 +52,8 @@ pub fn refusal(binary: &Path) -> Outcome<Duration> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    let mut process = command.spawn()?;
     let started = Instant::now();
-    let status = process.wait()?;
+    let status = command.spawn()?.wait()?;
     if status.success() {
         return Err(format!("{} has nothing to work with and is content", binary.display()).into());
     }
@@ -103,14 +102,13 @@ impl Function {
             .stdin(Stdio::null())
             .stdout(File::create(&log)?)
             .stderr(Stdio::inherit());
+        let started = Instant::now();
         let process = command.spawn().map_err(|error| {
             format!(
                 "{} cannot be started: {error}. `make bench` builds it",
                 binary.display()
             )
         })?;
-        // spawn() returns once the new program has been loaded into the new process.
-        let started = Instant::now();
         let mut function = Self {
             api,
             process,

@@ -33,7 +33,7 @@ pub fn describe() -> String {
         "- {}, commit {commit}{note}\n- {}, {cores} cores, {}, load at the start {}\n- {}\n- {}\n",
         Clock::system().now(),
         processor(),
-        run("uname", &["-srm"]),
+        run("uname", &["-sm"]),
         load(),
         run("rustc", &["--version"]),
         versions.join(", "),

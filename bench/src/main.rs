@@ -1,5 +1,4 @@
-//! The benchmark: `make bench`, or one part of it with `make bench BENCH=start`. Pruning a large table takes as long as
-//! all other parts together, and runs by itself: `make bench BENCH=prune`.
+//! The benchmark: `make bench`, or one part of it with `make bench BENCH=start`.
 
 mod fill;
 mod function;
@@ -17,6 +16,7 @@ mod split;
 mod stage;
 mod start;
 mod stats;
+mod throttle;
 mod tls;
 mod work;
 
@@ -30,11 +30,9 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Outcome<T> = Result<T, Failure>;
 
 /// The parts, in the order in which they run.
-const PARTS: [&str; 6] = ["start", "work", "requests", "hashing", "scale", "sizes"];
-/// The part that runs by itself.
-const PRUNE: &str = "prune";
+const PARTS: [&str; 7] = ["start", "work", "requests", "hashing", "scale", "prune", "sizes"];
 
-/// Where a whole run is written to, and a run of [`PRUNE`]: between two comments that name the command.
+/// Where a whole run is written to, between two comments.
 const REPORT: &str = "docs/benchmarks.md";
 
 fn main() -> ExitCode {
@@ -54,13 +52,8 @@ fn main() -> ExitCode {
 }
 
 fn measure(asked: &[&str]) -> Outcome<()> {
-    let unknown = asked.iter().find(|name| !PARTS.contains(name));
-    if let (Some(unknown), false) = (unknown, asked == [PRUNE]) {
-        return Err(format!(
-            "there is no part {unknown}: {}, or {PRUNE} alone",
-            PARTS.join(", ")
-        )
-        .into());
+    if let Some(unknown) = asked.iter().find(|name| !PARTS.contains(name)) {
+        return Err(format!("there is no part {unknown}: {}", PARTS.join(", ")).into());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(run(asked))
@@ -69,8 +62,8 @@ fn measure(asked: &[&str]) -> Outcome<()> {
 async fn run(asked: &[&str]) -> Outcome<()> {
     let (machine, from) = (machine::describe(), Instant::now());
     let mut findings = Findings::default();
-    for part in PARTS.into_iter().chain([PRUNE]) {
-        if asked.contains(&part) || (asked.is_empty() && part != PRUNE) {
+    for part in PARTS {
+        if asked.is_empty() || asked.contains(&part) {
             findings.extend(part_of(part).await.map_err(|error| format!("{part}: {error}"))?);
         }
     }
@@ -78,26 +71,20 @@ async fn run(asked: &[&str]) -> Outcome<()> {
     let took = from.elapsed().as_secs();
     let report = format!("{machine}- measured in {took} s\n\n{}", findings.markdown());
     println!("{report}");
-    match asked {
-        [] => write("make bench", &report),
-        [PRUNE] => write("make bench BENCH=prune", &report),
-        _ => Ok(()),
-    }
+    if asked.is_empty() { write(&report) } else { Ok(()) }
 }
 
-/// Puts a report where the last one of the same command stands.
-fn write(command: &str, report: &str) -> Outcome<()> {
-    let (begin, end) = (
-        format!("<!-- {command} -->\n"),
-        format!("<!-- end of {command} -->\n"),
-    );
+/// Puts a report where the last one stands.
+fn write(report: &str) -> Outcome<()> {
+    const BEGIN: &str = "<!-- make bench -->\n";
+    const END: &str = "<!-- end of make bench -->\n";
     let file = root().join(REPORT);
     let text = std::fs::read_to_string(&file)?;
     let parts = text
-        .split_once(&begin)
-        .and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
-    let (before, after) = parts.ok_or_else(|| format!("{REPORT} has no place for {command}"))?;
-    std::fs::write(&file, format!("{before}{begin}\n{report}\n{end}{after}"))?;
+        .split_once(BEGIN)
+        .and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let (before, after) = parts.ok_or_else(|| format!("{REPORT} has no place for a report"))?;
+    std::fs::write(&file, format!("{before}{BEGIN}\n{report}\n{END}{after}"))?;
     println!("written to {REPORT}");
     Ok(())
 }
@@ -109,7 +96,7 @@ async fn part_of(name: &str) -> Outcome<Findings> {
         "requests" => requests::run().await,
         "hashing" => hashing::run().await,
         "scale" => scale::run().await,
-        PRUNE => prune::benchmark().await,
+        "prune" => prune::benchmark().await,
         "sizes" => sizes::run(),
         other => Err(format!("{other} is not implemented").into()),
     }

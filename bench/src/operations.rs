@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     Outcome,
     function::Answered,
-    stage::{PASSWORD, Phone, Stage, event},
+    stage::{PASSWORD, PENDING_VERSION, Phone, Stage, event},
 };
 
 /// A request that succeeds.
@@ -35,10 +35,14 @@ pub enum Operation {
     Authorizer,
     /// One account, for support staff.
     Admin,
+    /// A new account, whose password is hashed.
+    CreateUser,
+    /// The step of a rotation that reads, signs and verifies.
+    RotateKeys,
 }
 
 /// All of them.
-pub const ALL: [Operation; 12] = [
+pub const ALL: [Operation; 14] = [
     Operation::Login,
     Operation::Refresh,
     Operation::RefreshAgain,
@@ -51,6 +55,8 @@ pub const ALL: [Operation; 12] = [
     Operation::Jwks,
     Operation::Authorizer,
     Operation::Admin,
+    Operation::CreateUser,
+    Operation::RotateKeys,
 ];
 
 /// The key of a refresh and its repeat.
@@ -63,6 +69,8 @@ impl Operation {
             Self::RefreshAgain => "refresh, repeated",
             Self::LogoutAll => "logout-all (2 sessions)",
             Self::Admin => "admin (get_user)",
+            Self::CreateUser => "admin (create_user)",
+            Self::RotateKeys => "rotate-keys (testSecret)",
             other => other.function(),
         }
     }
@@ -80,7 +88,8 @@ impl Operation {
             Self::Cleanup => "cleanup",
             Self::Jwks => "jwks",
             Self::Authorizer => "authorizer",
-            Self::Admin => "admin",
+            Self::Admin | Self::CreateUser => "admin",
+            Self::RotateKeys => "rotate-keys",
         }
     }
 
@@ -113,6 +122,16 @@ impl Operation {
             Self::Jwks => event("jwks/jwks", None)?,
             Self::Authorizer => event("authorizer/request", Some(&stage.phone(email).await?.access))?,
             Self::Admin => json!({ "action": "get_user", "email": email }),
+            Self::CreateUser => json!({
+                "action": "create_user",
+                "email": format!("new.{email}"),
+                "password": PASSWORD,
+            }),
+            Self::RotateKeys => json!({
+                "Step": "testSecret",
+                "SecretId": "keys",
+                "ClientRequestToken": PENDING_VERSION,
+            }),
         };
         Ok(event.to_string())
     }
@@ -125,7 +144,7 @@ impl Operation {
     pub fn check(self, answered: &Answered) -> Outcome<()> {
         let response = &answered.response;
         let good = match self {
-            Self::Admin => response["ok"] == true,
+            Self::Admin | Self::CreateUser | Self::RotateKeys => response["ok"] == true,
             Self::Authorizer => response["isAuthorized"] == true,
             _ => response["statusCode"] == 200,
         };

@@ -138,7 +138,8 @@ async fn record(side: &Side, headers: &HeaderMap, body: Bytes, delay: Duration) 
         .and_then(|target| target.to_str().ok())
         .unwrap_or_default();
     let operation = operation.rsplit('.').next().unwrap_or_default().to_owned();
-    let units = units(&serde_json::from_slice(&answer)?);
+    let units = units(&serde_json::from_slice(&answer)?)
+        .ok_or_else(|| format!("{operation}: no consumed capacity"))?;
     let (reads, writes) = match operation.as_str() {
         "GetItem" | "BatchGetItem" | "Query" | "Scan" | "TransactGetItems" => (units, 0.0),
         _ => (0.0, units),
@@ -160,18 +161,16 @@ async fn record(side: &Side, headers: &HeaderMap, body: Bytes, delay: Duration) 
 }
 
 /// What `ReturnConsumedCapacity` brought: of one table, or of each in a list. A failed condition brings none, but is
-/// charged: one unit for each KB of the item, and ours have one.
-fn units(answer: &Value) -> f64 {
+/// charged: one unit for each KB of the item, and ours have one. None where there should be some.
+fn units(answer: &Value) -> Option<f64> {
     let error = answer["__type"].as_str().unwrap_or_default();
     if error.ends_with("ConditionalCheckFailedException") {
-        return 1.0;
+        return Some(1.0);
     }
     match &answer["ConsumedCapacity"] {
-        Value::Array(tables) => tables
-            .iter()
-            .filter_map(|table| table["CapacityUnits"].as_f64())
-            .sum(),
-        table => table["CapacityUnits"].as_f64().unwrap_or_default(),
+        Value::Array(tables) if tables.is_empty() => None,
+        Value::Array(tables) => tables.iter().map(|table| table["CapacityUnits"].as_f64()).sum(),
+        table => table["CapacityUnits"].as_f64(),
     }
 }
 

@@ -64,7 +64,7 @@ pub async fn run() -> Outcome<Findings> {
             short(memory),
         ]);
         let most = if operation == Operation::Login { 64.0 } else { 16.0 };
-        let what = format!("{}: peak memory after {REQUESTS} requests", operation.function());
+        let what = format!("{}: peak memory after {REQUESTS} requests", operation.name());
         findings.budgets.push(Budget::at_most(what, most, memory, " MiB"));
     }
     findings.tables.push(table);

@@ -59,8 +59,9 @@ pub async fn run() -> Outcome<Findings> {
     let mut table = Table::new(
         "Scale",
         &format!(
-            "Milliseconds from the event to the answer, p50 of {ROUNDS}, of warm functions over TLS to the embedded database, \
-             whose table grows; × is the ratio to the smallest table. Read units are those of one list."
+            "Milliseconds from the event to the answer, p50 of {ROUNDS} (revoke: of {}), of warm functions over TLS to the embedded database, \
+             whose table grows; × is the ratio to the smallest table. Requests and read units are those of one operation.",
+            ROUNDS / 5
         ),
         &[
             "operation",

@@ -30,7 +30,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use crate::{
     Outcome,
     recorder::Recorder,
-    tls::{Identity, TlsProxy},
+    tls::{Connection, Identity, TlsProxy},
 };
 
 /// Who may use the table and what the tokens say: the functions' own configuration.
@@ -49,6 +49,10 @@ const LIMITS: [&str; 6] = [
     "RATE_LIMIT_REVOKE",
     "RATE_LIMIT_CLEANUP",
 ];
+
+/// The versions of the secret: a rotation is under way.
+const PRESENT_VERSION: &str = "1a7c2d8e-6a3b-4e0f-9f57-3f3c0a4f5b61";
+pub const PENDING_VERSION: &str = "8d5b9c3a-2f41-4c7e-b1a9-5e0d6c7f8a92";
 
 /// Everybody's password.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -123,7 +127,14 @@ impl Stage {
         let tls = TlsProxy::start(&identity, recorder.address()).await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let secrets = TlsProxy::start(&identity, listener.local_addr()?).await?;
-        let answer = json!({ "ARN": "arn", "Name": "keys", "SecretString": keys_json });
+        // What both `GetSecretValue` and `DescribeSecret` are answered; clients look at what they know.
+        let answer = json!({
+            "ARN": "arn",
+            "Name": "keys",
+            "SecretString": keys_json,
+            "RotationEnabled": true,
+            "VersionIdsToStages": { PRESENT_VERSION: ["AWSCURRENT"], PENDING_VERSION: ["AWSPENDING"] },
+        });
         let api = Router::new().route("/", post(async move || Json(answer)));
         let secrets_server = tokio::spawn(async { axum::serve(listener, api).await });
 
@@ -146,18 +157,12 @@ impl Stage {
         })
     }
 
-    /// A function's variables, as on AWS, but for the rate limits: those are off.
-    pub fn variables(&self) -> Vec<(String, String)> {
-        let mut variables = self.variables_with_limits();
-        variables.extend(LIMITS.map(|name| own(name, "0")));
-        variables
-    }
-
-    /// A function's variables, as on AWS: keys in Secrets Manager, rate limits on.
+    /// A function's variables, as on AWS: keys in Secrets Manager, and every request counted for its rate limits, which
+    /// are too high to refuse any.
     ///
     /// Our functions trust Amazon's five roots without reading a file. Here they must trust the root of this
     /// benchmark, so they read a file with as many.
-    pub fn variables_with_limits(&self) -> Vec<(String, String)> {
+    pub fn variables(&self) -> Vec<(String, String)> {
         let mut variables: Vec<_> = SETTINGS.iter().map(|(name, value)| own(name, value)).collect();
         variables.extend([
             own("AWS_ENDPOINT_URL_DYNAMODB", &self.tls.endpoint()),
@@ -165,6 +170,7 @@ impl Stage {
             own("SIGNING_KEYS_SECRET_ID", "keys"),
             own("SSL_CERT_FILE", &self.few_roots.to_string_lossy()),
         ]);
+        variables.extend(LIMITS.map(|name| own(name, "1000000")));
         variables
     }
 
@@ -181,6 +187,11 @@ impl Stage {
         variables.retain(|(name, _)| name != "SSL_CERT_FILE");
         variables.push(own("SSL_CERT_FILE", &self.system_store.to_string_lossy()));
         variables
+    }
+
+    /// The connections to the table and those to Secrets Manager, since the last call.
+    pub fn take_connections(&self) -> (Vec<Connection>, Vec<Connection>) {
+        (self.tls.take_connections(), self.secrets.take_connections())
     }
 
     /// Where functions log to.

@@ -1,6 +1,6 @@
 //! How long a cold start takes, and where the time goes.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     Outcome, function,
@@ -9,10 +9,17 @@ use crate::{
     report::{Budget, Findings, Table, ratio},
     stage::{Stage, event},
     stats::{Sample, short},
+    throttle::{Throttle, share_of},
 };
 
 /// How often each binary is started in each way. They take turns, so that all of them see the same machine.
 const ROUNDS: usize = 15;
+/// Of whom no user waits for an answer, or which another operation of the same function stands for.
+const OTHERS: [Operation; 3] = [
+    Operation::RefreshAgain,
+    Operation::CreateUser,
+    Operation::RotateKeys,
+];
 /// How many further requests an instance answers.
 const FOLLOWING: usize = 10;
 
@@ -27,17 +34,21 @@ struct Starts {
     /// Start to first poll, without any request before it: wall time, processor time.
     cold_poll: Sample,
     cold_poll_cpu: Sample,
-    /// The same with the system's trust store.
-    system_store_poll: Sample,
-    /// Start to first poll, to the connection, the handshake, the answer of the first request.
+    /// By how much later the first poll is with the system's trust store.
+    system_store: Sample,
+    /// Start to first poll, to the first connection; its handshake, the answer of the first request over it; from there to
+    /// the first answer.
     poll: Sample,
     connect: Sample,
     handshake: Sample,
     read: Sample,
+    rest: Sample,
     /// Start to first answer: wall time, processor time.
     answer: Sample,
     answer_cpu: Sample,
     following: Sample,
+    /// Start to first answer, with the processor time of the function's size from the first poll on.
+    sized_answer: Sample,
 }
 
 /// Starts every function and the two that they are compared with.
@@ -49,7 +60,7 @@ pub async fn run() -> Outcome<Findings> {
     let stage = Stage::set().await?;
     let answering = operations::ALL
         .iter()
-        .filter(|operation| **operation != Operation::RefreshAgain);
+        .filter(|operation| !OTHERS.contains(operation));
     let answering: BTreeMap<_, _> = answering
         .map(|operation| (operation.function(), *operation))
         .collect();
@@ -65,6 +76,7 @@ pub async fn run() -> Outcome<Findings> {
             // What no user waits for is only seen to start.
             if operation.is_some() || HELLOS.contains(&name.as_str()) {
                 answers(&stage, name, operation, starts).await?;
+                sized_answer(&stage, name, operation, starts).await?;
             }
         }
     }
@@ -80,16 +92,22 @@ async fn polls(stage: &Stage, name: &str, starts: &mut Starts) -> Outcome<()> {
     }
     let variables = stage.variables_without_warming();
     let function = Function::start(&binary, &variables, stage.logs()).await?;
-    starts.cold_poll.push_time(function.first_poll);
+    let first_poll = function.first_poll;
+    starts.cold_poll.push_time(first_poll);
     starts.cold_poll_cpu.push_time(function.cpu()?);
     drop(function);
-    let function = Function::start(&binary, &stage.with_system_store(variables), stage.logs()).await?;
-    starts.system_store_poll.push_time(function.first_poll);
-    drop(function);
-    if stage.tls.take_connections().is_empty() {
-        return Ok(());
+    // Those two read no trust store of ours before they poll.
+    if !HELLOS.contains(&name) {
+        let function = Function::start(&binary, &stage.with_system_store(variables), stage.logs()).await?;
+        starts
+            .system_store
+            .push(milliseconds(function.first_poll) - milliseconds(first_poll));
     }
-    Err(format!("{name} asks the table before its first poll although warming is off").into())
+    let (table, secrets) = stage.take_connections();
+    if !(table.is_empty() && secrets.is_empty()) {
+        return Err(format!("{name} asks somebody before its first poll although warming is off").into());
+    }
+    Ok(())
 }
 
 /// A start as on AWS, and its answers.
@@ -107,6 +125,7 @@ async fn answers(
     }
     let mut function = Function::start(&function::binary(name), &variables, stage.logs()).await?;
     starts.poll.push_time(function.first_poll);
+    let mut first_answer = Duration::ZERO;
     for (index, event) in events.iter().enumerate() {
         let answered = function.invoke(event).await?;
         match operation {
@@ -115,25 +134,58 @@ async fn answers(
             None => return Err(format!("{name}: {}", answered.response).into()),
         }
         if index == 0 {
-            starts.answer.push_time(function.first_poll + answered.took);
+            first_answer = function.first_poll + answered.took;
+            starts.answer.push_time(first_answer);
             starts.answer_cpu.push_time(function.cpu()?);
         } else {
             starts.following.push_time(answered.took);
         }
     }
-    if let Some(connection) = stage.tls.take_connections().first() {
+    let (connections, _) = stage.take_connections();
+    if let Some((connection, answered)) = connections.iter().find_map(|one| Some((one, one.answered?))) {
+        let handshaken = connection.accepted + connection.handshake;
         starts
             .connect
             .push_time(function.since_start(connection.accepted));
         starts.handshake.push_time(connection.handshake);
-        if let Some(answered) = connection.answered {
-            let handshaken = connection.accepted + connection.handshake;
-            starts
-                .read
-                .push_time(answered.saturating_duration_since(handshaken));
-        }
+        starts
+            .read
+            .push_time(answered.saturating_duration_since(handshaken));
+        let rest = milliseconds(first_answer) - milliseconds(function.since_start(answered));
+        starts.rest.push(rest);
     }
     Ok(())
+}
+
+/// A start as on AWS, and its first answer, for which Lambda no longer lends processor time.
+async fn sized_answer(
+    stage: &Stage,
+    name: &str,
+    operation: Option<Operation>,
+    starts: &mut Starts,
+) -> Outcome<()> {
+    let Some(operation) = operation else {
+        return Ok(());
+    };
+    let event = operation.event(stage).await?;
+    let mut function = Function::start(&function::binary(name), &stage.variables(), stage.logs()).await?;
+    // As the template has them.
+    let megabytes = if ["login", "admin"].contains(&name) {
+        1024
+    } else {
+        256
+    };
+    let throttle = Throttle::start(function.pid(), share_of(megabytes))?;
+    let answered = function.invoke(&event).await?;
+    drop(throttle);
+    operation.check(&answered)?;
+    starts.sized_answer.push_time(function.first_poll + answered.took);
+    stage.take_connections();
+    Ok(())
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
 }
 
 async fn events(stage: &Stage, operation: Option<Operation>) -> Outcome<Vec<String>> {
@@ -153,8 +205,10 @@ fn findings(starts: &BTreeMap<String, Starts>) -> Findings {
 
     let mut table = Table::new(
         "Start",
-        "Milliseconds, median (quartiles); × is the ratio of medians to the hello of the same round: `hello` to the first \
-         poll, `hello-get-item` to the first answer. CPU is the processor time until then, which does not depend on how busy the machine is.",
+        "Milliseconds, median (quartiles); × is the ratio of medians to the hello's, which took turns with the others: `hello` to the first \
+         poll, `hello-get-item` to the first answer. CPU is the processor time until then, which does not depend on how busy the machine is. At its size: from the first poll \
+         on, the process is stopped for the part of each 20 ms that Lambda does not give a function of 256 MB (`login`, \
+         `admin`: 1,024).",
         &[
             "function",
             "first poll, warming off",
@@ -167,6 +221,7 @@ fn findings(starts: &BTreeMap<String, Starts>) -> Findings {
             "CPU",
             "× get-item",
             "following answers",
+            "first answer, at its size",
         ],
     );
     for (name, start) in starts {
@@ -182,40 +237,37 @@ fn findings(starts: &BTreeMap<String, Starts>) -> Findings {
             short(start.answer_cpu.median()),
             ratio(start.answer_cpu.median(), get_item.answer_cpu.median()),
             start.following.to_string(),
+            start.sized_answer.to_string(),
         ]);
     }
     findings.tables.push(table);
 
     let mut table = Table::new(
         "Where the time to the first answer goes",
-        "Milliseconds, medians, as seen from outside the process: loading and linking the program, until it ends because \
-         nothing is configured; from there to the connection to the table (clients, trusted roots, the runtime, name \
-         resolution; of `hello-get-item` with loading); the TLS handshake; the first read, of the keys; from there to the \
-         answer, with the poll and the request itself. Last, what the system's trust store would add if our functions read \
-         it as the SDK does.",
+        "Milliseconds, medians, as seen from outside the process: from its start to the first connection to the table \
+         (loading, clients, trusted roots, the runtime, name resolution); the TLS handshake of that one, while others may be \
+         opened beside it; its first read, of the keys; from there to the answer, with the poll and the request itself. \
+         Loading by itself, in starts of its own: until the program ends because nothing is configured. Last, what reading \
+         a bundle with the system's roots would add.",
         &[
             "function",
-            "loading",
             "to the connection",
             "handshake",
             "first read",
             "to the answer",
-            "system's trust store",
+            "loading alone",
+            "system's roots",
         ],
     );
     for (name, start) in starts.iter().filter(|(_, start)| !start.connect.is_empty()) {
-        let loading = start.load.median();
-        let loaded = if start.load.is_empty() { 0.0 } else { loading };
-        let connected = start.connect.median();
-        let read = start.handshake.median() + start.read.median();
         table.row([
             name.clone(),
-            short(loading),
-            short(connected - loaded),
+            short(start.connect.median()),
             short(start.handshake.median()),
             short(start.read.median()),
-            short(start.answer.median() - connected - read),
-            short(start.system_store_poll.median() - start.cold_poll.median()),
+            short(start.rest.median()),
+            short(start.load.median()),
+            short(start.system_store.median()),
         ]);
     }
     findings.tables.push(table);

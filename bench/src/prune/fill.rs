@@ -1,49 +1,120 @@
-//! Filling the table with events.
+//! Filling the table with events, as large as those of real phones.
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use local::table::TableDefinition;
 use shared::{
     clock::Millis,
     day::Day,
-    event::{Cause, EventType},
-    ids::{Ids, UserId},
+    event::{Cause, Event, EventType},
+    ids::Ids,
     session::Origin,
     store::Store,
 };
 
-use crate::Outcome;
+use super::{RETENTION_DAYS, TABLE};
+use crate::{
+    Outcome,
+    fill::{self, Item},
+};
 
-const WRITES_AT_ONCE: usize = 32;
-const EVENTS_A_USER: u64 = 20;
-const TELL_EVERY: u64 = 10_000;
+const DAY_MILLIS: i64 = 86_400_000;
+/// How many events of each day are made by the service's own code; all others are copies of them.
+const ORIGINALS_A_DAY: i64 = 64;
 
-/// Writes so many events, each on the day that `day` says of its number, as large as those of real phones.
-pub(crate) async fn fill(store: &Store, count: u64, day: impl Fn(i64) -> Day) -> Outcome<()> {
-    let ids = Ids::system();
-    let mut user = ids.user();
-    let events = (0..count).map(|number| {
-        if number % EVENTS_A_USER == 0 {
-            user = ids.user();
-        }
-        event(&ids, user, number, &day)
-    });
-    let writes = stream::iter(events).map(async |event| store.record(&event).await);
-    let mut written = 0;
-    let mut writes = Box::pin(writes.buffer_unordered(WRITES_AT_ONCE));
-    while writes.try_next().await?.is_some() {
-        written += 1;
-        if written % TELL_EVERY == 0 {
-            crate::progress(&format!("prune: {written} of {count} events written"));
-        }
-    }
-    Ok(())
+/// Events of each day that is needed, as the service stores them.
+pub(crate) struct Originals {
+    client: Client,
+    ids: Ids,
+    /// Of today, yesterday and so on.
+    days: Vec<Vec<Original>>,
 }
 
-fn event(ids: &Ids, user: UserId, number: u64, day: &impl Fn(i64) -> Day) -> shared::event::Event {
-    const DAY_MILLIS: i64 = 86_400_000;
-    let number = i64::try_from(number).unwrap_or_default();
-    let start = day(number).since(Day::of(Millis(0))) * DAY_MILLIS;
+struct Original {
+    item: Item,
+    /// Of the event, its user and its session.
+    ids: [String; 3],
+}
+
+impl Originals {
+    /// Events up to the newest day that is past retention.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be stored, in a table of their own, or read back.
+    pub(crate) async fn new(client: &Client, definition: &TableDefinition, today: Day) -> Outcome<Self> {
+        const ORIGINALS: &str = "originals";
+        definition.create(client, ORIGINALS).await?;
+        let ids = Ids::system();
+        let store = Store::new(client.clone(), ORIGINALS, ids.clone());
+        let (mut known, newest) = (HashMap::new(), i64::from(RETENTION_DAYS) + 1);
+        for (back, number) in
+            (0..=newest).flat_map(|back| (0..ORIGINALS_A_DAY).map(move |number| (back, number)))
+        {
+            let start = today.plus(-back).since(Day::of(Millis(0))) * DAY_MILLIS;
+            let event = event(&ids, Millis(start + number * DAY_MILLIS / ORIGINALS_A_DAY));
+            store.record(&event).await?;
+            let session = event.session_id.ok_or("an original has a session")?;
+            let own = [
+                event.id.to_string(),
+                event.user_id.to_string(),
+                session.to_string(),
+            ];
+            known.insert(event.id.to_string(), (back, own));
+        }
+        let mut days: Vec<_> = (0..=newest).map(|_| Vec::new()).collect();
+        let scan = client.scan().table_name(ORIGINALS).consistent_read(true);
+        let mut items = scan.into_paginator().items().send();
+        while let Some(item) = items.next().await {
+            let item = item?;
+            let (back, ids) = item
+                .values()
+                .find_map(|value| known.remove(value.as_s().ok()?))
+                .ok_or("there is an event that nobody recorded")?;
+            days[usize::try_from(back)?].push(Original { item, ids });
+        }
+        if !known.is_empty() {
+            return Err("there are events missing that were just recorded".into());
+        }
+        Ok(Self {
+            client: client.clone(),
+            ids,
+            days,
+        })
+    }
+
+    /// Writes so many events, each so many days back as `back` says of its number.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be written.
+    pub(crate) async fn fill(&self, count: usize, back: impl Fn(usize) -> usize) -> Outcome<()> {
+        let events = (0..count).map(|number| {
+            let originals = &self.days[back(number)];
+            originals[number / self.days.len() % originals.len()].copy(&self.ids)
+        });
+        let told = |written| format!("prune: {written} of {count} events written");
+        fill::write_all(&self.client, TABLE, events, told).await
+    }
+}
+
+impl Original {
+    /// The same event of another user: at the same time, and in the same shard, which the end of its id chooses.
+    fn copy(&self, ids: &Ids) -> Item {
+        let (old, new) = (&self.ids[0], ids.event(Millis(0)).to_string());
+        let others = [
+            format!("{}{}{}", &old[..13], &new[13..34], &old[34..]),
+            ids.user().to_string(),
+            ids.session(Millis(0)).to_string(),
+        ];
+        fill::copy(&self.item, &self.ids, &others)
+    }
+}
+
+fn event(ids: &Ids, at: Millis) -> Event {
     let cause = Cause {
-        at: Millis(start + number.wrapping_mul(7_919).rem_euclid(DAY_MILLIS)),
+        at,
         origin: Origin {
             ip_address: Some([203, 0, 113, 7].into()),
             user_agent: Some(
@@ -57,8 +128,8 @@ fn event(ids: &Ids, user: UserId, number: u64, day: &impl Fn(i64) -> Day) -> sha
         request_id: Some("JKJaXmPLvHcESHA=".to_owned()),
         actor: None,
     };
-    let mut event = cause.event(ids, user, EventType::LoginSucceeded);
-    event.session_id = Some(ids.session(cause.at));
+    let mut event = cause.event(ids, ids.user(), EventType::LoginSucceeded);
+    event.session_id = Some(ids.session(at));
     event.device_name = Some("Apple iPhone".to_owned());
     event
 }

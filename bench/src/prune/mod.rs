@@ -8,6 +8,7 @@ mod run;
 
 pub(crate) use run::run;
 
+use fill::Originals;
 use local::{db::EmbeddedDynamoDb, table::TableDefinition};
 use serde_json::Value;
 use shared::{clock::Clock, day::Day, ids::Ids, store::Store};
@@ -23,9 +24,9 @@ use crate::{
 pub(crate) const RUN: &str = "prune-run";
 
 const TABLE: &str = "holdfast";
-const RETENTION_DAYS: i64 = 30;
-const LIVE: u64 = 1_000_000;
-const EXPIRED: [u64; 3] = [0, 10_000, 100_000];
+const RETENTION_DAYS: u8 = 30;
+const LIVE: usize = 1_000_000;
+const EXPIRED: [usize; 3] = [0, 10_000, 100_000];
 
 /// Prunes each number of expired events, alone and beside the live ones.
 ///
@@ -38,10 +39,13 @@ pub(crate) async fn benchmark() -> Outcome<Findings> {
     definition.create(&database.client(), TABLE).await?;
     let store = Store::new(database.client(), TABLE, Ids::system());
 
+    let today = Day::of(Clock::system().now());
+    let originals = Originals::new(&database.client(), &definition, today).await?;
+
     let mut table = Table::new(
         "Prune",
         "One run each, without an archive and without its brake on write units, in a process of its own (whose program text \
-         is the benchmark's). Calls: requests to DynamoDB. The live events are newer than the retention period.",
+         is the benchmark's, and which reaches the table without TLS). Calls: requests to DynamoDB. The live events are newer than the retention period.",
         &[
             "live events",
             "expired events",
@@ -52,22 +56,23 @@ pub(crate) async fn benchmark() -> Outcome<Findings> {
             "peak memory MiB",
         ],
     );
-    let (mut calls_alone, mut findings) = (Vec::new(), Findings::default());
+    let (mut calls_alone, mut peak, mut findings) = (Vec::new(), 0.0_f64, Findings::default());
     for live in [0, LIVE] {
-        let today = Day::of(Clock::system().now());
-        fill::fill(&store, live, |number| {
-            today.plus(-number.rem_euclid(RETENTION_DAYS))
-        })
-        .await?;
+        originals
+            .fill(live, |number| number % usize::from(RETENTION_DAYS))
+            .await?;
         for (index, expired) in EXPIRED.into_iter().enumerate() {
-            let newest = today.plus(-RETENTION_DAYS - 1);
+            let newest = today.plus(-i64::from(RETENTION_DAYS) - 1);
             store
                 .record_pruned_up_to(newest.plus(-1), Clock::system().now())
                 .await?;
-            fill::fill(&store, expired, |_| newest).await?;
+            originals
+                .fill(expired, |_| usize::from(RETENTION_DAYS) + 1)
+                .await?;
             crate::progress(&format!("prune: {expired} events beside {live}"));
             let run = Run::once(database.endpoint(), expired).await?;
             table.row(run.cells(live, expired));
+            peak = peak.max(run.peak_mib);
             if live == 0 {
                 calls_alone.push(run.calls);
             } else {
@@ -78,6 +83,8 @@ pub(crate) async fn benchmark() -> Outcome<Findings> {
         }
     }
     findings.tables.push(table);
+    let what = "prune, without an archive: peak memory";
+    findings.budgets.push(Budget::at_most(what, 16.0, peak, " MiB"));
     Ok(findings)
 }
 
@@ -90,7 +97,7 @@ struct Run {
 
 impl Run {
     /// Runs `prune` in a process of its own, which must remove so many events.
-    async fn once(endpoint: &str, expired: u64) -> Outcome<Self> {
+    async fn once(endpoint: &str, expired: usize) -> Outcome<Self> {
         let output = Command::new(std::env::current_exe()?)
             .arg(RUN)
             .env("TABLE_NAME", TABLE)
@@ -122,7 +129,7 @@ impl Run {
         })
     }
 
-    fn cells(&self, live: u64, expired: u64) -> [String; 7] {
+    fn cells(&self, live: usize, expired: usize) -> [String; 7] {
         #[expect(clippy::cast_precision_loss, reason = "a hundred thousand at most")]
         let events = expired as f64;
         let of_events = |value: f64| {

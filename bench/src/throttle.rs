@@ -1,0 +1,64 @@
+//! The processor time that Lambda gives a function of some size.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::Outcome;
+
+/// Lambda gives one processor to a function of this many megabytes, and to smaller ones their share of it.
+const WHOLE_PROCESSOR_MB: f64 = 1769.0;
+/// As Lambda divides time.
+const PERIOD: Duration = Duration::from_millis(20);
+
+/// The share of a processor that a function of so many megabytes has.
+pub fn share_of(megabytes: u32) -> f64 {
+    (f64::from(megabytes) / WHOLE_PROCESSOR_MB).min(1.0)
+}
+
+/// Lets a process run for a part of the time only, until it is dropped.
+pub struct Throttle {
+    ends: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Throttle {
+    /// Stops the process for the rest of each period, from now on.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such process.
+    pub fn start(pid: u32, share: f64) -> Outcome<Self> {
+        let pid = Pid::from_raw(pid.try_into()?).ok_or("no process")?;
+        let ends = Arc::new(AtomicBool::new(share >= 1.0));
+        let ended = Arc::clone(&ends);
+        let thread = thread::spawn(move || {
+            while !ended.load(Ordering::Relaxed) {
+                thread::sleep(PERIOD.mul_f64(share));
+                let _ = kill_process(pid, Signal::STOP);
+                thread::sleep(PERIOD.mul_f64(1.0 - share));
+                let _ = kill_process(pid, Signal::CONT);
+            }
+        });
+        Ok(Self {
+            ends,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Throttle {
+    fn drop(&mut self) {
+        self.ends.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
