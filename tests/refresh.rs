@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use serde_json::json;
-use tests::{Event, Function::Refresh, Tokens, World, claims, forge};
+use tests::{Event, Fault, Function::Refresh, Injection, Lasting, Tokens, World, claims, forge};
 
 const KEY: &str = "8e03978e-40d5-43e8-bc93-6894a57f9324";
 
@@ -234,13 +234,41 @@ async fn a_refresh_from_another_country_is_recorded() {
     let world = World::with(&[("TRUSTED_PROXY", "cloudfront"), ("CLOUDFRONT_SECRET", secret)]).await;
     let mut token = world.log_in("phone").await.refresh;
     for country in ["CH", "CH", "FR"] {
-        let event = Event::file("refresh/json")
-            .json(&json!({ "refresh_token": token }))
-            .header("x-origin-verify", secret)
-            .header("cloudfront-viewer-country", country);
+        let event = from_country(country, &token, secret);
         token = Tokens::from(&world.send(Refresh, event).await.ok()).refresh;
         world.clock.advance(60);
     }
     let events = world.events().await;
     assert_eq!(events.iter().filter(|name| *name == "session_moved").count(), 1);
+}
+
+#[tokio::test]
+async fn a_refresh_from_another_country_is_answered_also_when_that_cannot_be_recorded() {
+    let secret = "a secret of some length";
+    let world = World::with(&[("TRUSTED_PROXY", "cloudfront"), ("CLOUDFRONT_SECRET", secret)]).await;
+    let login = world.log_in("phone").await;
+    let first = world
+        .send(Refresh, from_country("CH", &login.refresh, secret))
+        .await;
+    let token = Tokens::from(&first.ok()).refresh;
+    let instance = world.twin(None).await;
+    instance.state.keys.warm(1).await;
+    // The write after the rotation is never answered.
+    instance.line.inject(Injection {
+        fault: Fault::Silent,
+        at: 1,
+        lasting: Lasting::Outage,
+    });
+    let answer = instance.send(Refresh, from_country("FR", &token, secret)).await;
+    assert!(instance.line.heal() > 0, "nothing was to be recorded");
+    let next = Tokens::from(&answer.ok());
+    world.list(&next.access).await.ok();
+    assert!(!world.events().await.contains(&"session_moved".to_owned()));
+}
+
+fn from_country(country: &str, token: &str, secret: &str) -> Event {
+    Event::file("refresh/json")
+        .json(&json!({ "refresh_token": token }))
+        .header("x-origin-verify", secret)
+        .header("cloudfront-viewer-country", country)
 }

@@ -78,7 +78,10 @@ pub(crate) async fn commit_renewing(
 
 #[tokio::test]
 async fn a_login_loses_against_what_changed_the_credential_under_it() {
+    let another = Ids::system().user().to_string();
     let changes = [
+        // Deleted, and imported anew with the same password.
+        ("user_id", AttributeValue::S(another)),
         ("is_active", AttributeValue::Bool(false)),
         ("password_hash", AttributeValue::S("$argon2id$another".to_owned())),
         ("login_sequence", AttributeValue::N("7".to_owned())),

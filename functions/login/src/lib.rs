@@ -229,7 +229,9 @@ async fn commit(
             }
             LoginOutcome::SessionsChanged => {}
         }
-        sessions = state.store.sessions(session.user_id).await?;
+        // What overtook this login may not show in a query yet, and would be missed a second time.
+        state.store.settle().await;
+        sessions = state.store.sessions(credential.account.user_id).await?;
     }
     Err(StoreError::Contended {
         operation: "logging in",

@@ -73,8 +73,10 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
         if ended.len() == sessions.len() {
             break;
         }
-        // Some had ended by themselves: perhaps a login took their place, and its session is to go as well.
+        // Some had ended by themselves: perhaps a login took their place, and its session is to go as well, although
+        // a query may not show it yet.
         caller = caller.filter(|caller| !ended.contains(&caller.session_id));
+        state.store.settle().await;
         sessions = state.store.sessions(user).await?;
     }
     Ok(http::json(&LoggedOut {

@@ -26,6 +26,8 @@ use budget::Budget;
 
 /// A run ends so long before its deadline: enough for the requests that are under way, with their retries.
 const RESERVE: Duration = Duration::from_secs(10);
+/// The longest that Lambda lets a function run.
+const LONGEST: Duration = Duration::from_mins(15);
 
 /// What the function works with.
 #[derive(Clone, Debug)]
@@ -46,11 +48,12 @@ impl PruneState {
     }
 }
 
-/// How long a run may work that Lambda ends at `deadline` (epoch milliseconds).
+/// How long a run may work that Lambda ends at `deadline` (epoch milliseconds): as long as Lambda lets any, where that is
+/// long past, as the development server's is.
 #[must_use]
 pub fn time_until(deadline: u64, now: Millis) -> Duration {
     let left = i128::from(deadline) - i128::from(now.0);
-    let left = Duration::from_millis(u64::try_from(left).unwrap_or_default());
+    let left = u64::try_from(left).map_or(LONGEST, Duration::from_millis);
     left.saturating_sub(RESERVE)
 }
 
@@ -80,8 +83,14 @@ mod tests {
         let now = Millis(1_700_000_000_000);
         assert_eq!(time_until(1_700_000_900_000, now), Duration::from_secs(890));
         assert_eq!(time_until(1_700_000_010_001, now), Duration::from_millis(1));
-        for late in [1_700_000_010_000, 1_700_000_000_000, 0] {
+        for late in [1_700_000_010_000, 1_700_000_000_000] {
             assert_eq!(time_until(late, now), Duration::ZERO, "{late}");
         }
+    }
+
+    #[test]
+    fn the_development_server_has_no_deadline() {
+        let now = Millis(1_700_000_000_000);
+        assert_eq!(time_until(600_000, now), Duration::from_secs(890));
     }
 }

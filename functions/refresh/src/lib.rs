@@ -6,6 +6,8 @@ mod judge;
 
 pub use judge::{Attempt, Verdict, judge};
 
+use std::time::Duration;
+
 use shared::{
     Error, SigningState, State,
     clock::{Millis, Seconds},
@@ -16,12 +18,16 @@ use shared::{
     store::{Ending, Rotate, RotateOutcome, StoreError},
     token::{RefreshClaims, Signer},
 };
+use tokio::time::timeout;
 
 /// What this function answers.
 pub const ROUTE: Route = Route {
     method: "POST",
     path: "/api/v1/auth/refresh",
 };
+
+/// How long the answer to a committed refresh may wait for its event.
+const TELLING: Duration = Duration::from_millis(500);
 
 /// How it is described.
 pub const OPERATION: Operation = Operation {
@@ -168,13 +174,17 @@ fn moved(before: Option<&str>, now: Option<&str>) -> bool {
     matches!((before, now), (Some(before), Some(now)) if before != now)
 }
 
-/// The one event that is best effort: the refresh is committed, and its answer must not depend on this.
+/// The one event that is best effort: the refresh is committed, and its answer must neither depend on this nor wait long.
 async fn tell_of_move(state: &State, rotate: &Rotate, cause: &Cause) {
     let mut event = cause.event(&state.ids, rotate.user_id, EventType::SessionMoved);
     event.session_id = Some(rotate.session_id);
     event.device_name.clone_from(&rotate.device_name);
-    if let Err(error) = state.store.record(&event).await {
-        tracing::warn!(error = %Error::from(error).report(), "session_moved could not be recorded");
+    match timeout(TELLING, state.store.record(&event)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(error = %Error::from(error).report(), "session_moved could not be recorded");
+        }
+        Err(_) => tracing::warn!("session_moved could not be recorded in time"),
     }
 }
 

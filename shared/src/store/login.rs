@@ -74,6 +74,7 @@ impl Store {
             .set("login_sequence", number(credential.login_sequence + 1))
             .value(":seen", number(credential.login_sequence))
             .value(":active", AttributeValue::Bool(true));
+        changes.value(":user", text(credential.account.user_id.to_string()));
         let hash = credential.password_hash.as_ref().map_or("", |hash| hash.as_str());
         changes.value(":hash", text(hash));
         if let Some(renewed) = renewed_hash {
@@ -84,7 +85,8 @@ impl Store {
                 key: Key::credential(&credential.account.email),
                 changes,
                 also: "",
-                condition: "login_sequence = :seen AND password_hash = :hash AND is_active = :active",
+                // The user as well: an account that was deleted and imported anew meanwhile is another one.
+                condition: "user_id = :user AND login_sequence = :seen AND password_hash = :hash AND is_active = :active",
             },
             Action::Put {
                 item: items::session_item(session),
