@@ -7,7 +7,6 @@ use super::{Request, problem::Fault};
 use crate::error::FieldError;
 
 /// The fields of a body or a query string, and what was found wrong with them so far.
-#[derive(Debug)]
 pub struct Fields {
     values: Map<String, Value>,
     is_form: bool,

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A new pair of tokens (RFC 6749 §5.1).
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(JsonSchema))]
 pub struct Tokens {
     /// The access token, for `Authorization: Bearer`.
@@ -59,7 +59,7 @@ impl Tokens {
 }
 
 /// What a login answers: a pair of tokens, and who logged in.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(JsonSchema))]
 pub struct LoggedIn {
     /// The pair of tokens, whose members stand beside the user.
