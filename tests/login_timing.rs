@@ -18,7 +18,7 @@ const ROUNDS: usize = 200;
 const BCRYPT: &str = "$2b$10$iX65k7tksf3FNXZbsnxfVeUmEK4OI.M6UOPtKlaU42JMH0kDAQqmu";
 
 /// What is tried, with which address and password, and the answer that makes it a measurement.
-const CASES: [(&str, &str, &str, &str); 5] = [
+const CASES: [(&str, &str, &str, &str); 6] = [
     (
         "unknown address",
         "nobody@example.com",
@@ -28,6 +28,12 @@ const CASES: [(&str, &str, &str, &str); 5] = [
     (
         "wrong password",
         "anna@example.com",
+        "wrong password",
+        "invalid_credentials",
+    ),
+    (
+        "wrong password, 20 sessions",
+        "busy@example.com",
         "wrong password",
         "invalid_credentials",
     ),
@@ -64,8 +70,18 @@ async fn main() {
         ("RATE_LIMIT_LOGIN_ACCOUNT", "1000000"),
     ])
     .await;
-    for email in ["anna@example.com", "idle@example.com", "old@example.com"] {
+    for email in [
+        "anna@example.com",
+        "busy@example.com",
+        "idle@example.com",
+        "old@example.com",
+    ] {
         world.create_user(email).await;
+    }
+    for session in 0..20 {
+        world
+            .log_in_as("busy@example.com", &format!("device {session}"))
+            .await;
     }
     set(
         &world,
