@@ -27,7 +27,7 @@ CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := .tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 
 LOCAL_DIR ?= .local
-# The part of the benchmark that `make bench` runs (prune by itself); empty for all others, which writes docs/benchmarks.md.
+# The part of the benchmark that `make bench` runs; empty for all of them, which writes docs/benchmarks.md.
 BENCH ?=
 # The environment that `make deploy` deploys to: a section of samconfig.toml.
 ENV ?= dev
@@ -119,7 +119,13 @@ lint: cargo $(AWS_TOOLS) $(TEST_TOOLS) $(CARGO_DENY) $(NODE_TOOLS) ## Checks for
 
 .PHONY: build
 build: cargo $(DEV_TOOLS) $(AWS_TOOLS) ## Builds all functions for Lambda (sam build)
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam build
+	$(WITH_TOOLS) SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam build --config-env "$(ENV)"
+
+.PHONY: test-build
+test-build: cargo $(DEV_TOOLS) $(AWS_TOOLS) $(TEST_TOOLS) ## Builds all functions for this machine's kind of Lambda, and calls each
+	$(WITH_TOOLS) SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam build --build-dir .aws-sam/test \
+	    --parameter-overrides Architecture=$(if $(filter x86_64,$(shell uname -m)),x86_64,arm64)
+	$(VENV)/bin/python tests/smoke.py .aws-sam/test
 
 .PHONY: deploy
 deploy: credentials build ## Deploys what was built: make deploy ENV=prod

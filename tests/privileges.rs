@@ -10,7 +10,7 @@ use std::{
 };
 
 use tests::{
-    Statement, grants,
+    Call, Statement, Trail, grants,
     recorded::{self, Recorded},
 };
 
@@ -118,11 +118,67 @@ fn each_function_may_do_what_it_does_and_nothing_else() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
+/// What [`USED_BY_OTHERS`] says is not seen in calls: each function's is its own, and no more than that.
+#[test]
+fn what_others_use_is_exactly_what_they_need() {
+    let grants = grants().unwrap();
+    let of = |sid: &str| {
+        let own = grants.iter().filter(|statement| statement.sid == sid);
+        own.map(|statement| {
+            let actions: Vec<_> = statement.actions.iter().map(String::as_str).collect();
+            (statement.function.as_str(), actions, statement.resource.as_str())
+        })
+        .collect::<BTreeSet<_>>()
+    };
+    let functions: BTreeSet<_> = grants
+        .iter()
+        .map(|statement| statement.function.as_str())
+        .collect();
+    let groups: BTreeMap<_, _> = functions.iter().map(|name| (*name, log_group(name))).collect();
+    let expected = groups.iter().map(|(name, group)| {
+        let actions = vec!["logs:CreateLogStream", "logs:PutLogEvents"];
+        (*name, actions, group.as_str())
+    });
+    assert_eq!(of("WriteLogs"), expected.collect());
+    let reports = ("prune", vec!["sqs:SendMessage"], "DeadLetters.Arn");
+    assert_eq!(of("ReportFailedRuns"), BTreeSet::from([reports]));
+}
+
+/// `LogoutAllLogGroup.Arn` of `logout-all`.
+fn log_group(function: &str) -> String {
+    let words = function
+        .split('-')
+        .map(|word| word[..1].to_uppercase() + &word[1..]);
+    format!("{}LogGroup.Arn", words.collect::<String>())
+}
+
+#[tokio::test]
+async fn prune_without_an_archive_needs_nothing_of_what_an_archive_adds() {
+    let trail = Trail::new().await;
+    trail.write(trail.newest()).await;
+    trail.world.calls.take();
+    assert_eq!(trail.prune().await.events_removed, 1);
+    let grants = grants().unwrap();
+    let granted = |call: &Recorded| {
+        let always = |statement: &&Statement| statement.function == "prune" && !statement.is_optional;
+        grants
+            .iter()
+            .filter(always)
+            .any(|statement| statement.allows(call))
+    };
+    let needed: Vec<_> = trail.world.calls.take().iter().flat_map(Call::needs).collect();
+    assert!(needed.len() > 48, "{needed:?}");
+    for call in needed {
+        assert!(granted(&call), "prune is not allowed {call}");
+    }
+}
+
 #[test]
 fn what_is_missing_and_what_is_too_much_is_found() {
     let statement = Statement {
         function: "list".to_owned(),
         sid: "Read".to_owned(),
+        is_optional: false,
         actions: vec!["dynamodb:Query".to_owned()],
         resource: "Table.Arn".to_owned(),
         keys: vec!["USER#*".to_owned(), "KEYS".to_owned()],

@@ -37,7 +37,7 @@ const NOT_GIVEN: [(&str, &str); 2] = [
 ];
 
 /// Variables that only some functions need, and what is in the sources of those that do.
-const NEEDED_BY: [(&str, &[&str]); 6] = [
+const NEEDED_BY: [(&str, &[&str]); 16] = [
     ("TRUSTED_PROXY", &["http::origin("]),
     ("CLOUDFRONT_SECRET", &["http::origin("]),
     (
@@ -47,6 +47,41 @@ const NEEDED_BY: [(&str, &[&str]); 6] = [
     ("ARGON2_MEMORY_KIB", &["Hasher::new("]),
     ("ARGON2_ITERATIONS", &["Hasher::new("]),
     ("ARGON2_PARALLELISM", &["Hasher::new("]),
+    ("RATE_LIMIT_LOGIN_IP", &["limiter.login("]),
+    ("RATE_LIMIT_LOGIN_GUESSES", &["limiter.guess("]),
+    ("RATE_LIMIT_LOGIN_ACCOUNT", &["limiter.guess("]),
+    ("RATE_LIMIT_LIST", &["Rule::List"]),
+    ("RATE_LIMIT_REVOKE", &["Rule::Revoke"]),
+    ("RATE_LIMIT_CLEANUP", &["Rule::Cleanup"]),
+    (
+        "AUTHORIZER_MAX_STALENESS_SECONDS",
+        &["config.authorizer_max_staleness_seconds"],
+    ),
+    ("AUDIT_RETENTION_DAYS", &["config.audit_retention_days"]),
+    ("AUDIT_ARCHIVE_BUCKET", &["config.audit_archive_bucket"]),
+    (
+        "PRUNE_WRITE_UNITS_PER_SECOND",
+        &["config.prune_write_units_per_second"],
+    ),
+];
+
+/// What an access log of an HTTP API may name, of what ours could want: API Gateway refuses to make a stage with any
+/// other (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html>).
+const LOGGED: [&str; 14] = [
+    "$context.error.messageString",
+    "$context.error.responseType",
+    "$context.httpMethod",
+    "$context.identity.sourceIp",
+    "$context.integrationErrorMessage",
+    "$context.integrationLatency",
+    "$context.integrationStatus",
+    "$context.protocol",
+    "$context.requestId",
+    "$context.requestTimeEpoch",
+    "$context.responseLatency",
+    "$context.responseLength",
+    "$context.routeKey",
+    "$context.status",
 ];
 
 fn root() -> PathBuf {
@@ -135,6 +170,70 @@ fn every_function_has_a_route_or_a_reason_for_none() {
             .map(|(name, _)| (*name).to_owned())
             .collect();
         assert_eq!(without, reasons);
+        Ok(())
+    });
+}
+
+#[test]
+fn the_gateway_may_invoke_each_function_for_its_routes() {
+    template(|root| {
+        let (mut routes, mut permitted) = (BTreeSet::new(), BTreeSet::new());
+        for (id, resource) in root.get("Resources")?.entries()? {
+            let Some(properties) = resource.find("Properties")? else {
+                continue;
+            };
+            match resource.get("Type")?.text()? {
+                "AWS::ApiGatewayV2::Route" => {
+                    let target = properties.get("Target")?.argument()?;
+                    let integration = target.trim_start_matches("integrations/${").trim_end_matches('}');
+                    let integration = self::properties(root, integration, "AWS::ApiGatewayV2::Integration")?;
+                    let function = integration.get("IntegrationUri")?.argument()?.to_owned();
+                    let key = properties.get("RouteKey")?.text()?.replacen(' ', "", 1);
+                    routes.insert((function.trim_end_matches(".Arn").to_owned(), key));
+                }
+                "AWS::Lambda::Permission" if !id.starts_with("RotateKeys") => {
+                    let source = properties.get("SourceArn")?.argument()?;
+                    let (_, route) = source.split_once("${HttpApi}/*/").unwrap_or_default();
+                    // One path of a resource stands for all: a parameter is a star there.
+                    let function = properties.get("FunctionName")?.argument()?.to_owned();
+                    permitted.insert((function, route.to_owned()));
+                }
+                _ => {}
+            }
+        }
+        let covers = |permitted: &str, route: &str| match permitted.split_once('*') {
+            Some((before, after)) => route.starts_with(before) && route.ends_with(after),
+            None => permitted == route,
+        };
+        for (function, route) in &routes {
+            let is_permitted = permitted
+                .iter()
+                .any(|(of, what)| of == function && covers(what, route));
+            assert!(
+                is_permitted,
+                "nobody may invoke {function} for {route}: {permitted:?}"
+            );
+        }
+        assert!(routes.len() >= 10, "{routes:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn the_access_log_names_only_what_an_http_api_knows() {
+    template(|root| {
+        let stage = properties(root, "HttpApiStage", "AWS::ApiGatewayV2::Stage")?;
+        let format = stage.get("AccessLogSettings")?.get("Format")?.text()?;
+        let is_in_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '.';
+        let named = format.split("$context").skip(1).map(|rest| {
+            let end = rest.find(|letter| !is_in_name(letter)).unwrap_or(rest.len());
+            format!("$context{}", &rest[..end])
+        });
+        let named: Vec<_> = named.collect();
+        assert!(!named.is_empty());
+        for name in named {
+            assert!(LOGGED.contains(&name.as_str()), "{name}");
+        }
         Ok(())
     });
 }

@@ -1,7 +1,7 @@
 """Creates the stack of `template.yaml` on this machine, on moto, and reads its resources and outputs back.
 
-The template is transformed as `sam deploy` has it transformed, once with every default and once with everything that
-a parameter switches on. This shows that the transform accepts it, that each reference and condition resolves, and that
+The template is transformed as `sam deploy` has it transformed: with every default, with an archive bucket of one's own,
+and with everything that a parameter switches on. This shows that the transform accepts it, that each reference and condition resolves, and that
 each resource is accepted with the properties that it has. It shows nothing of permissions, quotas and what AWS checks
 beyond that.
 """
@@ -55,7 +55,7 @@ def transformed(parameters):
     return json.loads(json.dumps(translator.translate(template, {**defaults, **parameters})))
 
 
-def create(name, parameters):
+def create(name, parameters, everything=False):
     """Creates the stack, checks that all of it is there, and answers its outputs."""
     template = transformed(parameters)
     cloudformation = boto3.client("cloudformation")
@@ -68,7 +68,7 @@ def create(name, parameters):
     resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
     # moto answers an empty entry for a resource whose condition does not hold.
     created = {resource["LogicalResourceId"] for resource in resources if resource.get("LogicalResourceId")}
-    expected = {key for key, resource in template["Resources"].items() if parameters or "Condition" not in resource}
+    expected = {key for key, resource in template["Resources"].items() if everything or "Condition" not in resource}
     assert created == expected, f"missing: {expected - created}, too many: {created - expected}"
     print(f"{name}: {len(created)} resources of {len({r['Type'] for r in template['Resources'].values()})} types")
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
@@ -104,6 +104,13 @@ def check_observability(topic):
     assert listed == {alarm["AlarmArn"] for alarm in alarms}, listed
 
 
+def check_own_archive(name, bucket):
+    """`prune` is told of a bucket that is not the stack's, and the stack makes none."""
+    function = boto3.client("lambda").get_function(FunctionName=name)["Configuration"]
+    assert function["Environment"]["Variables"]["AUDIT_ARCHIVE_BUCKET"] == bucket, function
+    assert [bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]] == [CODE["Bucket"]]
+
+
 def main():
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=CODE["Bucket"], CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -119,7 +126,10 @@ def main():
     check_outputs(outputs, address, issuer=address)
     check_observability(outputs["AlarmTopicArn"])
 
-    outputs = create("holdfast-all", {**EVERYTHING, "HostedZoneId": zone.split("/")[-1]})
+    outputs = create("holdfast-archive", {"AuditArchiveBucket": "our-archive"})
+    check_own_archive(outputs["PruneFunctionName"], "our-archive")
+
+    outputs = create("holdfast-all", {**EVERYTHING, "HostedZoneId": zone.split("/")[-1]}, everything=True)
     check_outputs(outputs, "https://auth.example.com", issuer="https://login.example.com")
 
 

@@ -42,6 +42,14 @@ pub struct Access {
     pub leading_key: Option<String>,
 }
 
+impl Call {
+    /// What IAM must allow for it.
+    #[must_use]
+    pub fn needs(&self) -> Vec<Recorded> {
+        Recorded::of("DynamoDB", &self.accesses)
+    }
+}
+
 impl Calls {
     /// A client that does what `client` does, recorded here.
     #[must_use]

@@ -10,6 +10,9 @@ use local::{
 
 use crate::recorded::Recorded;
 
+/// The policy that lets functions send traces.
+const TRACING: &str = "TracingPolicy";
+
 /// A statement of a function's role. It allows: there is nothing else in the template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
@@ -17,6 +20,8 @@ pub struct Statement {
     pub function: String,
     /// Its `Sid`.
     pub sid: String,
+    /// Whether a parameter switches it on.
+    pub is_optional: bool,
     /// Its actions, exact, with their service: `dynamodb:PutItem`.
     pub actions: Vec<String>,
     /// What it names as its resource: `Table.Arn` of `!GetAtt Table.Arn`.
@@ -46,9 +51,15 @@ pub fn grants() -> Result<Vec<Statement>, Error> {
     template::read(&yaml, |root| {
         let resources = root.get("Resources")?;
         let mut statements = Vec::new();
-        for (_, resource) in resources.entries()? {
-            if resource.get("Type")?.text()? == "AWS::Serverless::Function" {
-                statements.extend(of_function(&resources, &resource)?);
+        for (id, resource) in resources.entries()? {
+            match resource.get("Type")?.text()? {
+                "AWS::Serverless::Function" => statements.extend(of_function(&resources, &resource)?),
+                // A policy that names its roles by itself would escape notice.
+                "AWS::IAM::ManagedPolicy" if id == TRACING => only_traces(&resource.get("Properties")?)?,
+                kind if kind.starts_with("AWS::IAM::") && kind != "AWS::IAM::Role" => {
+                    return Err(resource.error("is a policy that is not understood here"));
+                }
+                _ => {}
             }
         }
         Ok(statements)
@@ -63,19 +74,56 @@ fn of_function(resources: &Node<'_>, function: &Node<'_>) -> Result<Vec<Statemen
         .text()?;
     let role = function.get("Properties")?.get("Role")?;
     let role = role.argument()?.trim_end_matches(".Arn");
-    let policies = resources.get(role)?.get("Properties")?.get("Policies")?;
+    let role = resources.get(role)?.get("Properties")?;
+    for (name, property) in role.entries()? {
+        match name {
+            "AssumeRolePolicyDocument" | "Policies" => {}
+            "ManagedPolicyArns" if is_tracing(&property)? => {}
+            _ => return Err(property.error("is not understood here")),
+        }
+    }
+    let policies = role.get("Policies")?;
     let mut statements = Vec::new();
     for policy in policies.items()? {
         for node in policy.get("PolicyDocument")?.get("Statement")?.items()? {
             // A statement that a parameter switches on is looked at as if it were.
-            let node = node.if_true().unwrap_or(node);
-            statements.push(statement(binary, &node)?);
+            let switched_on = node.if_true();
+            let is_optional = switched_on.is_some();
+            statements.push(statement(binary, is_optional, &switched_on.unwrap_or(node))?);
         }
     }
     Ok(statements)
 }
 
-fn statement(function: &str, node: &Node<'_>) -> Result<Statement, Error> {
+/// Whether a list of managed policies is the one that lets a function send traces, while that is switched on.
+fn is_tracing(policies: &Node<'_>) -> Result<bool, Error> {
+    let Some(policies) = policies.if_true() else {
+        return Ok(false);
+    };
+    let mut names = Vec::new();
+    for policy in policies.items()? {
+        names.push(policy.argument()?);
+    }
+    Ok(names == [TRACING])
+}
+
+fn only_traces(policy: &Node<'_>) -> Result<(), Error> {
+    for (name, property) in policy.entries()? {
+        if !["Description", "PolicyDocument"].contains(&name) {
+            return Err(property.error("is not understood here"));
+        }
+    }
+    for statement in policy.get("PolicyDocument")?.get("Statement")?.items()? {
+        for action in statement.get("Action")?.items()? {
+            if !["xray:PutTraceSegments", "xray:PutTelemetryRecords"].contains(&action.text()?) {
+                return Err(action.error("is more than traces need"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn statement(function: &str, is_optional: bool, node: &Node<'_>) -> Result<Statement, Error> {
     for (name, value) in node.entries()? {
         match name {
             "Sid" | "Action" | "Resource" | "Condition" => {}
@@ -100,6 +148,7 @@ fn statement(function: &str, node: &Node<'_>) -> Result<Statement, Error> {
     Ok(Statement {
         function: function.to_owned(),
         sid: node.get("Sid")?.text()?.to_owned(),
+        is_optional,
         actions,
         resource: resource.argument()?.to_owned(),
         keys,
