@@ -17,9 +17,9 @@ pub const ROUTE: Route = Route {
     path: "/api/v1/sessions/{session_id}",
 };
 
-/// How many connections a start opens. To open the second one in its first request would cost more processor time than a
+/// How many connections a start opens. To open the others in its first request would cost more processor time than a
 /// function of 256 MB gets at once: the answer would come in the next of Lambda's periods, 20 ms later.
-pub const CONNECTIONS: usize = 2;
+pub const CONNECTIONS: usize = 3;
 
 /// How it is described.
 pub const OPERATION: Operation = Operation {
