@@ -18,6 +18,8 @@ use crate::{
 const ITEMS: [usize; 3] = [1_000, 100_000, 1_000_000];
 /// How many sessions the users have.
 const SESSIONS: [usize; 3] = [1, 20, 200];
+/// What is measured.
+const OPERATIONS: [&str; 4] = ["list", "activity", "refresh", "revoke"];
 /// How often each is measured.
 const ROUNDS: usize = 100;
 /// What counts as the same: the times of one table alone differ by as much from run to run.
@@ -40,27 +42,32 @@ impl User {
     }
 }
 
-/// The functions, warm.
-struct Functions {
+/// A table of some size, and functions over it that are warm.
+struct Place {
+    items: usize,
+    stage: Stage,
     list: Function,
     activity: Function,
     refresh: Function,
     revoke: Function,
 }
 
-/// Measures in one table that grows.
+/// Measures in tables of each size, which take turns.
 ///
 /// # Errors
 ///
 /// When a function does not answer with success.
 pub async fn run() -> Outcome<Findings> {
-    let stage = Stage::set().await?;
-    let mut filler = Filler::new(&stage).await?;
+    let mut places = Vec::new();
+    for items in ITEMS {
+        places.push(Place::new(items).await?);
+    }
     let mut table = Table::new(
         "Scale",
         &format!(
-            "Milliseconds from the event to the answer, p50 of {ROUNDS} (revoke: of {}), of warm functions over TLS to the embedded database, \
-             whose table grows; × is the ratio to the smallest table. Requests and read units are those of one operation.",
+            "Milliseconds from the event to the answer, p50 of {ROUNDS} (revoke: of {}), of warm functions over TLS to embedded \
+             databases with a table each, which take turns; × is the ratio to the smallest table. Requests and read units are \
+             those of one operation.",
             ROUNDS / 5
         ),
         &[
@@ -73,19 +80,40 @@ pub async fn run() -> Outcome<Findings> {
             "read units",
         ],
     );
-    let mut rows: Vec<Row> = Vec::new();
-    for items in ITEMS {
-        filler.fill(items).await?;
-        let mut functions = Functions::start(&stage).await?;
-        for sessions in SESSIONS {
-            crate::progress(&format!("scale: {items} items, a user with {sessions} sessions"));
-            // Another one for each size: what is measured leaves ended sessions and events behind.
-            let mut user = User::new(&stage, sessions).await?;
-            rows.extend(functions.measure(&stage, &mut user, sessions, items).await?);
+    let mut findings = Findings::default();
+    let mut rows = Vec::new();
+    for sessions in SESSIONS {
+        crate::progress(&format!("scale: users with {sessions} sessions"));
+        let mut users = Vec::new();
+        for place in &places {
+            users.push(User::new(&place.stage, sessions).await?);
+        }
+        for operation in OPERATIONS {
+            // A user with one session has no other to end.
+            if operation == "revoke" && sessions == 1 {
+                continue;
+            }
+            let rounds = if operation == "revoke" { ROUNDS / 5 } else { ROUNDS };
+            let mut times = ITEMS.map(|_| Sample::default());
+            for _ in 0..rounds {
+                for ((place, user), times) in places.iter_mut().zip(&mut users).zip(&mut times) {
+                    times.push_time(place.carry_out(operation, user).await?);
+                }
+            }
+            for ((place, user), times) in places.iter_mut().zip(&mut users).zip(times) {
+                let (requests, reads) = place.record(operation, user).await?;
+                rows.push(Row {
+                    operation,
+                    sessions,
+                    items: place.items,
+                    times,
+                    requests,
+                    reads,
+                });
+            }
         }
     }
-    let mut findings = Findings::default();
-    for operation in ["list", "activity", "refresh", "revoke"] {
+    for operation in OPERATIONS {
         for sessions in SESSIONS {
             let of_this = rows
                 .iter()
@@ -127,77 +155,54 @@ struct Row {
     reads: f64,
 }
 
-impl Functions {
-    async fn start(stage: &Stage) -> Outcome<Self> {
+impl Place {
+    async fn new(items: usize) -> Outcome<Self> {
+        let stage = Stage::set().await?;
+        Filler::new(&stage).await?.fill(items).await?;
         let variables = stage.variables();
         let start =
             async |name: &str| Function::start(&function::binary(name), &variables, stage.logs()).await;
+        let [list, activity, refresh, revoke] = [
+            start("list").await?,
+            start("activity").await?,
+            start("refresh").await?,
+            start("revoke").await?,
+        ];
         Ok(Self {
-            list: start("list").await?,
-            activity: start("activity").await?,
-            refresh: start("refresh").await?,
-            revoke: start("revoke").await?,
+            items,
+            stage,
+            list,
+            activity,
+            refresh,
+            revoke,
         })
     }
 
-    async fn measure(
-        &mut self,
-        stage: &Stage,
-        user: &mut User,
-        sessions: usize,
-        items: usize,
-    ) -> Outcome<Vec<Row>> {
-        let row = |operation, times, (requests, reads)| Row {
-            operation,
-            sessions,
-            items,
-            times,
-            requests,
-            reads,
-        };
+    /// Carries out an operation once; how long its answer took.
+    async fn carry_out(&mut self, operation: &str, user: &mut User) -> Outcome<Duration> {
         let access = Some(user.phone.access.as_str());
-        let mut rows = Vec::new();
-        let list = event("list/list", access)?;
-        rows.push(row(
-            "list",
-            repeat(&mut self.list, &list).await?,
-            once(stage, &mut self.list, &list).await?,
-        ));
-        let mut page = event("activity/first-page", access)?;
-        page["rawQueryString"] = "limit=50".into();
-        let times = repeat(&mut self.activity, &page).await?;
-        rows.push(row(
-            "activity",
-            times,
-            once(stage, &mut self.activity, &page).await?,
-        ));
-
-        let mut times = Sample::default();
-        for _ in 0..ROUNDS {
-            times.push_time(self.rotate(user).await?);
-        }
-        stage.recorder.record(Duration::from_millis(1));
-        let rotated = self.rotate(user).await;
-        let asked = stage.recorder.stop();
-        rotated?;
-        rows.push(row(
-            "refresh",
-            times,
-            (asked.len(), asked.iter().map(|request| request.reads).sum()),
-        ));
-
-        // A user with one session has no other to end.
-        if sessions > 1 {
-            let mut times = Sample::default();
-            for _ in 0..ROUNDS / 5 {
-                let other = stage.phone(&user.email).await?.session.id;
-                times.push_time(answer(&mut self.revoke, &revoke(&user.phone, &other.to_string())?).await?);
+        match operation {
+            "list" => answer(&mut self.list, &event("list/list", access)?).await,
+            "activity" => {
+                let mut page = event("activity/first-page", access)?;
+                page["rawQueryString"] = "limit=50".into();
+                answer(&mut self.activity, &page).await
             }
-            let other = stage.phone(&user.email).await?.session.id;
-            let event = revoke(&user.phone, &other.to_string())?;
-            rows.push(row("revoke", times, once(stage, &mut self.revoke, &event).await?));
+            "refresh" => self.rotate(user).await,
+            _ => {
+                let other = self.stage.phone(&user.email).await?.session.id;
+                answer(&mut self.revoke, &revoke(&user.phone, &other.to_string())?).await
+            }
         }
-        Ok(rows)
+    }
+
+    /// Requests and read units of an operation.
+    async fn record(&mut self, operation: &str, user: &mut User) -> Outcome<(usize, f64)> {
+        self.stage.recorder.record(Duration::from_millis(1));
+        let answered = self.carry_out(operation, user).await;
+        let asked = self.stage.recorder.stop();
+        answered?;
+        Ok((asked.len(), asked.iter().map(|request| request.reads).sum()))
     }
 
     /// Refreshes, and keeps the new token.
@@ -222,27 +227,10 @@ fn revoke(phone: &Phone, other: &str) -> Outcome<Value> {
     Ok(event)
 }
 
-async fn repeat(function: &mut Function, event: &Value) -> Outcome<Sample> {
-    let mut times = Sample::default();
-    for _ in 0..ROUNDS {
-        times.push_time(answer(function, event).await?);
-    }
-    Ok(times)
-}
-
 async fn answer(function: &mut Function, event: &Value) -> Outcome<Duration> {
     let answered = function.invoke(&event.to_string()).await?;
     if answered.response["statusCode"] != 200 {
         return Err(answered.response.to_string().into());
     }
     Ok(answered.took)
-}
-
-/// Requests and read units of one answer.
-async fn once(stage: &Stage, function: &mut Function, event: &Value) -> Outcome<(usize, f64)> {
-    stage.recorder.record(Duration::from_millis(1));
-    let answered = answer(function, event).await;
-    let asked = stage.recorder.stop();
-    answered?;
-    Ok((asked.len(), asked.iter().map(|request| request.reads).sum()))
 }
