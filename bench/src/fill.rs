@@ -1,30 +1,22 @@
-//! Other users' records, so that a table is as big as it shall be.
+//! Other users' records, so that a table is as big as it shall be. They are written past the server, by the hundred
+//! thousand.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::{
-    Client,
-    types::{AttributeValue, PutRequest, WriteRequest},
+use dynoxide::{AttributeValue, Database, ImportOptions, Item, actions::scan::ScanRequest};
+use shared::{
+    clock::Clock,
+    ids::{Ids, SessionId, UserId},
 };
-use futures_util::{StreamExt as _, stream};
-use shared::ids::{Ids, SessionId, UserId};
+use tokio::task::spawn_blocking;
 
 use crate::{Outcome, stage::Stage};
 
-/// As many as one request takes.
-const BATCH: usize = 25;
-/// How many requests are under way at once.
-const AT_ONCE: usize = 4;
-/// After how many items progress is shown.
-const TELL_EVERY: usize = 5000;
-
-/// A record, as the SDK has it.
-pub type Item = HashMap<String, AttributeValue>;
+/// As many as are written in one transaction of the engine.
+const BATCH: usize = 10_000;
 
 /// Fills a table with copies of one user's records, each copy another user's.
 pub struct Filler {
     table: String,
-    client: Client,
+    engine: Database,
     ids: Ids,
     /// User, session and address.
     ids_of_original: [String; 3],
@@ -43,24 +35,9 @@ impl Filler {
         let session = stage.phone(&email).await?.session;
         let (user, session) = (session.user_id.to_string(), session.id.to_string());
         let table = stage.state.config.table_name.clone();
-        let found = stage
-            .client
-            .scan()
-            .table_name(&table)
-            .consistent_read(true)
-            .send()
-            .await?;
-        let items = found.items().len();
-        let belongs = |item: &Item| {
-            item.values()
-                .any(|value| value.as_s().is_ok_and(|text| text.contains(&user)))
-        };
-        let originals: Vec<_> = found
-            .items()
-            .iter()
-            .filter(|item| belongs(item))
-            .cloned()
-            .collect();
+        let mut originals = all_items(&stage.engine, &table)?;
+        let items = originals.len();
+        originals.retain(|item| strings(item).any(|text| text.contains(&user)));
         if originals.len() < 4 {
             return Err(
                 "a login left less behind than an account, its credential, a session and events".into(),
@@ -68,7 +45,7 @@ impl Filler {
         }
         Ok(Self {
             table,
-            client: stage.client.clone(),
+            engine: stage.engine.clone(),
             ids: stage.state.ids.clone(),
             ids_of_original: [user, session, email],
             originals,
@@ -85,7 +62,7 @@ impl Filler {
         let (from, missing) = (self.items, items.saturating_sub(self.items));
         let users = std::iter::repeat_with(|| self.another_user());
         let copies = users.flatten().take(missing);
-        write_all(&self.client, &self.table, copies, |written| {
+        write_all(&self.engine, &self.table, copies, |written| {
             format!("filling the table: {} of {items} items", from + written)
         })
         .await?;
@@ -94,10 +71,7 @@ impl Filler {
     }
 
     fn another_user(&self) -> Vec<Item> {
-        let (user, session): (UserId, SessionId) = (
-            self.ids.user(),
-            self.ids.session(shared::clock::Clock::system().now()),
-        );
+        let (user, session): (UserId, SessionId) = (self.ids.user(), self.ids.session(Clock::system().now()));
         let ids = [
             user.to_string(),
             session.to_string(),
@@ -124,47 +98,54 @@ pub fn copy<const N: usize>(item: &Item, ids: &[String; N], others: &[String; N]
         .collect()
 }
 
-/// Writes records, several batches at once; `progress` tells how many have been written.
+/// The strings of a record, keys among them.
+pub fn strings(item: &Item) -> impl Iterator<Item = &str> {
+    item.values().filter_map(|value| match value {
+        AttributeValue::S(text) => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+/// All records of a table.
+///
+/// # Errors
+///
+/// When it cannot be read.
+pub fn all_items(engine: &Database, table: &str) -> Outcome<Vec<Item>> {
+    let (mut items, mut from) = (Vec::new(), None);
+    loop {
+        let page = engine.scan(ScanRequest {
+            table_name: table.to_owned(),
+            exclusive_start_key: from,
+            ..ScanRequest::default()
+        })?;
+        items.extend(page.items.unwrap_or_default());
+        from = page.last_evaluated_key;
+        if from.is_none() {
+            return Ok(items);
+        }
+    }
+}
+
+/// Writes records, and makes the next ones meanwhile; `progress` tells how many have been written.
 ///
 /// # Errors
 ///
 /// When the table cannot be written.
 pub async fn write_all(
-    client: &Client,
+    engine: &Database,
     table: &str,
     mut items: impl Iterator<Item = Item>,
     progress: impl Fn(usize) -> String,
 ) -> Outcome<()> {
-    let batches = std::iter::from_fn(|| {
-        let batch: Vec<_> = items.by_ref().take(BATCH).collect();
-        (!batch.is_empty()).then_some(batch)
-    });
-    let writes = batches.map(|batch| tokio::spawn(write(client.clone(), table.to_owned(), batch)));
-    let mut writes = stream::iter(writes).buffer_unordered(AT_ONCE);
     let mut written = 0;
-    while let Some(batch) = writes.next().await {
-        written += batch??;
-        if written % TELL_EVERY == 0 {
-            crate::progress(&progress(written));
-        }
+    let mut batch: Vec<_> = items.by_ref().take(BATCH).collect();
+    while !batch.is_empty() {
+        let (engine, table) = (engine.clone(), table.to_owned());
+        let write = spawn_blocking(move || engine.import_items(&table, batch, ImportOptions::default()));
+        batch = items.by_ref().take(BATCH).collect();
+        written += write.await??.items_imported;
+        crate::progress(&progress(written));
     }
     Ok(())
-}
-
-async fn write(client: Client, table: String, items: Vec<Item>) -> Outcome<usize> {
-    let put = |item| -> Outcome<WriteRequest> {
-        let put = PutRequest::builder().set_item(Some(item)).build()?;
-        Ok(WriteRequest::builder().put_request(put).build())
-    };
-    let count = items.len();
-    let requests: Outcome<Vec<_>> = items.into_iter().map(put).collect();
-    let answer = client
-        .batch_write_item()
-        .request_items(table, requests?)
-        .send()
-        .await?;
-    match answer.unprocessed_items() {
-        Some(left) if !left.is_empty() => Err("the database left items out".into()),
-        _ => Ok(count),
-    }
 }

@@ -60,16 +60,23 @@ fn measure(asked: &[&str]) -> Outcome<()> {
 }
 
 async fn run(asked: &[&str]) -> Outcome<()> {
-    let (machine, from) = (machine::describe(), Instant::now());
-    let mut findings = Findings::default();
+    let machine = machine::describe();
+    let (mut findings, mut took, mut seconds) = (Findings::default(), Vec::new(), 0);
     for part in PARTS {
         if asked.is_empty() || asked.contains(&part) {
+            let from = Instant::now();
             findings.extend(part_of(part).await.map_err(|error| format!("{part}: {error}"))?);
+            let of_this = from.elapsed().as_secs();
+            seconds += of_this;
+            took.push(format!("{part} {of_this}"));
         }
     }
     progress("");
-    let took = from.elapsed().as_secs();
-    let report = format!("{machine}- measured in {took} s\n\n{}", findings.markdown());
+    let took = took.join(", ");
+    let report = format!(
+        "{machine}- measured in {seconds} s ({took})\n\n{}",
+        findings.markdown()
+    );
     println!("{report}");
     if asked.is_empty() { write(&report) } else { Ok(()) }
 }

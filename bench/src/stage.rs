@@ -6,8 +6,8 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use aws_sdk_dynamodb::Client;
 use axum::{Json, Router, routing::post};
+use dynoxide::Database;
 use local::{db::EmbeddedDynamoDb, table::TableDefinition};
 use serde_json::{Value, json};
 use shared::{
@@ -67,8 +67,8 @@ pub struct Stage {
     pub tls: TlsProxy,
     /// Every request to `DynamoDB`.
     pub recorder: Recorder,
-    /// A client that goes straight to the database.
-    pub client: Client,
+    /// The database itself, past its server.
+    pub engine: Database,
     /// The service's own code over the same table, to prepare it.
     pub state: State,
     secrets: TlsProxy,
@@ -101,7 +101,8 @@ impl Stage {
     /// Says what does not start.
     pub async fn set() -> Outcome<Self> {
         let directory = tempfile::tempdir()?;
-        let database = EmbeddedDynamoDb::start_in_memory().await?;
+        let engine = Database::memory()?;
+        let database = EmbeddedDynamoDb::start_over(engine.clone()).await?;
         let client = database.client();
         let table = TableDefinition::from_template_file(&crate::root().join("template.yaml"))?;
         table.create(&client, SETTINGS[0].1).await?;
@@ -110,7 +111,7 @@ impl Stage {
             let found = SETTINGS.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| (*value).to_owned())
         })?;
-        let state = State::new(config, Clock::system(), Ids::system(), client.clone());
+        let state = State::new(config, Clock::system(), Ids::system(), client);
         let keys = SigningKeys::generate(0)?;
         state.store.publish_key_set(&keys.public()).await?;
         let signer = Signer::new(&state.config, &keys.current, state.ids.clone());
@@ -143,7 +144,7 @@ impl Stage {
         Ok(Self {
             tls,
             recorder,
-            client,
+            engine,
             state,
             secrets,
             secrets_server,

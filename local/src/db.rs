@@ -28,23 +28,32 @@ pub struct EmbeddedDynamoDb {
     endpoint: String,
     stop: oneshot::Sender<()>,
     server: JoinHandle<Result<(), String>>,
-    sweeper: Sweeper,
+    sweeper: Option<Sweeper>,
     lock: Option<File>,
 }
 
 impl EmbeddedDynamoDb {
-    /// Starts an empty one on a free port: each test gets its own.
+    /// Starts an empty one on a free port: each test gets its own. It removes no expired items by itself, as `DynamoDB`
+    /// may not for days.
     ///
     /// # Errors
     ///
     /// [`Error::Listen`] or [`Error::Database`], neither of which is expected.
     pub async fn start_in_memory() -> Result<Self, Error> {
-        let listener = listen(0).await?;
         let database = Database::memory().map_err(|error| Error::Database {
             place: "in memory".to_owned(),
             message: error.to_string(),
         })?;
-        Self::serve(listener, database, SWEEP_EVERY, None)
+        Self::start_over(database).await
+    }
+
+    /// The same over an engine that the caller uses as well, past the server.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Listen`], which is not expected.
+    pub async fn start_over(database: Database) -> Result<Self, Error> {
+        Self::serve(listen(0).await?, database, None, None)
     }
 
     /// Starts one on a fixed port with its data in a file, which is created when it is missing.
@@ -64,7 +73,7 @@ impl EmbeddedDynamoDb {
             .ok_or_else(|| failed("its path is not UTF-8".to_owned()))?;
         let lock = lock(file)?;
         let database = Database::new(path).map_err(|error| failed(error.to_string()))?;
-        Self::serve(listener, database, SWEEP_EVERY, Some(lock))
+        Self::serve(listener, database, Some(SWEEP_EVERY), Some(lock))
     }
 
     /// Its URL, as `http://127.0.0.1:8000`.
@@ -91,7 +100,7 @@ impl EmbeddedDynamoDb {
     fn serve(
         listener: TcpListener,
         database: Database,
-        sweep_every: Duration,
+        sweep_every: Option<Duration>,
         lock: Option<File>,
     ) -> Result<Self, Error> {
         let address = listener.local_addr().map_err(|source| Error::Listen {
@@ -100,7 +109,7 @@ impl EmbeddedDynamoDb {
             source,
         })?;
         let (stop, stopped) = oneshot::channel();
-        let sweeper = Sweeper::start(database.clone(), sweep_every);
+        let sweeper = sweep_every.map(|every| Sweeper::start(database.clone(), every));
         let server = tokio::spawn(server::serve_with_shutdown(listener, database, async {
             // An error means that this struct was dropped: stop as well.
             let _ = stopped.await;

@@ -104,7 +104,8 @@ async fn a_file_that_is_no_database_is_named() {
 async fn expired_items_vanish_by_themselves() {
     let database = Database::memory().unwrap();
     let listener = listen(0).await.unwrap();
-    let database = EmbeddedDynamoDb::serve(listener, database, Duration::from_millis(20), None).unwrap();
+    let every = Some(Duration::from_millis(20));
+    let database = EmbeddedDynamoDb::serve(listener, database, every, None).unwrap();
     let client = database.client();
     TableDefinition::from_template(TEMPLATE)
         .unwrap()

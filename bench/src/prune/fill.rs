@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
+use dynoxide::{Database, Item};
 use local::table::TableDefinition;
 use shared::{
     clock::Millis,
@@ -14,10 +15,7 @@ use shared::{
 };
 
 use super::{RETENTION_DAYS, TABLE};
-use crate::{
-    Outcome,
-    fill::{self, Item},
-};
+use crate::{Outcome, fill};
 
 const DAY_MILLIS: i64 = 86_400_000;
 /// How many events of each day are made by the service's own code; all others are copies of them.
@@ -25,7 +23,7 @@ const ORIGINALS_A_DAY: i64 = 64;
 
 /// Events of each day that is needed, as the service stores them.
 pub(crate) struct Originals {
-    client: Client,
+    engine: Database,
     ids: Ids,
     /// Of today, yesterday and so on.
     days: Vec<Vec<Original>>,
@@ -43,7 +41,12 @@ impl Originals {
     /// # Errors
     ///
     /// When they cannot be stored, in a table of their own, or read back.
-    pub(crate) async fn new(client: &Client, definition: &TableDefinition, today: Day) -> Outcome<Self> {
+    pub(crate) async fn new(
+        engine: Database,
+        client: &Client,
+        definition: &TableDefinition,
+        today: Day,
+    ) -> Outcome<Self> {
         const ORIGINALS: &str = "originals";
         definition.create(client, ORIGINALS).await?;
         let ids = Ids::system();
@@ -64,24 +67,16 @@ impl Originals {
             known.insert(event.id.to_string(), (back, own));
         }
         let mut days: Vec<_> = (0..=newest).map(|_| Vec::new()).collect();
-        let scan = client.scan().table_name(ORIGINALS).consistent_read(true);
-        let mut items = scan.into_paginator().items().send();
-        while let Some(item) = items.next().await {
-            let item = item?;
-            let (back, ids) = item
-                .values()
-                .find_map(|value| known.remove(value.as_s().ok()?))
+        for item in fill::all_items(&engine, ORIGINALS)? {
+            let (back, ids) = fill::strings(&item)
+                .find_map(|text| known.remove(text))
                 .ok_or("there is an event that nobody recorded")?;
             days[usize::try_from(back)?].push(Original { item, ids });
         }
         if !known.is_empty() {
             return Err("there are events missing that were just recorded".into());
         }
-        Ok(Self {
-            client: client.clone(),
-            ids,
-            days,
-        })
+        Ok(Self { engine, ids, days })
     }
 
     /// Writes so many events, each so many days back as `back` says of its number.
@@ -95,7 +90,7 @@ impl Originals {
             originals[number / self.days.len() % originals.len()].copy(&self.ids)
         });
         let told = |written| format!("prune: {written} of {count} events written");
-        fill::write_all(&self.client, TABLE, events, told).await
+        fill::write_all(&self.engine, TABLE, events, told).await
     }
 }
 

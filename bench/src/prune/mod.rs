@@ -8,6 +8,7 @@ mod run;
 
 pub(crate) use run::run;
 
+use dynoxide::Database;
 use fill::Originals;
 use local::{db::EmbeddedDynamoDb, table::TableDefinition};
 use serde_json::Value;
@@ -34,13 +35,14 @@ const EXPIRED: [usize; 3] = [0, 10_000, 100_000];
 ///
 /// When the table cannot be filled, or a run does not remove what it should.
 pub(crate) async fn benchmark() -> Outcome<Findings> {
-    let database = EmbeddedDynamoDb::start_in_memory().await?;
+    let engine = Database::memory()?;
+    let database = EmbeddedDynamoDb::start_over(engine.clone()).await?;
     let definition = TableDefinition::from_template_file(&crate::root().join("template.yaml"))?;
     definition.create(&database.client(), TABLE).await?;
     let store = Store::new(database.client(), TABLE, Ids::system());
 
     let today = Day::of(Clock::system().now());
-    let originals = Originals::new(&database.client(), &definition, today).await?;
+    let originals = Originals::new(engine, &database.client(), &definition, today).await?;
 
     let mut table = Table::new(
         "Prune",
