@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How often each binary is started in each way. They take turns, so that all of them see the same machine.
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 41;
 /// Of whom no user waits for an answer, or which another operation of the same function stands for.
 const OTHERS: [Operation; 3] = [
     Operation::RefreshAgain,
