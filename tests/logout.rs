@@ -1,6 +1,6 @@
 //! `POST /api/v1/auth/logout`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{Event, Function::Logout, Tokens, World};
 
 #[tokio::test]
@@ -87,4 +87,17 @@ async fn without_a_token_nothing_ends() {
         .await
         .refused(401, "invalid_token");
     world.list(&login.access).await.ok();
+}
+
+#[tokio::test]
+async fn a_session_that_has_just_expired_ends_too_for_clocks_that_are_behind() {
+    for (late, reason) in [(0, "logout".into()), (299, "logout".into()), (300, Value::Null)] {
+        let world = World::new().await;
+        let login = world.log_in("phone").await;
+        let event = Event::file("logout/refresh-token").json(&json!({ "refresh_token": login.refresh }));
+        world.clock.advance(604_800 + late);
+        world.send(Logout, event).await.ok();
+        let item = world.session_item(&login.session).await;
+        assert_eq!(item["revoked_reason"], reason, "{late} s after its end");
+    }
 }

@@ -141,7 +141,8 @@ impl Model {
         if matches!(proof, Proof::Mixed { .. }) && foreign_is_valid {
             return Outcome::Refused(403, "not_your_session");
         }
-        if self.active_session(issued.session).is_ok() {
+        let session = self.sessions.get(&issued.session);
+        if session.is_some_and(|session| self.may_be_active(session)) {
             self.end(issued.session, EndReason::Logout);
         }
         Outcome::Done

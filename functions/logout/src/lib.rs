@@ -47,7 +47,8 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
         None => by_access_token(state, http::bearer(&request)?).await?,
     };
     let cause = http::origin(&request, &state.config.trusted_proxy, state.clock.now());
-    if let Some(session) = session.filter(|session| session.is_active(cause.at)) {
+    // One that has just expired is ended as well: where the clock is behind, it could still be refreshed.
+    if let Some(session) = session.filter(|session| session.may_be_active(cause.at)) {
         let ended = state.store.end_sessions(EndRequest {
             sessions: std::slice::from_ref(&session),
             reason: EndReason::Logout,
