@@ -28,6 +28,7 @@ use budget::Budget;
 const RESERVE: Duration = Duration::from_secs(10);
 /// The longest that Lambda lets a function run.
 const LONGEST: Duration = Duration::from_mins(15);
+const DAY_MILLIS: i128 = 86_400_000;
 
 /// What the function works with.
 #[derive(Clone, Debug)]
@@ -49,11 +50,16 @@ impl PruneState {
 }
 
 /// How long a run may work that Lambda ends at `deadline` (epoch milliseconds): as long as Lambda lets any, where that is
-/// long past, as the development server's is.
+/// more than a day past, as the development server's is.
 #[must_use]
 pub fn time_until(deadline: u64, now: Millis) -> Duration {
     let left = i128::from(deadline) - i128::from(now.0);
-    let left = u64::try_from(left).map_or(LONGEST, Duration::from_millis);
+    let left = match u64::try_from(left) {
+        Ok(left) => Duration::from_millis(left),
+        // A clock that is ahead.
+        Err(_) if left >= -DAY_MILLIS => Duration::ZERO,
+        Err(_) => LONGEST,
+    };
     left.saturating_sub(RESERVE)
 }
 
@@ -83,7 +89,12 @@ mod tests {
         let now = Millis(1_700_000_000_000);
         assert_eq!(time_until(1_700_000_900_000, now), Duration::from_secs(890));
         assert_eq!(time_until(1_700_000_010_001, now), Duration::from_millis(1));
-        for late in [1_700_000_010_000, 1_700_000_000_000] {
+        for late in [
+            1_700_000_010_000,
+            1_700_000_000_000,
+            1_699_999_999_999,
+            1_699_996_400_000,
+        ] {
             assert_eq!(time_until(late, now), Duration::ZERO, "{late}");
         }
     }
