@@ -1,13 +1,15 @@
-//! Pruning 10,000 and 100,000 expired events, alone and beside a million live ones.
+//! Pruning 10,000 and 100,000 expired events, alone, beside a million live ones, and with an archive.
 //!
 //! The table is embedded in this process. Each run of `prune` is a process of its own, so that its peak memory and its
 //! calls are its alone.
 
+mod bucket;
 mod fill;
 mod run;
 
 pub(crate) use run::run;
 
+use bucket::Bucket;
 use dynoxide::Database;
 use fill::Originals;
 use local::{db::EmbeddedDynamoDb, table::TableDefinition};
@@ -44,25 +46,31 @@ pub(crate) async fn benchmark() -> Outcome<Findings> {
     let today = Day::of(Clock::system().now());
     let originals = Originals::new(engine, &database.client(), &definition, today).await?;
 
+    let bucket = Bucket::start().await?;
+
     let mut table = Table::new(
         "Prune",
-        "One run each, without an archive and without its brake on write units, in a process of its own (whose program text \
-         is the benchmark's, and which reaches the table without TLS). Calls: requests to DynamoDB. The live events are newer than the retention period.",
+        "One run each, without its brake on write units, in a process of its own (whose program text is the benchmark's, and \
+         which reaches the table and the bucket without TLS). Calls: requests to DynamoDB. The live events are newer than the \
+         retention period. The bucket takes what it is given and keeps nothing.",
         &[
             "live events",
             "expired events",
+            "archive",
             "seconds",
             "events a second",
             "calls",
             "calls per 1,000 events",
+            "objects",
             "peak memory MiB",
         ],
     );
-    let (mut calls_alone, mut peak, mut findings) = (Vec::new(), 0.0_f64, Findings::default());
-    for live in [0, LIVE] {
+    let (mut calls_alone, mut findings) = (Vec::new(), Findings::default());
+    for (live, more, archive) in [(0, 0, None), (LIVE, LIVE, None), (LIVE, 0, Some(&bucket))] {
         originals
-            .fill(live, |number| number % usize::from(RETENTION_DAYS))
+            .fill(more, |number| number % usize::from(RETENTION_DAYS))
             .await?;
+        let mut peak = 0.0_f64;
         for (index, expired) in EXPIRED.into_iter().enumerate() {
             let newest = today.plus(-i64::from(RETENTION_DAYS) - 1);
             store
@@ -72,21 +80,24 @@ pub(crate) async fn benchmark() -> Outcome<Findings> {
                 .fill(expired, |_| usize::from(RETENTION_DAYS) + 1)
                 .await?;
             crate::progress(&format!("prune: {expired} events beside {live}"));
-            let run = Run::once(database.endpoint(), expired).await?;
-            table.row(run.cells(live, expired));
+            let run = Run::once(database.endpoint(), archive, expired).await?;
+            table.row(run.cells(live, expired, archive.is_some()));
             peak = peak.max(run.peak_mib);
             if live == 0 {
                 calls_alone.push(run.calls);
-            } else {
+            } else if archive.is_none() {
                 let what = format!("prune, {expired} events: calls beside {live} live events against none");
                 let times = run.calls / calls_alone[index];
                 findings.budgets.push(Budget::at_most(what, 1.0, times, "×"));
             }
         }
+        if live != 0 {
+            let with = if archive.is_some() { "with" } else { "without" };
+            let what = format!("prune, {with} an archive: peak memory");
+            findings.budgets.push(Budget::at_most(what, 16.0, peak, " MiB"));
+        }
     }
     findings.tables.push(table);
-    let what = "prune, without an archive: peak memory";
-    findings.budgets.push(Budget::at_most(what, 16.0, peak, " MiB"));
     Ok(findings)
 }
 
@@ -94,13 +105,15 @@ pub(crate) async fn benchmark() -> Outcome<Findings> {
 struct Run {
     seconds: f64,
     calls: f64,
+    objects: usize,
     peak_mib: f64,
 }
 
 impl Run {
-    /// Runs `prune` in a process of its own, which must remove so many events.
-    async fn once(endpoint: &str, expired: usize) -> Outcome<Self> {
-        let output = Command::new(std::env::current_exe()?)
+    /// Runs `prune` in a process of its own, which must remove so many events, and store them before if there is a bucket.
+    async fn once(endpoint: &str, archive: Option<&Bucket>, expired: usize) -> Outcome<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command
             .arg(RUN)
             .env("TABLE_NAME", TABLE)
             .env("ISSUER", "https://auth.example.com")
@@ -109,29 +122,39 @@ impl Run {
             // So that the table's speed is measured, and not the brake.
             .env("PRUNE_WRITE_UNITS_PER_SECOND", "100000")
             .env_remove("AUDIT_ARCHIVE_BUCKET")
+            .env_remove("AWS_ENDPOINT_URL_S3")
             .env("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
             .env("AWS_REGION", "us-east-1")
             .env("AWS_ACCESS_KEY_ID", "local")
-            .env("AWS_SECRET_ACCESS_KEY", "local")
-            .output()
-            .await?;
+            .env("AWS_SECRET_ACCESS_KEY", "local");
+        if let Some(bucket) = archive {
+            command
+                .env("AUDIT_ARCHIVE_BUCKET", "archive")
+                .env("AWS_ENDPOINT_URL_S3", bucket.endpoint());
+        }
+        let output = command.output().await?;
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into());
         }
         let result: Value = serde_json::from_slice(&output.stdout)?;
         let report = &result["report"];
-        if report["complete"] != true || report["events_removed"] != expired {
+        let archived = if archive.is_some() { expired } else { 0 };
+        if report["complete"] != true
+            || report["events_removed"] != expired
+            || report["events_archived"] != archived
+        {
             return Err(format!("the run did not prune {expired} events: {result}").into());
         }
         let number = |value: &Value| value.as_f64().ok_or("the run answered no such number");
         Ok(Self {
             seconds: number(&report["seconds"])?,
             calls: number(&result["calls"])?,
+            objects: archive.map_or(0, Bucket::take_objects),
             peak_mib: number(&result["peak_kib"])? / 1024.0,
         })
     }
 
-    fn cells(&self, live: usize, expired: usize) -> [String; 7] {
+    fn cells(&self, live: usize, expired: usize, archive: bool) -> [String; 9] {
         #[expect(clippy::cast_precision_loss, reason = "a hundred thousand at most")]
         let events = expired as f64;
         let of_events = |value: f64| {
@@ -144,10 +167,12 @@ impl Run {
         [
             live.to_string(),
             expired.to_string(),
+            if archive { "yes" } else { "no" }.to_owned(),
             short(self.seconds),
             of_events(events / self.seconds),
             self.calls.to_string(),
             of_events(self.calls * 1000.0 / events),
+            self.objects.to_string(),
             short(self.peak_mib),
         ]
     }

@@ -1,0 +1,66 @@
+//! An S3 that takes every object and keeps none.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    http::{Method, StatusCode},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::Outcome;
+
+/// A running one, on loopback. It stops when dropped.
+#[derive(Debug)]
+pub(crate) struct Bucket {
+    endpoint: String,
+    objects: Arc<AtomicUsize>,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+impl Bucket {
+    /// Starts one on a free port.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot listen.
+    pub(crate) async fn start() -> Outcome<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let endpoint = format!("http://{}", listener.local_addr()?);
+        let objects = Arc::<AtomicUsize>::default();
+        let counter = Arc::clone(&objects);
+        let api = Router::new().fallback(async move |method: Method, content: Bytes| {
+            if method != Method::PUT || content.is_empty() {
+                return StatusCode::NOT_IMPLEMENTED;
+            }
+            counter.fetch_add(1, Ordering::Relaxed);
+            StatusCode::OK
+        });
+        let server = tokio::spawn(async { axum::serve(listener, api).await });
+        Ok(Self {
+            endpoint,
+            objects,
+            server,
+        })
+    }
+
+    /// Its URL.
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// How many objects were stored since the last call.
+    pub(crate) fn take_objects(&self) -> usize {
+        self.objects.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl Drop for Bucket {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
