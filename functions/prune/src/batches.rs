@@ -5,10 +5,11 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use shared::{
     day::Day,
-    store::{EventKey, Store, StoreError, StoredEvent},
+    store::{EventKey, Store, StoreError},
 };
 
 use crate::{
+    archive::Line,
     budget::{Budget, TimeIsUp},
     report::Tally,
 };
@@ -67,16 +68,16 @@ impl<E: Into<Failure>> From<E> for Interrupted {
     }
 }
 
-/// The items of these events, in the order of their ids; those that are gone by now are left out.
+/// These events as the archive keeps them, in the order of their ids; those that are gone by now are left out.
 pub(crate) async fn read(
     store: &Store,
     budget: &Budget,
     events: &[EventKey],
-) -> Result<Vec<StoredEvent>, Interrupted> {
+) -> Result<Vec<Line>, Interrupted> {
     let mut found = Vec::with_capacity(events.len());
     let read = async |batch: &[EventKey]| -> Result<_, Interrupted> {
         let answer = store.stored_events(batch).await?;
-        found.extend(answer.found);
+        found.extend(answer.found.into_iter().map(Line::from));
         Ok(answer.unprocessed)
     };
     in_batches(budget, events, Store::READ_AT_ONCE, read).await?;
