@@ -102,7 +102,7 @@ impl Stage {
     pub async fn set() -> Outcome<Self> {
         let directory = tempfile::tempdir()?;
         let engine = Database::memory()?;
-        let database = EmbeddedDynamoDb::start_over(engine.clone()).await?;
+        let database = EmbeddedDynamoDb::start_with(engine.clone()).await?;
         let client = database.client();
         let table = TableDefinition::from_template_file(&crate::root().join("template.yaml"))?;
         table.create(&client, SETTINGS[0].1).await?;

@@ -44,7 +44,7 @@ impl EmbeddedDynamoDb {
             place: "in memory".to_owned(),
             message: error.to_string(),
         })?;
-        Self::start_over(database).await
+        Self::start_with(database).await
     }
 
     /// The same over an engine that the caller uses as well, past the server.
@@ -52,7 +52,7 @@ impl EmbeddedDynamoDb {
     /// # Errors
     ///
     /// [`Error::Listen`], which is not expected.
-    pub async fn start_over(database: Database) -> Result<Self, Error> {
+    pub async fn start_with(database: Database) -> Result<Self, Error> {
         Self::serve(listen(0).await?, database, None, None)
     }
 

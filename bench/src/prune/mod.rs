@@ -38,7 +38,7 @@ const EXPIRED: [usize; 3] = [0, 10_000, 100_000];
 /// When the table cannot be filled, or a run does not remove what it should.
 pub(crate) async fn benchmark() -> Outcome<Findings> {
     let engine = Database::memory()?;
-    let database = EmbeddedDynamoDb::start_over(engine.clone()).await?;
+    let database = EmbeddedDynamoDb::start_with(engine.clone()).await?;
     let definition = TableDefinition::from_template_file(&crate::root().join("template.yaml"))?;
     definition.create(&database.client(), TABLE).await?;
     let store = Store::new(database.client(), TABLE, Ids::system());
