@@ -60,19 +60,17 @@ fn measure(asked: &[&str]) -> Outcome<()> {
 }
 
 async fn run(asked: &[&str]) -> Outcome<()> {
-    let machine = machine::describe();
-    let (mut findings, mut took, mut seconds) = (Findings::default(), Vec::new(), 0);
+    let (machine, began) = (machine::describe(), Instant::now());
+    let (mut findings, mut took) = (Findings::default(), Vec::new());
     for part in PARTS {
         if asked.is_empty() || asked.contains(&part) {
             let from = Instant::now();
             findings.extend(part_of(part).await.map_err(|error| format!("{part}: {error}"))?);
-            let of_this = from.elapsed().as_secs();
-            seconds += of_this;
-            took.push(format!("{part} {of_this}"));
+            took.push(format!("{part} {}", from.elapsed().as_secs()));
         }
     }
     progress("");
-    let took = took.join(", ");
+    let (seconds, took) = (began.elapsed().as_secs(), took.join(", "));
     let report = format!(
         "{machine}- measured in {seconds} s ({took})\n\n{}",
         findings.markdown()
