@@ -199,8 +199,8 @@ fn no_token_makes_a_function_fail() {
 #[test]
 fn a_name_is_made_of_any_user_agent_in_time() {
     let agents = concat!(
-        include_str!("../shared/data/names.tsv"),
-        include_str!("../shared/data/uap-core/sample.tsv")
+        include_str!("../crates/user-agent/data/names.tsv"),
+        include_str!("../crates/user-agent/data/uap-core/sample.tsv")
     );
     let words: Vec<_> = agents
         .split([' ', '\t', '\n', ';', '(', ')'])
@@ -218,7 +218,7 @@ fn a_name_is_made_of_any_user_agent_in_time() {
             .collect();
         let agent = agent.repeat(times);
         let start = Instant::now();
-        let name = shared::device::Device::default().name_or_agent(Some(&agent));
+        let name = user_agent::device_name(&agent);
         prop_assert!(start.elapsed() < IN_TIME, "{:?}", start.elapsed());
         prop_assert!(
             !name.is_empty() && name.chars().count() <= 80 && !name.chars().any(char::is_control),

@@ -270,9 +270,7 @@ fn new_session(config: &Config, ids: &Ids, account: &Account, attempt: &Attempt)
         refresh_jti: ids.token(),
         rotation: None,
         rotation_count: 0,
-        device_name: attempt
-            .device
-            .name_or_agent(attempt.cause.origin.user_agent.as_deref()),
+        device_name: device_name(attempt),
         device_id: attempt.device.id.clone(),
         origin: attempt.cause.origin.clone(),
         created_at: now,
@@ -284,6 +282,13 @@ fn new_session(config: &Config, ids: &Ids, account: &Account, attempt: &Attempt)
         absolute_expires_at,
         ended: None,
     }
+}
+
+/// The name that the app gave, or else one made from the user agent.
+fn device_name(attempt: &Attempt) -> String {
+    let named = attempt.device.name.clone();
+    let agent = attempt.cause.origin.user_agent.as_deref();
+    named.unwrap_or_else(|| user_agent::device_name(agent.unwrap_or_default()))
 }
 
 /// Records a refused login in the account's trail; answers the refusal.

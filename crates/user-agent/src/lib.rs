@@ -1,4 +1,7 @@
 //! A name for a device, from its user agent.
+//!
+//! The patterns, their build script and the regular expressions that they need are a crate of their own, since only
+//! `login` names devices.
 
 mod patterns;
 
@@ -78,7 +81,7 @@ mod tests {
     use super::*;
 
     /// One a line: the name, the user agent.
-    const NAMES: &str = include_str!("../../data/names.tsv");
+    const NAMES: &str = include_str!("../data/names.tsv");
 
     #[test]
     fn says_what_the_agent_says() {

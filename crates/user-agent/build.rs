@@ -1,6 +1,6 @@
 //! Turns the user-agent patterns under `data/` into tables that need no reading at run time.
 //!
-//! Compiling all 1280 patterns takes 100 ms, so `src/device/agent/patterns.rs` compiles only those that can
+//! Compiling all 1280 patterns takes 100 ms, so `src/patterns.rs` compiles only those that can
 //! match. To tell, each pattern gets its needs here: the strings without which it cannot match. The tables refer
 //! to each other by position instead of by reference: nothing in them is relocated when a process starts.
 //!

@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     /// Agents of the community's own tests: what is asked for, the expected answer, the agent.
-    const SAMPLE: &str = include_str!("../../../data/uap-core/sample.tsv");
+    const SAMPLE: &str = include_str!("../data/uap-core/sample.tsv");
 
     fn sample() -> impl Iterator<Item = [&'static str; 4]> {
         SAMPLE

@@ -1,9 +1,5 @@
 //! What a device is called.
 
-mod agent;
-
-pub use agent::device_name;
-
 /// Most characters of a device's name or id.
 pub const MAX_CHARS: usize = 255;
 
@@ -14,16 +10,6 @@ pub struct Device {
     pub name: Option<String>,
     /// Its id, which stays the same from login to login.
     pub id: Option<String>,
-}
-
-impl Device {
-    /// The name to show: the one given, or else one made from the user agent.
-    #[must_use]
-    pub fn name_or_agent(&self, user_agent: Option<&str>) -> String {
-        self.name
-            .clone()
-            .unwrap_or_else(|| device_name(user_agent.unwrap_or_default()))
-    }
 }
 
 /// Checks a device's name or id.
