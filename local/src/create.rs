@@ -23,29 +23,38 @@ pub enum Created {
     Existed,
 }
 
-pub(crate) async fn create(
-    definition: &TableDefinition,
-    client: &Client,
-    name: &str,
-) -> Result<Created, Error> {
-    let request = client
-        .create_table()
-        .table_name(name)
-        .billing_mode(TableDefinition::billing_mode())
-        .set_attribute_definitions(Some(definition.attributes.clone()))
-        .set_key_schema(Some(definition.keys.clone()))
-        .set_global_secondary_indexes(Some(definition.indexes.clone()).filter(|indexes| !indexes.is_empty()));
-    let created = match request.send().await {
-        Ok(_) => Created::New,
-        Err(SdkError::ServiceError(error)) if error.err().is_resource_in_use_exception() => Created::Existed,
-        Err(error) => return Err(Error::dynamodb("CreateTable", name, &error)),
-    };
-    let table = wait_until_active(client, name).await?;
-    if created == Created::Existed {
-        compare(definition, name, &table)?;
+impl TableDefinition {
+    /// Creates the table under the given name and switches its TTL on, or finds that it exists already.
+    ///
+    /// Safe to repeat, and to run side by side with itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DifferentTable`] when a table of that name has other keys, indexes or another TTL attribute;
+    /// [`Error::TableNotActive`] when it is not usable within a minute; [`Error::DynamoDb`] for everything that
+    /// `DynamoDB` answers.
+    pub async fn create(&self, client: &Client, name: &str) -> Result<Created, Error> {
+        let request = client
+            .create_table()
+            .table_name(name)
+            .billing_mode(Self::billing_mode())
+            .set_attribute_definitions(Some(self.attributes.clone()))
+            .set_key_schema(Some(self.keys.clone()))
+            .set_global_secondary_indexes(Some(self.indexes.clone()).filter(|indexes| !indexes.is_empty()));
+        let created = match request.send().await {
+            Ok(_) => Created::New,
+            Err(SdkError::ServiceError(error)) if error.err().is_resource_in_use_exception() => {
+                Created::Existed
+            }
+            Err(error) => return Err(Error::dynamodb("CreateTable", name, &error)),
+        };
+        let table = wait_until_active(client, name).await?;
+        if created == Created::Existed {
+            compare(self, name, &table)?;
+        }
+        enable_ttl(self, client, name).await?;
+        Ok(created)
     }
-    enable_ttl(definition, client, name).await?;
-    Ok(created)
 }
 
 async fn wait_until_active(client: &Client, name: &str) -> Result<TableDescription, Error> {

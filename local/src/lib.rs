@@ -1,7 +1,7 @@
 //! The development stack: `make dev` and `make dev-db` are the binary of this crate, and the tests use its embedded
 //! `DynamoDB`. Nothing in here is ever deployed.
 
-mod create;
+pub mod create;
 pub mod db;
 pub mod error;
 mod http;

@@ -5,12 +5,13 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Credentials, Region};
 
+use crate::create::Created;
 use crate::db::{self, EmbeddedDynamoDb};
 use crate::error::Error;
 use crate::project::Project;
 use crate::settings::{DynamoDb, Settings};
 use crate::shutdown::Shutdown;
-use crate::table::{Created, TableDefinition};
+use crate::table::TableDefinition;
 use crate::terminal::say;
 use crate::watch::{self, Watch};
 use crate::{seed, session};

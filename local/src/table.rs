@@ -2,14 +2,11 @@
 
 use std::path::Path;
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType,
 };
 
-use crate::create;
-pub use crate::create::Created;
 use crate::error::Error;
 use crate::template::{self, Node};
 
@@ -58,19 +55,6 @@ impl TableDefinition {
             }
             Self::from_properties(&resource.get("Properties")?)
         })
-    }
-
-    /// Creates the table under the given name and switches its TTL on, or finds that it exists already.
-    ///
-    /// Safe to repeat, and to run side by side with itself.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::DifferentTable`] when a table of that name has other keys, indexes or another TTL attribute;
-    /// [`Error::TableNotActive`] when it is not usable within a minute; [`Error::DynamoDb`] for everything that
-    /// `DynamoDB` answers.
-    pub async fn create(&self, client: &Client, name: &str) -> Result<Created, Error> {
-        create::create(self, client, name).await
     }
 
     fn from_properties(properties: &Node<'_>) -> Result<Self, Error> {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::db::EmbeddedDynamoDb;
+use crate::{create::Created, db::EmbeddedDynamoDb};
 
 const TEMPLATE: &str = r"
 AWSTemplateFormatVersion: '2010-09-09'

@@ -10,7 +10,7 @@ use shared::{
     store::{EventKey, StoredEvent},
 };
 
-use crate::batches::Failure;
+use crate::failure::Failure;
 
 /// A bucket, under `audit/yyyy/mm/dd/`.
 ///

@@ -3,70 +3,17 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use shared::{
-    day::Day,
-    store::{EventKey, Store, StoreError},
-};
+use shared::store::{EventKey, Store, StoreError};
 
 use crate::{
     archive::Line,
-    budget::{Budget, TimeIsUp},
-    report::Tally,
+    budget::Budget,
+    failure::{Failure, Interrupted},
+    tally::Tally,
 };
 
 /// What one removal takes at least, in write units: the event's and its index entry's.
 const UNITS_A_REMOVAL: f64 = 2.0;
-
-/// Why a partition was not finished.
-#[derive(Debug)]
-pub(crate) enum Interrupted {
-    /// The time is up: the next run goes on.
-    TimeIsUp,
-    /// Something failed.
-    Failed(Failure),
-}
-
-/// What fails on the way.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    /// The table.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// `DynamoDB` kept leaving events undone.
-    #[error("DynamoDB left {0} events of a batch undone, however often they were sent again")]
-    LeftUndone(usize),
-    /// `DynamoDB` described the table without its creation time.
-    #[error(
-        "nothing was pruned so far, and DynamoDB does not tell when the table was created: record a day to begin after \
-         (item PRUNE / PROGRESS)"
-    )]
-    NoCreationTime,
-    /// No partition of a day could be emptied.
-    #[error("no partition of {0} could be emptied")]
-    WholeDay(Day),
-    /// The archive.
-    #[error("s3://{bucket}/{key} could not be stored")]
-    Archive {
-        /// The bucket.
-        bucket: String,
-        /// The object.
-        key: String,
-        /// The SDK's error.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-}
-
-impl From<TimeIsUp> for Interrupted {
-    fn from(_: TimeIsUp) -> Self {
-        Self::TimeIsUp
-    }
-}
-
-impl<E: Into<Failure>> From<E> for Interrupted {
-    fn from(failure: E) -> Self {
-        Self::Failed(failure.into())
-    }
-}
 
 /// These events as the archive keeps them, in the order of their ids; those that are gone by now are left out.
 pub(crate) async fn read(

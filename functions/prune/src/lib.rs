@@ -9,18 +9,21 @@ mod archive;
 mod batches;
 mod budget;
 mod calendar;
+mod failure;
 mod partition;
 mod report;
+mod state;
+mod tally;
 mod walk;
 
 pub use archive::Archive;
 pub use report::{Incomplete, Report};
+pub use state::PruneState;
 
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use serde_json::Value;
-use shared::{State, clock::Millis};
+use shared::clock::Millis;
 
 use budget::Budget;
 
@@ -29,25 +32,6 @@ const RESERVE: Duration = Duration::from_secs(10);
 /// The longest that Lambda lets a function run.
 const LONGEST: Duration = Duration::from_mins(15);
 const DAY_MILLIS: i128 = 86_400_000;
-
-/// What the function works with.
-#[derive(Clone, Debug)]
-pub struct PruneState {
-    /// The table, the clock and the rest.
-    pub state: State,
-    /// Where events go before they are removed; nowhere without `AUDIT_ARCHIVE_BUCKET`.
-    pub archive: Option<Archive>,
-}
-
-impl PruneState {
-    /// State as the configuration says.
-    #[must_use]
-    pub fn new(state: State, sdk: &SdkConfig) -> Self {
-        let bucket = state.config.audit_archive_bucket.clone();
-        let archive = bucket.map(|bucket| Archive::new(aws_sdk_s3::Client::new(sdk), bucket));
-        Self { state, archive }
-    }
-}
 
 /// How long a run may work that Lambda ends at `deadline` (epoch milliseconds): as long as Lambda lets any, where that is
 /// more than a day past, as the development server's is.

@@ -3,10 +3,7 @@
 use shared::store::{AuditPartition, EventKey};
 
 use crate::{
-    Archive, PruneState,
-    batches::{self, Interrupted},
-    budget::Budget,
-    report::Tally,
+    archive::Archive, batches, budget::Budget, failure::Interrupted, state::PruneState, tally::Tally,
 };
 
 /// How many events are in memory at once for each partition; with an archive, how many go into one object.

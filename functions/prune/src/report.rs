@@ -1,42 +1,22 @@
 //! What a run did, and how it is told.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
 use shared::{day::Day, error, metrics};
 
-use crate::walk::Progress;
+use crate::{failure::Failure, tally::Tally};
 
-/// What was done so far, counted by all partitions at once.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    removed: AtomicU64,
-    archived: AtomicU64,
-    bytes: AtomicU64,
-    partitions: AtomicU64,
-}
-
-impl Tally {
-    pub fn removed(&self, events: usize) {
-        add(&self.removed, events);
-    }
-
-    pub fn archived(&self, events: usize, bytes: usize) {
-        add(&self.archived, events);
-        add(&self.bytes, bytes);
-    }
-
-    pub fn partition(&self) {
-        add(&self.partitions, 1);
-    }
-}
-
-fn add(counter: &AtomicU64, number: usize) {
-    counter.fetch_add(number.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+/// How far a run came.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    /// The newest day that is past retention.
+    pub newest: Day,
+    /// Up to which day everything is gone; none when that is not known.
+    pub done: Option<Day>,
+    /// What failed on the way.
+    pub failures: Vec<Failure>,
 }
 
 /// What one run did.
@@ -75,12 +55,13 @@ pub struct Incomplete {
 
 impl Report {
     pub(crate) fn new(tally: &Tally, progress: &Progress, in_time: bool, took: Duration) -> Self {
+        let counts = tally.counts();
         let behind = progress.done.map(|done| progress.newest.since(done));
         Self {
-            events_removed: tally.removed.load(Ordering::Relaxed),
-            events_archived: tally.archived.load(Ordering::Relaxed),
-            bytes_archived: tally.bytes.load(Ordering::Relaxed),
-            partitions: tally.partitions.load(Ordering::Relaxed),
+            events_removed: counts.removed,
+            events_archived: counts.archived,
+            bytes_archived: counts.bytes,
+            partitions: counts.partitions,
             seconds: took.as_secs_f64(),
             complete: in_time && progress.failures.is_empty(),
             pruned_up_to: progress.done,

@@ -4,26 +4,17 @@ use futures_util::{StreamExt, stream};
 use shared::{clock::Millis, day::Day, store::AuditPartition};
 
 use crate::{
-    PruneState,
-    batches::{Failure, Interrupted},
     budget::Budget,
-    calendar, partition,
-    report::{Report, Tally},
+    calendar,
+    failure::{Failure, Interrupted},
+    partition,
+    report::{Progress, Report},
+    state::PruneState,
+    tally::Tally,
 };
 
 /// How many of a day's partitions are worked on at once.
 const PARTITIONS_AT_ONCE: usize = 8;
-
-/// How far a run came.
-#[derive(Debug)]
-pub(crate) struct Progress {
-    /// The newest day that is past retention.
-    pub newest: Day,
-    /// Up to which day everything is gone; none when that is not known.
-    pub done: Option<Day>,
-    /// What failed on the way.
-    pub failures: Vec<Failure>,
-}
 
 /// Empties day after day until the newest one or the end of the budget.
 pub(crate) async fn walk(prune: &PruneState, budget: &Budget) -> Report {
