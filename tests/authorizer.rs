@@ -145,7 +145,8 @@ async fn an_unavailable_table_is_an_error_and_never_an_allow() {
     assert!(allows(&authorizer, &login).await);
     faults.take_down();
     let error = ask(&authorizer, with(&login.access)).await.unwrap_err();
-    assert!(matches!(error, Error::Store(_)), "{error:?}");
+    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+    assert!(error.report().contains("DynamoDB is unavailable"), "{error:?}");
     // Nor is one that never could read the keys.
     let (authorizer, faults) = fallible(&world);
     faults.take_down();
@@ -159,7 +160,8 @@ async fn without_published_keys_it_is_an_error_as_well() {
     world.unpublish_keys().await;
     let (authorizer, _) = fallible(&world);
     let error = ask(&authorizer, with(&login.access)).await.unwrap_err();
-    assert!(matches!(error, Error::NoKeySet), "{error:?}");
+    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+    assert!(error.report().contains("holds no key set"), "{error:?}");
 }
 
 #[test]

@@ -163,7 +163,7 @@ async fn a_retired_key_verifies_until_its_time_and_is_dropped_by_a_later_rotatio
     let mut access = claims(&login.access);
     access["exp"] = json!(4_000_080_000_u64);
     let access = forge(&old, kid, "at+jwt", &access);
-    let lifetime = world.state.config.access_token_seconds;
+    let lifetime = world.state.config.tokens.access_token_seconds;
     let fresh = world.instance(secret.source()).await;
     world.clock.advance(lifetime + 119);
     fresh.list(&access).await.ok();

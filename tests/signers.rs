@@ -60,7 +60,7 @@ async fn the_next_key_signs_once_the_set_retires_the_current_one() {
     let world = World::new().await;
     let (instance, folder) = instance(&world).await;
     fs::remove_file(folder.path().join("keys.json")).unwrap();
-    let retired = shared::keys::Retired::at(world.clock.now(), &world.state.config);
+    let retired = world.retired_at(world.clock.now());
     let active = vec![world.keys.next.public().clone()];
     let set = world
         .keys
@@ -78,7 +78,7 @@ async fn without_a_key_that_may_sign_nothing_is_begun() {
     let login = instance.log_in("phone").await;
     let others = SigningKeys::generate(0).unwrap();
     // Their tokens verify, but they sign no new ones.
-    let retired = shared::keys::Retired::at(world.clock.now(), &world.state.config);
+    let retired = world.retired_at(world.clock.now());
     let active = vec![others.current.public().clone()];
     let set = world
         .keys

@@ -22,7 +22,8 @@ use shared::{
     password::{Hasher, Password, PasswordHash},
     session::{Origin, Session},
     store::{Creation, Login, LoginOutcome, NewAccount},
-    token::{Issued, Signer},
+    token::Signer,
+    tokens::IssuedTokens,
 };
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -114,7 +115,7 @@ impl Stage {
         let state = State::new(config, Clock::system(), Ids::system(), client);
         let keys = SigningKeys::generate(0)?;
         state.store.publish_key_set(&keys.public()).await?;
-        let signer = Signer::new(&state.config, &keys.current, state.ids.clone());
+        let signer = Signer::new(state.config.tokens.clone(), &keys.current, state.ids.clone());
         let keys_json = keys.to_json();
 
         let identity = Identity::generate()?;
@@ -275,7 +276,7 @@ impl Stage {
     /// # Errors
     ///
     /// When they cannot be signed.
-    pub fn issue(&self, session: &Session) -> Outcome<Issued> {
+    pub fn issue(&self, session: &Session) -> Outcome<IssuedTokens> {
         let (now, issued_at) = (self.state.clock.now(), session.created_at.seconds());
         Ok(self
             .signer

@@ -4,13 +4,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 use shared::http::{
     Operation,
-    model::{Activity, AuthorizationServer, Done, LoggedIn, LoggedOut, Sessions, Tokens},
-    schema::{
-        Cursor, DeviceText, Id, IdempotencyKey, LoginForm, LoginRequest, LogoutAllRequest, LogoutRequest,
-        PageSize, RefreshForm, RefreshRequest,
+    model::{
+        Activity, AuthorizationServer, Done, JwkSet, LoggedIn, LoggedOut, LoginForm, LoginRequest,
+        LogoutAllRequest, LogoutRequest, RefreshForm, RefreshRequest, Sessions, Tokens,
     },
+    schema::{Cursor, DeviceText, Id, IdempotencyKey, PageSize},
 };
-use shared::keys::JwkSet;
 
 use crate::examples;
 

@@ -7,9 +7,9 @@ use shared::{
     error::FieldError,
     event::EventType,
     http::{
-        Code, Operation,
+        Code, Operation, Problem,
         model::{
-            Activity, Done, EventView, LoggedIn, LoggedOut, Problem, SessionView, Sessions, Tokens, User,
+            Activity, Done, EventView, JwkSet, LoggedIn, LoggedOut, SessionView, Sessions, Tokens, User,
         },
     },
     ids::{SessionId, UserId},
@@ -124,7 +124,7 @@ pub fn jwk_set() -> Value {
         y: "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0".to_owned(),
         retired: None,
     };
-    json!(KeySet::new(vec![key]).jwk_set(Millis(0)))
+    json!(JwkSet::new(&KeySet::new(vec![key]), Millis(0)))
 }
 
 pub fn metadata() -> Value {

@@ -49,7 +49,7 @@ pub fn document() -> Value {
         let item = paths.entry(route.path).or_insert_with(|| json!({}));
         item[route.method.to_ascii_lowercase()] = operation(&entry, &mut answers, &mut requests);
     }
-    let problem = answers.subschema_for::<shared::http::model::Problem<'static>>();
+    let problem = answers.subschema_for::<shared::http::Problem<'static>>();
     debug_assert_eq!(problem.get("$ref"), Some(&json!(problems::SCHEMA)));
 
     let mut schemas = answers.take_definitions(true);

@@ -47,6 +47,11 @@ pub struct SigningState {
     pub signers: Signers,
 }
 
+/// The keys are being replaced, or the secret cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("none of the private keys at hand may sign by the published key set (item KEYS / JWKS)")]
+struct NoSigningKey;
+
 /// Why a function cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -62,7 +67,7 @@ impl State {
     #[must_use]
     pub fn new(config: Config, clock: Clock, ids: Ids, client: aws_sdk_dynamodb::Client) -> Self {
         let store = Store::new(client, config.table_name.clone(), ids.clone());
-        let keys = Keys::new(store.clone(), clock.clone(), Verifier::new(&config));
+        let keys = Keys::new(store.clone(), clock.clone(), Verifier::new(&config.tokens));
         let limiter = Limiter::new(store.clone(), clock.clone(), config.rate_limits);
         Self {
             config,
@@ -104,7 +109,8 @@ impl SigningState {
     /// State whose keys are at `source`.
     #[must_use]
     pub fn new(state: State, source: KeySource) -> Self {
-        let signers = Signers::new(&state.config, state.clock.clone(), state.ids.clone(), source);
+        let settings = state.config.tokens.clone();
+        let signers = Signers::new(settings, state.clock.clone(), state.ids.clone(), source);
         Self { state, signers }
     }
 
@@ -113,7 +119,7 @@ impl SigningState {
     ///
     /// # Errors
     ///
-    /// The work's; [`Error::Store`] when the set cannot be read; [`Error::NoSigningKey`].
+    /// The work's; [`Error::Unavailable`] when the set cannot be read, or nobody may sign.
     pub async fn signer_beside<T, E: Into<Error>>(
         &self,
         work: impl Future<Output = Result<T, E>>,
@@ -129,7 +135,7 @@ impl SigningState {
     ///
     /// # Errors
     ///
-    /// As [`Keys::confirm_beside`]; [`Error::NoSigningKey`].
+    /// As [`Keys::confirm_beside`]; [`Error::Unavailable`] when nobody may sign.
     pub async fn confirm_beside<C: Claims, T, E: Into<Error>>(
         &self,
         token: Unconfirmed<C>,
@@ -149,7 +155,8 @@ impl SigningState {
             return Ok(signer);
         }
         let (set, ()) = tokio::join!(self.state.keys.set_now(), self.signers.renew_now());
-        self.signers.by(&*set?).ok_or(Error::NoSigningKey)
+        let signer = self.signers.by(&*set?);
+        signer.ok_or_else(|| Error::Unavailable(NoSigningKey.into()))
     }
 }
 

@@ -4,26 +4,20 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use tracing::level_filters::LevelFilter;
 
-use crate::{password::Argon2Settings, rate::Limits};
-
-/// The most that `ACCESS_TOKEN_SECONDS` may be: a day.
-pub const LONGEST_ACCESS_TOKEN_SECONDS: i64 = 86_400;
-/// The most that `SESSION_ABSOLUTE_SECONDS` may be: ten years.
-pub const LONGEST_SESSION_SECONDS: i64 = 315_360_000;
+use crate::{
+    http::TrustedProxy,
+    password::Argon2Settings,
+    rate::Limits,
+    token::{MAX_ACCESS_TOKEN_SECONDS, MAX_SESSION_SECONDS, TokenSettings},
+};
 
 /// Everything that the environment decides.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `TABLE_NAME`: the `DynamoDB` table.
     pub table_name: String,
-    /// `ISSUER`: the tokens' `iss` (RFC 7519 §4.1.1).
-    pub issuer: String,
-    /// `AUDIENCE`: the access tokens' `aud`.
-    pub audience: String,
-    /// `CLIENT_ID` \[`mobile`\]: the access tokens' `client_id` (RFC 9068 §2.2).
-    pub client_id: String,
-    /// `ACCESS_TOKEN_SECONDS` \[900\]: how long an access token lives.
-    pub access_token_seconds: i64,
+    /// `ISSUER`, `AUDIENCE`, `CLIENT_ID`, `ACCESS_TOKEN_SECONDS`.
+    pub tokens: TokenSettings,
     /// `REFRESH_IDLE_SECONDS` \[604800\]: how long a session lives without a refresh.
     pub refresh_idle_seconds: i64,
     /// `SESSION_ABSOLUTE_SECONDS` \[7776000\]: how long a session lives at most.
@@ -56,27 +50,6 @@ pub struct Config {
     pub signing_keys: Option<SigningKeySource>,
     /// `ARGON2_MEMORY_KIB` \[19456\], `ARGON2_ITERATIONS` \[2\], `ARGON2_PARALLELISM` \[1\].
     pub argon2: Argon2Settings,
-}
-
-/// Who may tell a client's address and place, besides API Gateway itself.
-#[derive(Clone, PartialEq, Eq)]
-pub enum TrustedProxy {
-    /// Nobody.
-    None,
-    /// `CloudFront`, on requests whose `X-Origin-Verify` header is this secret.
-    CloudFront {
-        /// The value of `CLOUDFRONT_SECRET`.
-        secret: String,
-    },
-}
-
-impl fmt::Debug for TrustedProxy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "None",
-            Self::CloudFront { .. } => "CloudFront(…)",
-        })
-    }
 }
 
 /// Where the signing keys are kept.
@@ -115,16 +88,18 @@ impl Config {
         };
         let config = Self {
             table_name: read.required("TABLE_NAME"),
-            issuer: read.required("ISSUER"),
-            audience: read.required("AUDIENCE"),
-            client_id: read.text("CLIENT_ID").unwrap_or_else(|| "mobile".to_owned()),
-            access_token_seconds: read.number("ACCESS_TOKEN_SECONDS", 900, 1, LONGEST_ACCESS_TOKEN_SECONDS),
+            tokens: TokenSettings {
+                issuer: read.required("ISSUER"),
+                audience: read.required("AUDIENCE"),
+                client_id: read.text("CLIENT_ID").unwrap_or_else(|| "mobile".to_owned()),
+                access_token_seconds: read.number("ACCESS_TOKEN_SECONDS", 900, 1, MAX_ACCESS_TOKEN_SECONDS),
+            },
             refresh_idle_seconds: read.number("REFRESH_IDLE_SECONDS", 604_800, 1, 31_536_000),
             session_absolute_seconds: read.number(
                 "SESSION_ABSOLUTE_SECONDS",
                 7_776_000,
                 1,
-                LONGEST_SESSION_SECONDS,
+                MAX_SESSION_SECONDS,
             ),
             refresh_grace_seconds: read.number("REFRESH_GRACE_SECONDS", 30, 0, 300),
             max_sessions_per_user: read.number("MAX_SESSIONS_PER_USER", 20, 1, 1000),
@@ -270,8 +245,8 @@ mod tests {
     #[test]
     fn defaults_are_those_of_the_documentation() {
         let config = config(&[("CLIENT_ID", ""), ("TRUSTED_PROXY", "")]).unwrap();
-        assert_eq!(config.client_id, "mobile");
-        assert_eq!(config.access_token_seconds, 900);
+        assert_eq!(config.tokens.client_id, "mobile");
+        assert_eq!(config.tokens.access_token_seconds, 900);
         assert_eq!(config.refresh_idle_seconds, 604_800);
         assert_eq!(config.session_absolute_seconds, 7_776_000);
         assert_eq!(config.refresh_grace_seconds, 30);

@@ -4,13 +4,8 @@ use std::error::Error as StdError;
 
 use serde::Serialize;
 
-use crate::{
-    clock::Millis,
-    password::HashError,
-    session::{Liveness, Session},
-    store::StoreError,
-    token::{Rejected, SignError},
-};
+/// What is behind an error.
+pub type Source = Box<dyn StdError + Send + Sync>;
 
 /// A field that does not fit, and what would.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,7 +26,7 @@ impl FieldError {
     }
 }
 
-/// Every cause of refusal or failure.
+/// Every cause of refusal or failure. What only logs tell apart stands in `Unavailable` and `Internal` as their source.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Fields that do not fit.
@@ -47,8 +42,8 @@ pub enum Error {
     #[error("no access token")]
     MissingToken,
     /// A token that is not ours, not of this kind, or altered.
-    #[error("invalid token: {0}")]
-    InvalidToken(Rejected),
+    #[error("invalid token")]
+    InvalidToken(#[source] Source),
     /// A token past its `exp`.
     #[error("the token has expired")]
     TokenExpired,
@@ -73,48 +68,15 @@ pub enum Error {
         /// How long the window lasts, in seconds.
         retry_after: i64,
     },
-    /// The table.
+    /// Something that a request needs is out of reach: the same request may succeed later.
     #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The table holds no key set: nothing was published yet.
-    #[error("the table holds no key set (item KEYS / JWKS): publish the signing keys' public halves first")]
-    NoKeySet,
-    /// No private key at hand is one that the published set lets sign: the keys are being replaced, or the secret
-    /// cannot be read.
-    #[error("none of the private keys at hand may sign by the published key set (item KEYS / JWKS)")]
-    NoSigningKey,
-    /// Password hashing.
+    Unavailable(Source),
+    /// A bug, a missing permission or corrupt data: the same request fails again.
     #[error(transparent)]
-    Hash(#[from] HashError),
-    /// Signing.
-    #[error(transparent)]
-    Sign(#[from] SignError),
-}
-
-impl From<Rejected> for Error {
-    fn from(rejected: Rejected) -> Self {
-        match rejected {
-            Rejected::Expired => Self::TokenExpired,
-            other => Self::InvalidToken(other),
-        }
-    }
+    Internal(Source),
 }
 
 impl Error {
-    /// A session, if there is one and it is active at `now`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::SessionExpired`] when it ran out or its record is gone, [`Error::SessionRevoked`] when it was ended.
-    pub fn unless_active(session: Option<&Session>, now: Millis) -> Result<&Session, Self> {
-        let session = session.ok_or(Self::SessionExpired)?;
-        match session.liveness(now) {
-            Liveness::Active => Ok(session),
-            Liveness::Expired => Err(Self::SessionExpired),
-            Liveness::Ended(_) => Err(Self::SessionRevoked),
-        }
-    }
-
     /// The error and all its causes in one line, for logs.
     #[must_use]
     pub fn report(&self) -> String {

@@ -8,6 +8,9 @@ use crate::{
     session::{EndReason, Origin, Session},
 };
 
+/// How many events a page of the trail may have.
+pub const MAX_EVENTS_PER_PAGE: u8 = 100;
+
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

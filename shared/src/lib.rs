@@ -21,6 +21,7 @@ pub mod rate;
 pub mod session;
 pub mod store;
 pub mod token;
+pub mod tokens;
 
 pub use app::{SigningState, State};
 pub use error::Error;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::{
     clock::{DAY, Millis, Seconds},
+    error::Error,
     ids::{SessionId, TokenId, UserId},
 };
 
@@ -155,6 +156,20 @@ impl Session {
     #[must_use]
     pub fn expires_at_once_ended(&self, now: Millis) -> Seconds {
         self.expires_at.min(now.seconds().plus(DAY))
+    }
+}
+
+/// A session, if there is one and it is active at `now`.
+///
+/// # Errors
+///
+/// [`Error::SessionExpired`] when it ran out or its record is gone, [`Error::SessionRevoked`] when it was ended.
+pub fn require_active(session: Option<&Session>, now: Millis) -> Result<&Session, Error> {
+    let session = session.ok_or(Error::SessionExpired)?;
+    match session.liveness(now) {
+        Liveness::Active => Ok(session),
+        Liveness::Expired => Err(Error::SessionExpired),
+        Liveness::Ended(_) => Err(Error::SessionRevoked),
     }
 }
 

@@ -254,8 +254,8 @@ impl World {
         let keys = self.kept_alive.0.path().display().to_string();
         let mut variables = vec![
             ("TABLE_NAME", config.table_name.as_str()),
-            ("ISSUER", &config.issuer),
-            ("AUDIENCE", &config.audience),
+            ("ISSUER", &config.tokens.issuer),
+            ("AUDIENCE", &config.tokens.audience),
             ("SIGNING_KEYS_FILE", &keys),
             ("ARGON2_MEMORY_KIB", "64"),
             ("ARGON2_ITERATIONS", "1"),
@@ -281,13 +281,24 @@ impl World {
         let keys = self.keys.successor().expect("keys can be made");
         let published = store.key_set().await.expect("the table can be read");
         let active = vec![keys.current.public().clone(), keys.next.public().clone()];
-        let retired = Retired::at(now, &self.state.config);
+        let retired = self.retired_at(now);
         let set = published
             .expect("there are keys")
             .succeeded_by(active, retired, now);
         store.publish_key_set(&set).await.expect("the keys are published");
         std::fs::write(self.kept_alive.0.path(), keys.to_json()).expect("the file can be written");
         self.keys = keys;
+    }
+
+    /// What a key is still good for that a rotation replaces at `now`.
+    #[must_use]
+    pub const fn retired_at(&self, now: Millis) -> Retired {
+        let config = &self.state.config;
+        Retired::at(
+            now,
+            config.tokens.access_token_seconds,
+            config.session_absolute_seconds,
+        )
     }
 
     /// Creates an account with the usual password; answers its id.

@@ -5,13 +5,15 @@
 mod cursor;
 
 use shared::{
-    Error, State,
+    State,
+    event::MAX_EVENTS_PER_PAGE,
     http::{
         self, Access, Code, Fault, Fields, Operation, Request, Response, Route,
-        model::{Activity, EventView, MOST_EVENTS},
+        model::{Activity, EventView},
     },
     ids::{EventId, UserId},
     rate::Rule,
+    session::require_active,
     store::EventPage,
     token::AccessClaims,
 };
@@ -63,7 +65,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
         )
     };
     let (claims, (limit, session, trail)) = state.keys.confirm_beside(token, reads).await?;
-    Error::unless_active(session.as_ref(), state.clock.now())?;
+    require_active(session.as_ref(), state.clock.now())?;
     limit.allowed()?;
     page?;
 
@@ -99,6 +101,6 @@ fn limit_of(text: &str) -> Result<u8, String> {
         .then(|| text.parse().ok())
         .flatten();
     number
-        .filter(|number| (1..=MOST_EVENTS).contains(number))
-        .ok_or_else(|| format!("must be a whole number from 1 to {MOST_EVENTS}"))
+        .filter(|number| (1..=MAX_EVENTS_PER_PAGE).contains(number))
+        .ok_or_else(|| format!("must be a whole number from 1 to {MAX_EVENTS_PER_PAGE}"))
 }

@@ -1,6 +1,6 @@
 //! Commands that are not carried out.
 
-use shared::{Error, store::StoreError};
+use shared::Error;
 
 /// Why a command was not carried out: a code for programs, a sentence for people.
 #[derive(Debug)]
@@ -39,9 +39,7 @@ impl<E: Into<Error>> From<E> for Refusal {
         let error = error.into();
         tracing::error!(error = %error.report(), "the command failed");
         match error {
-            Error::Store(StoreError::Unavailable { .. } | StoreError::Contended { .. }) => {
-                Self::new("unavailable", "DynamoDB is unavailable: repeat the command")
-            }
+            Error::Unavailable(_) => Self::new("unavailable", "DynamoDB is unavailable: repeat the command"),
             _ => Self::new("internal", "something went wrong: the function's log says what"),
         }
     }

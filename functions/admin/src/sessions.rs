@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use serde_json::{Value, json};
-use shared::{session::EndReason, store::EndRequest};
+use shared::{event::MAX_EVENTS_PER_PAGE, session::EndReason, store::EndRequest};
 
 use crate::{
     Call,
@@ -67,8 +67,11 @@ pub(crate) async fn revoke_all_sessions(call: &Call<'_>, target: &Target) -> Res
 pub(crate) async fn activity(call: &Call<'_>, page: &Activity) -> Result<Value, Refusal> {
     let whom = page.whom()?;
     let limit = u8::try_from(page.limit.unwrap_or(DEFAULT_EVENTS)).ok();
-    let limit = limit.filter(|limit| (1..=100).contains(limit));
-    let limit = limit.ok_or_else(|| Refusal::field("limit", "must be a whole number from 1 to 100"))?;
+    let limit = limit.filter(|limit| (1..=MAX_EVENTS_PER_PAGE).contains(limit));
+    let limit = limit.ok_or_else(|| {
+        let problem = format!("must be a whole number from 1 to {MAX_EVENTS_PER_PAGE}");
+        Refusal::field("limit", problem)
+    })?;
     let cursor = page.cursor.as_deref().map(str::parse).transpose();
     let cursor =
         cursor.map_err(|_| Refusal::field("cursor", "must be the next_cursor of an earlier answer"))?;

@@ -151,10 +151,7 @@ fn is_refusal(error: &Error) -> bool {
         | Error::NotYourSession
         | Error::SessionNotFound
         | Error::RateLimited { .. }
-        | Error::Store(_)
-        | Error::NoKeySet
-        | Error::NoSigningKey
-        | Error::Hash(_)
-        | Error::Sign(_) => false,
+        | Error::Unavailable(_)
+        | Error::Internal(_) => false,
     }
 }

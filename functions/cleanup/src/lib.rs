@@ -1,9 +1,10 @@
 //! `DELETE /api/v1/sessions/me/expired`: removes the caller's expired session records now, before TTL does.
 
 use shared::{
-    Error, State,
+    State,
     http::{self, Access, Fault, Operation, Request, Response, Route},
     rate::Rule,
+    session::require_active,
     token::AccessClaims,
 };
 
@@ -43,7 +44,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
     let (claims, (limit, sessions)) = state.keys.confirm_beside(token, reads).await?;
 
     let now = state.clock.now();
-    Error::unless_active(sessions.iter().find(|session| session.id == claims.sid), now)?;
+    require_active(sessions.iter().find(|session| session.id == claims.sid), now)?;
     limit.allowed()?;
     let expired = sessions
         .iter()

@@ -4,7 +4,10 @@ use lambda_http::http::{HeaderValue, header};
 use shared::{
     State,
     config::Config,
-    http::{self, Access, Fault, Operation, Request, Response, Route, model::AuthorizationServer},
+    http::{
+        self, Access, Fault, Operation, Request, Response, Route,
+        model::{AuthorizationServer, JwkSet},
+    },
 };
 
 /// What this function answers: each of its documents is a route of its own in API Gateway.
@@ -51,7 +54,7 @@ pub const METADATA: Operation = Operation {
 /// 404 for any other document; 503 when the key set cannot be read.
 pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
     let mut response = match http::path_parameter(&request).as_str() {
-        "jwks.json" => http::json(&state.keys.set().await?.jwk_set(state.clock.now())),
+        "jwks.json" => http::json(&JwkSet::new(&*state.keys.set().await?, state.clock.now())),
         "oauth-authorization-server" => http::json(&metadata(&state.config)),
         _ => return Err(Fault::NotFound),
     };
@@ -65,7 +68,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
 /// service has besides.
 #[must_use]
 pub fn metadata(config: &Config) -> AuthorizationServer {
-    let issuer = &config.issuer;
+    let issuer = &config.tokens.issuer;
     let url = |path: &str| format!("{issuer}{path}");
     AuthorizationServer {
         issuer: issuer.clone(),

@@ -5,13 +5,13 @@
 use std::cmp::Reverse;
 
 use shared::{
-    Error, State,
+    State,
     http::{
         self, Access, Fault, Operation, Request, Response, Route,
         model::{SessionView, Sessions},
     },
     rate::Rule,
-    session::Session,
+    session::{Session, require_active},
     token::AccessClaims,
 };
 
@@ -52,7 +52,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
     let (claims, (limit, mut sessions)) = state.keys.confirm_beside(token, reads).await?;
 
     let now = state.clock.now();
-    Error::unless_active(sessions.iter().find(|session| session.id == claims.sid), now)?;
+    require_active(sessions.iter().find(|session| session.id == claims.sid), now)?;
     limit.allowed()?;
     sessions.retain(|session| session.is_active(now));
     sessions.sort_by_key(|session| Reverse((session.last_used_at, session.id)));

@@ -111,7 +111,7 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Fa
         login.hasher.verify(&attempt.password, hash),
         state.store.sessions(user)
     );
-    let (matches, sessions) = (matches.map_err(Error::from)?, sessions?);
+    let (matches, sessions) = (matches?, sessions?);
 
     let Some(credential) = credential else {
         return Err(refuse_unknown(login, &attempt).await?.into());
@@ -179,8 +179,7 @@ async fn commit(
             // A new password, or the same one that another login hashed anew: only hashing tells.
             verified.clone_from(&credential.password_hash);
             renewed_hash = None;
-            let matches = login.hasher.verify(&attempt.password, verified.as_ref()).await;
-            if !matches.map_err(Error::from)? {
+            if !login.hasher.verify(&attempt.password, verified.as_ref()).await? {
                 return Err(refuse(login, &credential, attempt, Error::InvalidCredentials)
                     .await?
                     .into());
@@ -196,8 +195,7 @@ async fn commit(
                 .as_ref()
                 .is_some_and(|hash| login.hasher.is_outdated(hash))
         {
-            let renewed = login.hasher.hash(&attempt.password).await;
-            renewed_hash = Some(renewed.map_err(Error::from)?);
+            renewed_hash = Some(login.hasher.hash(&attempt.password).await?);
         }
         let session = new_session(&state.config, &state.ids, &credential.account, attempt);
         let mut plan = plan::plan(

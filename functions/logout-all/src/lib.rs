@@ -1,10 +1,10 @@
 //! `POST /api/v1/auth/logout-all`: ends all of the caller's sessions, or all but this one.
 
 use shared::{
-    Error, State,
+    State,
     http::{self, Access, Fault, Fields, Operation, Request, Response, Route, model::LoggedOut},
     rate::Rule,
-    session::EndReason,
+    session::{EndReason, require_active},
     store::{Caller, EndRequest},
     token::AccessClaims,
 };
@@ -52,7 +52,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
     };
     let (claims, (limit, mut sessions)) = state.keys.confirm_beside(token, reads).await?;
     let cause = http::origin(&request, &state.config.trusted_proxy, state.clock.now());
-    Error::unless_active(sessions.iter().find(|session| session.id == claims.sid), cause.at)?;
+    require_active(sessions.iter().find(|session| session.id == claims.sid), cause.at)?;
     limit.allowed()?;
     let mut caller = Some(Caller {
         user_id: user,

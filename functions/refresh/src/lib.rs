@@ -14,7 +14,7 @@ use shared::{
     event::{Cause, EventType},
     http::{self, Access, Code, Fault, Fields, Operation, Request, Response, Route, model::Tokens},
     ids::TokenId,
-    session::{EndReason, Session},
+    session::{EndReason, Session, require_active},
     store::{Ending, Rotate, RotateOutcome, StoreError},
     token::{RefreshClaims, Signer},
 };
@@ -163,7 +163,7 @@ async fn end_stolen(state: &State, session: &Session, cause: &Cause) -> Result<E
     Ok(match ending.await? {
         Ending::Done => Error::RefreshTokenReused,
         // It ended by itself before this could be committed: then that is what happened to it.
-        Ending::Overtaken(session) => match Error::unless_active(session.as_deref(), cause.at) {
+        Ending::Overtaken(session) => match require_active(session.as_deref(), cause.at) {
             Ok(_) => Error::RefreshTokenReused,
             Err(refusal) => refusal,
         },

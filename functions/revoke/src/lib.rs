@@ -6,7 +6,7 @@ use shared::{
     http::{self, Access, Code, Fault, Operation, Request, Response, Route},
     ids::{SessionId, UserId},
     rate::Rule,
-    session::{EndReason, Session},
+    session::{EndReason, Session, require_active},
     store::{Caller, EndRequest, StoreError},
     token::AccessClaims,
 };
@@ -67,7 +67,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
     };
     let (claims, (limit, own, other)) = state.keys.confirm_beside(token, reads).await?;
     let cause = http::origin(&request, &state.config.trusted_proxy, state.clock.now());
-    let own = Error::unless_active(own.as_ref(), cause.at)?;
+    let own = require_active(own.as_ref(), cause.at)?;
     limit.allowed()?;
 
     let target = target?;
@@ -96,7 +96,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
             None => absent(state, target, user).await,
         }
     })?;
-    Error::unless_active(own.as_ref(), cause.at)?;
+    require_active(own.as_ref(), cause.at)?;
     match session {
         // A record past its time is as good as gone, whether or not TTL has come by.
         Some(session) if session.expires_at > cause.at.seconds() => Ok(revoked(session)),

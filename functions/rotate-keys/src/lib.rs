@@ -55,7 +55,12 @@ impl Rotation {
     /// `before` was read.
     async fn publish(&self, before: Option<&Published>, active: Vec<PublicKey>) -> Result<bool, StoreError> {
         let now = self.state.clock.now();
-        let retired = Retired::at(now, &self.state.config);
+        let config = &self.state.config;
+        let retired = Retired::at(
+            now,
+            config.tokens.access_token_seconds,
+            config.session_absolute_seconds,
+        );
         let none = Published::default();
         let old = before.unwrap_or(&none);
         let new = old.keys.succeeded_by(active, retired, now);

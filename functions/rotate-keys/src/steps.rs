@@ -170,9 +170,9 @@ fn try_key(rotation: &Rotation, key: &KeyPair, published: &KeySet) -> Result<(),
         expires_at: end,
         absolute_expires_at: end,
     };
-    let signer = Signer::new(&state.config, key, state.ids.clone());
+    let signer = Signer::new(state.config.tokens.clone(), key, state.ids.clone());
     let tokens = signer.issue(&subject, &state.ids.token(), now.seconds(), now)?;
-    let verifier = Verifier::new(&state.config);
+    let verifier = Verifier::new(&state.config.tokens);
     let tested = verify::<AccessClaims>(&verifier, &tokens.access_token, published, now)
         .and_then(|()| verify::<RefreshClaims>(&verifier, &tokens.refresh_token, published, now));
     tested.map_err(|source| RotationError::Test {

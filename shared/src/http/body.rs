@@ -3,7 +3,7 @@
 use lambda_http::{Body, http::header};
 use serde_json::{Map, Value};
 
-use super::{Request, problem::Fault};
+use super::{Request, error::Fault};
 use crate::error::FieldError;
 
 /// The fields of a body or a query string, and what was found wrong with them so far.

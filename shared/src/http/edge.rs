@@ -5,11 +5,7 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 use futures_util::{FutureExt, future::BoxFuture};
 use lambda_http::{RequestExt, http::header, request::RequestContext};
 
-use super::{
-    Request, Response,
-    problem::{self, Fault},
-    quota,
-};
+use super::{Request, Response, error::Fault, problem, quota};
 use crate::{metrics, rate::Quotas};
 
 /// Bodies over this many bytes are refused.

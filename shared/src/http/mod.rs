@@ -4,6 +4,7 @@ mod auth;
 mod body;
 mod code;
 mod edge;
+mod error;
 mod gateway;
 pub mod model;
 mod operation;
@@ -18,10 +19,13 @@ pub use auth::{bearer, bearer_in, optional_bearer};
 pub use body::Fields;
 pub use code::{Advice, Code};
 pub use edge::{Handler, REQUEST_TIMEOUT, Route, answer};
+pub use error::Fault;
 pub use gateway::{mend, request};
 pub use operation::{Access, Operation};
-pub use origin::{device_from, idempotency_key, origin, path_parameter};
-pub use problem::Fault;
+pub use origin::{TrustedProxy, device_from, idempotency_key, origin, path_parameter};
+#[cfg(feature = "openapi")]
+pub use problem::FieldProblem;
+pub use problem::Problem;
 pub use quota::quotas;
 pub use reply::{json, success};
 

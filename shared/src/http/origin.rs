@@ -1,13 +1,15 @@
 //! Who is calling, from where, and from what device.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
 
 use lambda_http::{RequestExt, request::RequestContext};
 
-use super::{Request, body::Fields, edge, problem::Fault};
+use super::{Request, body::Fields, edge, error::Fault};
 use crate::{
     clock::Millis,
-    config::TrustedProxy,
     device::{self, Device},
     digest,
     error::FieldError,
@@ -17,6 +19,27 @@ use crate::{
 
 /// The header that carries `CLOUDFRONT_SECRET`.
 const SECRET_HEADER: &str = "x-origin-verify";
+
+/// Who may tell a client's address and place, besides API Gateway itself.
+#[derive(Clone, PartialEq, Eq)]
+pub enum TrustedProxy {
+    /// Nobody.
+    None,
+    /// `CloudFront`, on requests whose `X-Origin-Verify` header is this secret.
+    CloudFront {
+        /// The value of `CLOUDFRONT_SECRET`.
+        secret: String,
+    },
+}
+
+impl fmt::Debug for TrustedProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::CloudFront { .. } => "CloudFront(…)",
+        })
+    }
+}
 
 /// The cause of whatever this request does: its time, its origin and its id.
 ///

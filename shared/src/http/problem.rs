@@ -1,129 +1,64 @@
-//! Errors as `application/problem+json` (RFC 9457). The one place that knows which cause is which status.
+//! Errors as `application/problem+json` (RFC 9457).
 
 use lambda_http::http::header;
+#[cfg(feature = "openapi")]
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::{Response, Route, code::Code, model::Problem, reply};
-use crate::{
-    error::{Error, FieldError},
-    store::{CallerGone, StoreError},
-    token::SignError,
-};
+use super::{Response, Route, code::Code, error::Fault, reply};
+use crate::error::{Error, FieldError};
+#[cfg(feature = "openapi")]
+use crate::http::schema;
 
-/// Why a request gets no ordinary answer: the domain's causes and those of HTTP itself.
-#[derive(Debug, thiserror::Error)]
-pub enum Fault {
-    /// A cause that the domain knows.
-    #[error(transparent)]
-    Domain(#[from] Error),
-    /// The request cannot be read at all.
-    #[error("{0}")]
-    Malformed(&'static str),
-    /// No such path here.
-    #[error("no such path")]
-    NotFound,
-    /// Another method.
-    #[error("another method")]
-    MethodNotAllowed,
-    /// A body over 16 KiB.
-    #[error("the body is over 16 KiB")]
-    PayloadTooLarge,
-    /// A content type that is not read here.
-    #[error("unsupported media type")]
-    UnsupportedMediaType,
-    /// The handler panicked.
-    #[error("the handler panicked")]
-    Panic,
-    /// The handler took longer than a request may. What it had under way may be done or not, as after a lost answer.
-    #[error("no answer within the time of a request")]
-    Overdue,
+/// Why a request was refused or failed (RFC 9457).
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(JsonSchema))]
+pub struct Problem<'a> {
+    /// Always `about:blank`: what it means is in `code`.
+    #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schemars(with = "schema::AboutBlank"))]
+    pub kind: &'static str,
+    /// The status, in words.
+    #[cfg_attr(feature = "openapi", schemars(with = "schema::Words"))]
+    pub title: &'a str,
+    /// The status.
+    #[cfg_attr(feature = "openapi", schemars(range(min = 400, max = 599)))]
+    pub status: u16,
+    /// What it means, for programs: new codes may come, so treat one that you do not know by its status.
+    #[cfg_attr(feature = "openapi", schemars(with = "schema::ProblemCode"))]
+    pub code: Code,
+    /// What it means, for the developer of the app.
+    #[cfg_attr(feature = "openapi", schemars(with = "schema::Sentence"))]
+    pub detail: &'a str,
+    /// Always false.
+    pub success: bool,
+    /// The request's id, to be told to support.
+    #[cfg_attr(feature = "openapi", schemars(with = "schema::Words"))]
+    pub request_id: &'a str,
+    /// The fields that do not fit, with a 422.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[cfg_attr(feature = "openapi", schemars(with = "FieldList"))]
+    pub errors: &'a [FieldError],
+    /// RFC 6749's code, from the refresh endpoint: `invalid_grant` or `invalid_request`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "schema::OAuthError"))]
+    pub error: Option<&'static str>,
 }
 
-impl From<StoreError> for Fault {
-    fn from(error: StoreError) -> Self {
-        Self::Domain(error.into())
-    }
-}
+/// Fields that do not fit.
+#[cfg(feature = "openapi")]
+type FieldList = schema::Bounded<FieldProblem, 16>;
 
-impl From<SignError> for Fault {
-    fn from(error: SignError) -> Self {
-        Self::Domain(error.into())
-    }
-}
-
-impl From<CallerGone> for Fault {
-    fn from(error: CallerGone) -> Self {
-        Self::Domain(error.into())
-    }
-}
-
-impl Fault {
-    /// Fields that do not fit.
-    #[must_use]
-    pub fn validation(errors: Vec<FieldError>) -> Self {
-        Self::Domain(Error::Validation(errors))
-    }
-
-    /// For logs: with all causes.
-    pub(super) fn report(&self) -> String {
-        match self {
-            Self::Domain(error) => error.report(),
-            other => other.to_string(),
-        }
-    }
-
-    /// What it is called in answers.
-    #[must_use]
-    pub const fn code(&self) -> Code {
-        match self {
-            Self::Malformed(_) => Code::MalformedRequest,
-            Self::NotFound => Code::NotFound,
-            Self::MethodNotAllowed => Code::MethodNotAllowed,
-            Self::PayloadTooLarge => Code::PayloadTooLarge,
-            Self::UnsupportedMediaType => Code::UnsupportedMediaType,
-            Self::Panic => Code::Internal,
-            Self::Overdue => Code::Unavailable,
-            Self::Domain(error) => match error {
-                Error::Validation(_) => Code::ValidationFailed,
-                Error::InvalidCredentials => Code::InvalidCredentials,
-                Error::AccountInactive => Code::AccountInactive,
-                Error::MissingToken => Code::MissingToken,
-                Error::InvalidToken(_) => Code::InvalidToken,
-                Error::TokenExpired => Code::TokenExpired,
-                Error::SessionExpired => Code::SessionExpired,
-                Error::SessionRevoked => Code::SessionRevoked,
-                Error::RefreshTokenReused => Code::RefreshTokenReused,
-                Error::RateLimited { .. } => Code::RateLimited,
-                Error::NotYourSession => Code::NotYourSession,
-                Error::SessionNotFound => Code::SessionNotFound,
-                Error::Store(StoreError::Unavailable { .. } | StoreError::Contended { .. })
-                | Error::NoKeySet
-                | Error::NoSigningKey => Code::Unavailable,
-                Error::Store(StoreError::Refused { .. } | StoreError::Corrupt { .. })
-                | Error::Hash(_)
-                | Error::Sign(_) => Code::Internal,
-            },
-        }
-    }
-
-    /// What the client's developer should know.
-    const fn detail(&self) -> &'static str {
-        match self {
-            Self::Malformed(detail) => detail,
-            other => other.code().detail(),
-        }
-    }
-
-    /// RFC 6750 §3: the challenge of a 401. Without a token there is no error to name.
-    fn challenge(&self) -> String {
-        let realm = "Bearer realm=\"holdfast\"";
-        match self.code() {
-            Code::MissingToken | Code::InvalidCredentials | Code::AccountInactive => realm.to_owned(),
-            other => format!(
-                "{realm}, error=\"invalid_token\", error_description=\"{}\"",
-                other.detail()
-            ),
-        }
-    }
+/// A field that does not fit, and what would.
+#[cfg(feature = "openapi")]
+#[derive(JsonSchema)]
+pub struct FieldProblem {
+    /// The field, header or parameter.
+    #[schemars(with = "schema::Words")]
+    pub field: String,
+    /// What is wrong, continuing a sentence that begins with the field's name.
+    #[schemars(with = "schema::Sentence")]
+    pub message: String,
 }
 
 /// How long a client should wait after a 503, in seconds.

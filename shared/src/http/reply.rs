@@ -3,7 +3,7 @@
 use lambda_http::{Body, http::header};
 use serde::Serialize;
 
-use super::{Response, model::Done};
+use super::{Response, model::sessions::Done};
 
 /// A 200 with a JSON body.
 ///

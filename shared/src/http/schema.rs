@@ -1,4 +1,4 @@
-//! Schemas that types alone do not tell: the bounds of texts, and the bodies that are read field by field.
+//! Schemas that types alone do not tell: the bounds of texts and lists.
 //!
 //! For the API's description only. The bounds are the very constants by which requests are checked.
 
@@ -6,8 +6,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::model::{EventView, MOST_EVENTS, SessionView};
-use crate::{device, email, keys::Jwk, password};
+use crate::{device, email, event::MAX_EVENTS_PER_PAGE, password};
 
 macro_rules! texts {
     ($($(#[$doc:meta])+ $name:ident: $schema:tt)+) => {$(
@@ -92,19 +91,10 @@ texts! {
     /// What says where a page begins.
     Cursor: { "type": "string", "minLength": 70, "maxLength": 70, "pattern": "^[A-Za-z0-9_-]+$" }
     /// How many events a page has.
-    PageSize: { "type": "integer", "format": "int32", "minimum": 1, "maximum": MOST_EVENTS, "default": 50 }
+    PageSize: { "type": "integer", "format": "int32", "minimum": 1, "maximum": MAX_EVENTS_PER_PAGE, "default": 50 }
     /// The `Idempotency-Key`.
     IdempotencyKey: { "type": "string", "minLength": 16, "maxLength": 128, "pattern": "^[!-~]+$" }
 }
-
-/// Sessions, as many as an account can have.
-pub type SessionList = Bounded<SessionView, 1000>;
-/// Events, as many as a page has.
-pub type EventList = Bounded<EventView, { MOST_EVENTS as usize }>;
-/// Keys: the current, the next and retired ones.
-pub type KeyList = Bounded<Jwk, 100>;
-/// Fields that do not fit.
-pub type FieldList = Bounded<FieldProblem, 16>;
 
 /// A list of at most so many.
 pub struct Bounded<T, const MOST: usize>(std::marker::PhantomData<T>);
@@ -122,79 +112,4 @@ impl<T: JsonSchema, const MOST: usize> JsonSchema for Bounded<T, MOST> {
         let items = generator.subschema_for::<T>();
         json_schema!({ "type": "array", "maxItems": MOST, "items": items })
     }
-}
-
-/// A field that does not fit, and what would.
-#[derive(JsonSchema)]
-pub struct FieldProblem {
-    /// The field, header or parameter.
-    #[schemars(with = "Words")]
-    pub field: String,
-    /// What is wrong, continuing a sentence that begins with the field's name.
-    #[schemars(with = "Sentence")]
-    pub message: String,
-}
-
-/// Who logs in, and on which device.
-#[derive(JsonSchema)]
-pub struct LoginRequest {
-    /// The address. White space around it, letter case and Unicode's other ways of writing it make no difference.
-    #[schemars(with = "EmailAddress")]
-    pub email: String,
-    /// The password, taken as it is.
-    #[schemars(with = "PresentedPassword")]
-    pub password: String,
-    /// The device's name, as its owner will know it. Wins over `X-Device-Name`.
-    #[schemars(with = "Option<DeviceText>")]
-    pub device_name: Option<String>,
-    /// The device's own id, which stays the same from login to login. Wins over `X-Device-Id`.
-    #[schemars(with = "Option<DeviceText>")]
-    pub device_id: Option<String>,
-}
-
-/// A login as OAuth 2 password forms send it.
-#[derive(JsonSchema)]
-#[schemars(inline)]
-pub struct LoginForm {
-    /// The address.
-    #[schemars(with = "EmailAddress")]
-    pub username: String,
-    /// The password, taken as it is.
-    #[schemars(with = "PresentedPassword")]
-    pub password: String,
-}
-
-/// The token to be exchanged.
-#[derive(JsonSchema)]
-pub struct RefreshRequest {
-    /// The refresh token.
-    #[schemars(with = "PresentedToken")]
-    pub refresh_token: String,
-}
-
-/// A refresh as OAuth 2 sends it (RFC 6749 §6).
-#[derive(JsonSchema)]
-#[schemars(inline)]
-pub struct RefreshForm {
-    /// Which grant it is.
-    #[schemars(with = "RefreshGrant")]
-    pub grant_type: String,
-    /// The refresh token.
-    #[schemars(with = "PresentedToken")]
-    pub refresh_token: String,
-}
-
-/// Whose session ends, when it is not the access token's.
-#[derive(JsonSchema)]
-pub struct LogoutRequest {
-    /// A refresh token of the session, also an older one.
-    #[schemars(with = "Option<PresentedToken>")]
-    pub refresh_token: Option<String>,
-}
-
-/// Which sessions end.
-#[derive(JsonSchema)]
-pub struct LogoutAllRequest {
-    /// Whether the session of the access token goes on.
-    pub except_current: Option<bool>,
 }

@@ -20,6 +20,11 @@ const MAX_AGE: i64 = 60_000;
 /// An unknown `kid` makes us read the set again at most this often, in milliseconds.
 const UNKNOWN_KID_INTERVAL: i64 = 10_000;
 
+/// Nothing was published yet.
+#[derive(Debug, thiserror::Error)]
+#[error("the table holds no key set (item KEYS / JWKS): publish the signing keys' public halves first")]
+struct NoKeySet;
+
 /// Verifies tokens with a copy of the published key set.
 #[derive(Clone, Debug)]
 pub struct Keys {
@@ -90,7 +95,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidToken`] or [`Error::TokenExpired`]; [`Error::Store`] without any copy of the set.
+    /// [`Error::InvalidToken`] or [`Error::TokenExpired`]; [`Error::Unavailable`] without any copy of the set.
     pub async fn check<C: Claims>(&self, token: &str) -> Result<Unconfirmed<C>, Error> {
         let candidate = self.verifier.parse::<C>(token)?;
         let copy = match self.copy_younger_than(i64::MAX) {
@@ -111,7 +116,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// The work's; [`Error::InvalidToken`] when the key is no longer in the set; [`Error::Store`] when the set
+    /// The work's; [`Error::InvalidToken`] when the key is no longer in the set; [`Error::Unavailable`] when the set
     /// cannot be read.
     pub async fn confirm_beside<C: Claims, T, E: Into<Error>>(
         &self,
@@ -133,7 +138,8 @@ impl Keys {
 
     async fn read(&self) -> Result<Copy, Error> {
         let read_at = self.clock.now();
-        let set = self.store.key_set().await?.ok_or(Error::NoKeySet)?;
+        let set = self.store.key_set().await?;
+        let set = set.ok_or_else(|| Error::Unavailable(NoKeySet.into()))?;
         let copy = Copy {
             set: Arc::new(set),
             read_at,

@@ -1,21 +1,16 @@
 //! The public keys that verify tokens, as they are published in the table and as a JWK Set (RFC 7517).
 
 mod cache;
-mod jwk;
 mod signing;
 mod source;
 
 pub use cache::Keys;
-pub use jwk::{Jwk, JwkSet};
 pub use signing::{KeyPair, KeyPairError, SigningKeys, SigningKeysError};
 pub use source::{KeySource, KeySourceError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    clock::{Millis, Seconds},
-    config::Config,
-};
+use crate::clock::{Millis, Seconds};
 
 /// For so long a signer may go on with a key after the set says that it is retired, in seconds: it decides with a copy
 /// of the set that is at most 60 s old and answers within 30 s; the rest is for clocks that differ.
@@ -79,9 +74,12 @@ impl KeySet {
     /// The key named `kid`, when it may verify tokens of this purpose at `now`.
     #[must_use]
     pub fn find(&self, kid: &str, purpose: Purpose, now: Millis) -> Option<&PublicKey> {
-        self.0
-            .iter()
-            .find(|key| key.kid == kid && key.verifies(purpose, now))
+        self.verifying(purpose, now).find(|key| key.kid == kid)
+    }
+
+    /// The keys that may verify tokens of this purpose at `now`.
+    pub fn verifying(&self, purpose: Purpose, now: Millis) -> impl Iterator<Item = &PublicKey> {
+        self.0.iter().filter(move |key| key.verifies(purpose, now))
     }
 
     /// The key named `kid`, whatever it is still good for.
@@ -101,7 +99,7 @@ impl KeySet {
     #[must_use]
     pub fn succeeded_by(&self, active: Vec<PublicKey>, retired: Retired, now: Millis) -> Self {
         let mut keys = active;
-        let others = self.0.iter().filter(|key| key.verifies(Purpose::Refresh, now));
+        let others = self.verifying(Purpose::Refresh, now);
         for key in others {
             if keys.iter().all(|active| active.kid != key.kid) {
                 keys.push(PublicKey {
@@ -127,25 +125,17 @@ impl KeySet {
     pub fn kids(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|key| key.kid.as_str())
     }
-
-    /// The JWK Set (RFC 7517 §5) of the keys that may verify access tokens at `now`.
-    #[must_use]
-    pub fn jwk_set(&self, now: Millis) -> JwkSet {
-        let usable = self.0.iter().filter(|key| key.verifies(Purpose::Access, now));
-        JwkSet {
-            keys: usable.map(PublicKey::jwk).collect(),
-        }
-    }
 }
 
 impl Retired {
-    /// What a key is still good for that is replaced at `now`: tokens live as long as `config` says.
+    /// What a key is still good for that is replaced at `now`, when access tokens live `access_seconds` and refresh
+    /// tokens `session_seconds`.
     #[must_use]
-    pub const fn at(now: Millis, config: &Config) -> Self {
+    pub const fn at(now: Millis, access_seconds: i64, session_seconds: i64) -> Self {
         let last = now.seconds().plus(LAST_SIGNATURE);
         Self {
-            access_until: last.plus(config.access_token_seconds),
-            refresh_until: last.plus(config.session_absolute_seconds),
+            access_until: last.plus(access_seconds),
+            refresh_until: last.plus(session_seconds),
         }
     }
 }
@@ -161,18 +151,6 @@ impl PublicKey {
             };
             now.seconds() < until
         })
-    }
-
-    fn jwk(&self) -> Jwk {
-        Jwk {
-            kty: "EC",
-            crv: "P-256",
-            usage: "sig",
-            alg: "ES256",
-            kid: self.kid.clone(),
-            x: self.x.clone(),
-            y: self.y.clone(),
-        }
     }
 }
 
@@ -240,20 +218,5 @@ mod tests {
         let active = || vec![key("b", None), key("c", None)];
         let after = before.succeeded_by(active(), once, Millis(0));
         assert_eq!(after.succeeded_by(active(), twice, Millis(1000)), after);
-    }
-
-    #[test]
-    fn the_public_document_shows_what_verifies_access_tokens() {
-        let retired = Retired {
-            access_until: Seconds(100),
-            refresh_until: Seconds(200),
-        };
-        let set = KeySet::new(vec![key("old", Some(retired)), key("new", None)]);
-        let kids = |now| {
-            let keys = set.jwk_set(Millis(now)).keys;
-            keys.into_iter().map(|jwk| jwk.kid).collect::<Vec<_>>()
-        };
-        assert_eq!(kids(99_999), ["old", "new"]);
-        assert_eq!(kids(100_000), ["new"]);
     }
 }

@@ -8,7 +8,7 @@ use argon2::{
 };
 
 use super::{Password, PasswordHash};
-use crate::ids::Ids;
+use crate::{error::Error, ids::Ids};
 
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
@@ -33,6 +33,12 @@ pub enum HashError {
     /// The hashing thread died.
     #[error("the hashing thread died: {0}")]
     Thread(tokio::task::JoinError),
+}
+
+impl From<HashError> for Error {
+    fn from(error: HashError) -> Self {
+        Self::Internal(error.into())
+    }
 }
 
 /// What Argon2id may use (RFC 9106 §3.1).

@@ -1,8 +1,10 @@
 //! Accounts and credentials.
 
 use super::{
-    Store, StoreError, items,
+    error::StoreError,
+    items,
     keys::Key,
+    table::Store,
     transact::{Action, Outcome, Verdict},
 };
 use crate::{

@@ -2,7 +2,12 @@
 
 use aws_sdk_dynamodb::types::{DeleteRequest, ReturnConsumedCapacity, WriteRequest};
 
-use super::{Store, StoreError, expression::Attributes};
+use backon::BackoffBuilder;
+
+use super::{error::StoreError, expression::Attributes, retry::pauses, table::Store};
+
+/// How many items one `BatchWriteItem` takes: its own limit.
+pub(super) const MAX_BATCH_WRITES: usize = 25;
 
 /// What one `BatchWriteItem` did.
 pub(super) struct Removal {
@@ -46,5 +51,19 @@ impl Store {
                 .collect(),
             write_units,
         })
+    }
+
+    /// Deletes up to 25 items, trying again with those that `DynamoDB` put off.
+    pub(super) async fn delete_batch(&self, mut keys: Vec<Attributes>) -> Result<(), StoreError> {
+        let mut pauses = pauses().build();
+        loop {
+            keys = self.remove(keys).await?.unprocessed;
+            if keys.is_empty() {
+                return Ok(());
+            }
+            let operation = "deleting records";
+            let pause = pauses.next().ok_or(StoreError::Contended { operation })?;
+            tokio::time::sleep(pause).await;
+        }
     }
 }

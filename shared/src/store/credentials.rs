@@ -3,10 +3,11 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{
-    Store, StoreError,
+    error::StoreError,
     expression::{Update, number, text},
     items,
     keys::Key,
+    table::Store,
     transact::{Action, Outcome, Verdict},
 };
 use crate::{

@@ -1,10 +1,11 @@
 //! Ending sessions before their time, each together with its audit event.
 
 use super::{
-    SETTLING, Store, StoreError,
+    error::StoreError,
     expression::{Attributes, Update, number, text},
     items,
     keys::Key,
+    table::Store,
     transact::{Action, Outcome, Verdict},
 };
 use crate::{
@@ -66,7 +67,7 @@ impl From<CallerGone> for Error {
         match gone {
             CallerGone::Expired => Self::SessionExpired,
             CallerGone::Revoked => Self::SessionRevoked,
-            CallerGone::Store(error) => Self::Store(error),
+            CallerGone::Store(error) => error.into(),
         }
     }
 }
@@ -139,7 +140,7 @@ impl Store {
             if found_none {
                 // A query may see one item of a transaction and not yet another: the session of a login whose
                 // credential was written a moment ago comes up now.
-                tokio::time::sleep(SETTLING).await;
+                self.settle().await;
             }
             let request = EndRequest {
                 sessions: &sessions,

@@ -1,20 +1,19 @@
 //! Deleting an account with everything that belongs to it.
 
-use backon::BackoffBuilder;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
-    SETTLING, Store, StoreError,
+    batch::MAX_BATCH_WRITES,
+    error::StoreError,
     expression::{Attributes, text},
     keys::{self, Key},
-    transact::{Action, pauses},
+    table::Store,
+    transact::Action,
 };
 use crate::{account::Account, ids::UserId};
 
 /// How many records one step deletes at most.
 const STEP: i32 = 1000;
-/// How many records `BatchWriteItem` takes.
-const BATCH: usize = 25;
 /// How many batches are under way at once.
 const BATCHES_AT_ONCE: usize = 4;
 
@@ -42,45 +41,20 @@ impl Store {
             Records::Events => keys::EVENT_PREFIX,
         };
         let answer = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
+            .query(keys::user_pk(user), prefix)
             .limit(STEP)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", text(keys::user_pk(user)))
-            .expression_attribute_values(":prefix", text(prefix))
             .projection_expression("pk, sk")
             .send()
             .await
             .map_err(|error| StoreError::of("Query", error))?;
         let found = answer.items.unwrap_or_default();
-        let batches: Vec<Vec<_>> = found.chunks(BATCH).map(<[_]>::to_vec).collect();
+        let batches: Vec<Vec<_>> = found.chunks(MAX_BATCH_WRITES).map(<[_]>::to_vec).collect();
         stream::iter(batches)
             .map(|batch| self.delete_batch(batch))
             .buffer_unordered(BATCHES_AT_ONCE)
             .try_collect::<()>()
             .await?;
         Ok(found.len())
-    }
-
-    /// Deletes up to 25 items, trying again with those that `DynamoDB` put off.
-    async fn delete_batch(&self, mut keys: Vec<Attributes>) -> Result<(), StoreError> {
-        let mut pauses = pauses().build();
-        loop {
-            keys = self.remove(keys).await?.unprocessed;
-            if keys.is_empty() {
-                return Ok(());
-            }
-            let operation = "deleting records";
-            let pause = pauses.next().ok_or(StoreError::Contended { operation })?;
-            tokio::time::sleep(pause).await;
-        }
-    }
-
-    /// Waits until queries see what was committed before.
-    pub async fn settle(&self) {
-        tokio::time::sleep(SETTLING).await;
     }
 
     /// Deletes the credential and the profile of an account whose deletion has begun, both or neither: from here on

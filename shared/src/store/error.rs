@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
     error::{BuildError, ProvideErrorMetadata, SdkError},
 };
 
-use super::transact::collided;
+use crate::error::Error;
 
 /// A read or write that did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,15 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable { .. } | StoreError::Contended { .. } => Self::Unavailable(error.into()),
+            StoreError::Refused { .. } | StoreError::Corrupt { .. } => Self::Internal(error.into()),
+        }
+    }
 }
 
 /// Codes by which `DynamoDB` says "later".
@@ -90,3 +99,12 @@ impl StoreError {
         }
     }
 }
+
+/// Whether a single write collided with a transaction under way. It was not applied, and the SDK does not repeat it:
+/// whoever writes what transactions write as well does, after [`pauses`](super::retry::pauses).
+pub(super) fn collided<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    error.as_service_error().and_then(ProvideErrorMetadata::code) == Some(TRANSACTION_CONFLICT)
+}
+
+/// The code with which `DynamoDB` refuses a single write.
+pub(super) const TRANSACTION_CONFLICT: &str = "TransactionConflictException";

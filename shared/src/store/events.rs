@@ -1,12 +1,14 @@
-//! Reading an account's audit trail.
+//! Reading an account's audit trail, and recording single events.
 
 use super::{
-    Store, StoreError,
-    expression::text,
+    error::StoreError,
     items,
     keys::{self, Key},
+    table::Store,
 };
 use crate::{
+    clock::DAY,
+    email::Email,
     event::Event,
     ids::{EventId, UserId},
 };
@@ -34,16 +36,10 @@ impl Store {
         limit: u8,
     ) -> Result<EventPage, StoreError> {
         let answer = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
+            .query(keys::user_pk(user), keys::EVENT_PREFIX)
             .scan_index_forward(false)
             // One more than is shown tells whether there are older ones.
             .limit(i32::from(limit) + 1)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", text(keys::user_pk(user)))
-            .expression_attribute_values(":prefix", text(keys::EVENT_PREFIX))
             .set_exclusive_start_key(after.map(|event| Key::event(user, event).attributes()))
             .send()
             .await
@@ -58,5 +54,29 @@ impl Store {
         events.truncate(limit.into());
         let next = events.last().filter(|_| more).map(|event| event.id);
         Ok(EventPage { events, next })
+    }
+
+    /// Records an event that accompanies no other change.
+    ///
+    /// A repeat writes the same item again.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be written.
+    pub async fn record(&self, event: &Event) -> Result<(), StoreError> {
+        self.put(items::event_item(event)).await
+    }
+
+    /// Records a refused login of an address that nobody has, for 30 days.
+    ///
+    /// A repeat writes the same item again.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be written.
+    pub async fn record_unknown_login(&self, email: &Email, event: &Event) -> Result<(), StoreError> {
+        let expires_at = event.at.seconds().plus(30 * DAY);
+        self.put(items::unknown_login_item(email, event, expires_at))
+            .await
     }
 }

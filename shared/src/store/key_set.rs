@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, expression::number, items, keys::Key};
+use super::{error::StoreError, expression::number, items, keys::Key, table::Store};
 use crate::keys::{KeySet, Published};
 
 /// How often a publication that others overtook is tried again.

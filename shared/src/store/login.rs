@@ -1,11 +1,12 @@
 //! Committing a login.
 
 use super::{
-    Store, StoreError,
     end::{EndsOnly, SESSIONS_AT_ONCE},
+    error::StoreError,
     expression::{Update, number, text},
     items,
     keys::Key,
+    table::Store,
     transact::{Action, Outcome, Verdict},
 };
 use crate::{

@@ -17,8 +17,10 @@ mod keys;
 mod login;
 mod prune;
 mod rate;
+mod retry;
 mod rotate;
 mod sessions;
+mod table;
 mod transact;
 
 pub use accounts::{Creation, NewAccount};
@@ -31,33 +33,4 @@ pub use login::{Login, LoginOutcome};
 pub use prune::{AuditPartition, EventKey, PartitionPage, Removal, StoredEvent, StoredEvents};
 pub use rate::{Counts, Tally};
 pub use rotate::{Rotate, RotateOutcome};
-
-use std::time::Duration;
-
-use aws_sdk_dynamodb::Client;
-
-use crate::ids::Ids;
-
-/// How long after a transaction a query may still miss some of its items: generously, since `DynamoDB` applies them
-/// one after the other within milliseconds but promises no time (its queries are read-committed).
-const SETTLING: Duration = Duration::from_millis(100);
-
-/// The table, through the AWS SDK's client. Clones share the client.
-#[derive(Clone, Debug)]
-pub struct Store {
-    client: Client,
-    table: String,
-    ids: Ids,
-}
-
-impl Store {
-    /// The table named `table`. `ids` gives the transactions their request tokens.
-    #[must_use]
-    pub fn new(client: Client, table: impl Into<String>, ids: Ids) -> Self {
-        Self {
-            client,
-            table: table.into(),
-            ids,
-        }
-    }
-}
+pub use table::Store;

@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Store, StoreError,
+    batch::MAX_BATCH_WRITES,
+    error::StoreError,
     expression::{Attributes, text},
     items,
     keys::{self, AUDIT_SHARDS, Key},
+    table::Store,
 };
 use crate::{
     clock::Millis,
@@ -89,7 +91,7 @@ impl Store {
     /// How many events one [`Store::stored_events`] reads at most: `BatchGetItem`'s own limit.
     pub const READ_AT_ONCE: usize = 100;
     /// How many events one [`Store::remove_events`] removes at most: `BatchWriteItem`'s own limit.
-    pub const REMOVED_AT_ONCE: usize = 25;
+    pub const REMOVED_AT_ONCE: usize = MAX_BATCH_WRITES;
 
     /// Up to `limit` events of a partition, beginning after `after`: one query of the index, eventually consistent as
     /// all of them are.

@@ -9,9 +9,10 @@ use aws_sdk_dynamodb::{
 };
 
 use super::{
-    Store, StoreError,
+    error::StoreError,
     expression::{Attributes, number},
     keys::Key,
+    table::Store,
 };
 use crate::clock::Seconds;
 

@@ -7,11 +7,12 @@ use aws_sdk_dynamodb::{
 use backon::Retryable;
 
 use super::{
-    Store, StoreError,
+    error::{StoreError, collided},
     expression::{Update, number, text},
     items,
     keys::Key,
-    transact::{collided, pauses},
+    retry::pauses,
+    table::Store,
 };
 use crate::{
     clock::{Millis, Seconds},

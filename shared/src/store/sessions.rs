@@ -1,20 +1,20 @@
-//! Reading sessions, recording single events, and removing records whose time has come.
+//! Reading sessions, and removing records whose time has come.
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use backon::Retryable;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
-    Store, StoreError,
+    batch::MAX_BATCH_WRITES,
+    error::{StoreError, collided},
     expression::{Attributes, number, text},
     items,
     keys::{self, Key},
-    transact::{collided, pauses},
+    retry::pauses,
+    table::Store,
 };
 use crate::{
-    clock::{DAY, Millis},
-    email::Email,
-    event::Event,
+    clock::Millis,
     ids::{SessionId, UserId},
     session::Session,
 };
@@ -29,23 +29,12 @@ impl Store {
     ///
     /// When the table cannot be read.
     pub async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
-        let pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", text(keys::user_pk(user)))
-            .expression_attribute_values(":prefix", text(keys::SESSION_PREFIX))
-            .into_paginator()
-            .items()
-            .send();
+        let query = self.query(keys::user_pk(user), keys::SESSION_PREFIX);
+        let mut found = query.into_paginator().items().send();
         let mut sessions = Vec::new();
-        let mut pages = pages;
-        while let Some(item) = pages.next().await {
-            sessions.push(items::session(
-                item.map_err(|error| StoreError::of("Query", error))?,
-            )?);
+        while let Some(item) = found.next().await {
+            let item = item.map_err(|error| StoreError::of("Query", error))?;
+            sessions.push(items::session(item)?);
         }
         Ok(sessions)
     }
@@ -82,30 +71,6 @@ impl Store {
             .map_err(|error| StoreError::of("Query", error))?;
         let owner = |item: &Attributes| keys::user_of(item.get(keys::PK)?.as_s().ok()?);
         Ok(answer.items().first().and_then(owner))
-    }
-
-    /// Records an event that accompanies no other change.
-    ///
-    /// A repeat writes the same item again.
-    ///
-    /// # Errors
-    ///
-    /// When the table cannot be written.
-    pub async fn record(&self, event: &Event) -> Result<(), StoreError> {
-        self.put(items::event_item(event)).await
-    }
-
-    /// Records a refused login of an address that nobody has, for 30 days.
-    ///
-    /// A repeat writes the same item again.
-    ///
-    /// # Errors
-    ///
-    /// When the table cannot be written.
-    pub async fn record_unknown_login(&self, email: &Email, event: &Event) -> Result<(), StoreError> {
-        let expires_at = event.at.seconds().plus(30 * DAY);
-        self.put(items::unknown_login_item(email, event, expires_at))
-            .await
     }
 
     /// Deletes those of the records that have expired by `now`; answers how many there were.
@@ -168,32 +133,8 @@ impl Store {
             .iter()
             .map(|&session| Key::session(user, session).attributes());
         if !sessions.is_empty() {
-            self.remove(keys.take(25)).await?;
+            self.remove(keys.take(MAX_BATCH_WRITES)).await?;
         }
-        Ok(())
-    }
-
-    pub(super) async fn item(&self, key: &Key) -> Result<Option<Attributes>, StoreError> {
-        let request = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .consistent_read(true);
-        let answer = request.set_key(Some(key.attributes())).send().await;
-        Ok(answer.map_err(|error| StoreError::of("GetItem", error))?.item)
-    }
-
-    pub(super) async fn put(&self, item: Attributes) -> Result<(), StoreError> {
-        let request = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item));
-        (|| request.clone().send())
-            .retry(pauses())
-            .when(collided)
-            .await
-            .map_err(|error| StoreError::of("PutItem", error))?;
         Ok(())
     }
 }

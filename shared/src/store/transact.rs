@@ -1,22 +1,21 @@
-//! Transactions, and how often they and what collides with them are tried.
-
-use std::time::Duration;
+//! Transactions.
 
 use aws_sdk_dynamodb::{
-    config::http::HttpResponse,
-    error::{BuildError, ProvideErrorMetadata, SdkError},
+    error::BuildError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{
         CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure,
         TransactWriteItem, Update,
     },
 };
-use backon::{BackoffBuilder, ExponentialBuilder};
+use backon::BackoffBuilder;
 
 use super::{
-    Store, StoreError,
+    error::StoreError,
     expression::{Attributes, Update as Changes},
     keys::Key,
+    retry::pauses,
+    table::Store,
 };
 
 /// One action of a transaction. Building it cannot fail: whatever `DynamoDB` requires is an argument here.
@@ -59,26 +58,6 @@ pub(super) enum Verdict {
     /// Its condition failed on this item (none when there is no such item).
     Failed(Option<Attributes>),
 }
-
-/// The pauses between attempts: 20 ms doubling to 400 ms, with jitter, about 3 s in all.
-///
-/// `backon` picks a random pause between one and two times each step.
-pub(super) const fn pauses() -> ExponentialBuilder {
-    ExponentialBuilder::new()
-        .with_min_delay(Duration::from_millis(20))
-        .with_max_delay(Duration::from_millis(400))
-        .with_max_times(9)
-        .with_jitter()
-}
-
-/// Whether a single write collided with a transaction under way. It was not applied, and the SDK does not repeat it:
-/// whoever writes what transactions write as well does, after [`pauses`].
-pub(super) fn collided<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
-    error.as_service_error().and_then(ProvideErrorMetadata::code) == Some(TRANSACTION_CONFLICT)
-}
-
-/// The code with which `DynamoDB` refuses a single write.
-pub(super) const TRANSACTION_CONFLICT: &str = "TransactionConflictException";
 
 impl Store {
     /// Commits all the actions or none.
@@ -213,17 +192,5 @@ fn verdict(reason: CancellationReason) -> Verdict {
         Verdict::Failed(reason.item)
     } else {
         Verdict::Held
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retries_end_within_the_time_of_a_request() {
-        let longest: Duration = pauses().build().sum();
-        assert!(longest < Duration::from_secs(6), "{longest:?}");
-        assert!(longest > Duration::from_millis(500), "{longest:?}");
     }
 }

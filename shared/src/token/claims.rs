@@ -4,11 +4,15 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     clock::Seconds,
-    config,
     ids::{SessionId, TokenId, UserId},
     keys::Purpose,
     session::Session,
 };
+
+/// The most that `ACCESS_TOKEN_SECONDS` may be: a day.
+pub const MAX_ACCESS_TOKEN_SECONDS: i64 = 86_400;
+/// The most that `SESSION_ABSOLUTE_SECONDS` may be: ten years.
+pub const MAX_SESSION_SECONDS: i64 = 315_360_000;
 
 /// One kind of token's claims.
 pub trait Claims: Serialize + DeserializeOwned {
@@ -119,7 +123,7 @@ impl RefreshClaims {
 impl Claims for AccessClaims {
     const TYPE: &'static str = "at+jwt";
     const PURPOSE: Purpose = Purpose::Access;
-    const LONGEST: i64 = config::LONGEST_ACCESS_TOKEN_SECONDS;
+    const LONGEST: i64 = MAX_ACCESS_TOKEN_SECONDS;
 
     fn expires_at(&self) -> Seconds {
         self.exp
@@ -133,7 +137,7 @@ impl Claims for AccessClaims {
 impl Claims for RefreshClaims {
     const TYPE: &'static str = "rt+jwt";
     const PURPOSE: Purpose = Purpose::Refresh;
-    const LONGEST: i64 = config::LONGEST_SESSION_SECONDS;
+    const LONGEST: i64 = MAX_SESSION_SECONDS;
 
     fn expires_at(&self) -> Seconds {
         self.exp

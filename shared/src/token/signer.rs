@@ -2,20 +2,21 @@
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 
-use super::claims::{AccessClaims, Claims, RefreshClaims, Subject};
+use super::{
+    claims::{AccessClaims, Claims, RefreshClaims, Subject},
+    settings::TokenSettings,
+};
 use crate::{
     clock::{Millis, Seconds},
-    config::Config,
+    error::Error,
     ids::{Ids, TokenId},
     keys::KeyPair,
+    tokens::IssuedTokens,
 };
 
 /// Signs tokens with one private key.
 pub struct Signer {
-    issuer: String,
-    audience: String,
-    client_id: String,
-    access_token_seconds: i64,
+    settings: TokenSettings,
     ids: Ids,
     kid: String,
     key: EncodingKey,
@@ -26,27 +27,18 @@ pub struct Signer {
 #[error("a token could not be signed: {0}")]
 pub struct SignError(#[from] jsonwebtoken::errors::Error);
 
-/// The two tokens that a login or a refresh answers.
-pub struct Issued {
-    /// The access token.
-    pub access_token: String,
-    /// The refresh token.
-    pub refresh_token: String,
-    /// How long the access token lives from now, in seconds.
-    pub expires_in: i64,
-    /// How long the session lives from now without a refresh, in seconds.
-    pub refresh_token_expires_in: i64,
+impl From<SignError> for Error {
+    fn from(error: SignError) -> Self {
+        Self::Internal(error.into())
+    }
 }
 
 impl Signer {
-    /// Signs with `key`, by the configuration's names and lifetimes.
+    /// Signs with `key`, by the configured names and lifetimes.
     #[must_use]
-    pub fn new(config: &Config, key: &KeyPair, ids: Ids) -> Self {
+    pub fn new(settings: TokenSettings, key: &KeyPair, ids: Ids) -> Self {
         Self {
-            issuer: config.issuer.clone(),
-            audience: config.audience.clone(),
-            client_id: config.client_id.clone(),
-            access_token_seconds: config.access_token_seconds,
+            settings,
             ids,
             kid: key.public().kid.clone(),
             key: key.encoding_key(),
@@ -70,23 +62,23 @@ impl Signer {
         refresh_jti: &TokenId,
         issued_at: Seconds,
         now: Millis,
-    ) -> Result<Issued, SignError> {
-        let now = now.seconds();
+    ) -> Result<IssuedTokens, SignError> {
+        let (now, settings) = (now.seconds(), &self.settings);
         let access = AccessClaims {
-            iss: self.issuer.clone(),
-            aud: self.audience.clone(),
+            iss: settings.issuer.clone(),
+            aud: settings.audience.clone(),
             sub: subject.user_id,
             sid: subject.session_id,
             jti: self.ids.token(),
             iat: now,
-            exp: now.plus(self.access_token_seconds).min(subject.expires_at),
+            exp: now.plus(settings.access_token_seconds).min(subject.expires_at),
             nbf: None,
-            client_id: self.client_id.clone(),
+            client_id: settings.client_id.clone(),
             auth_time: subject.auth_time,
         };
         let refresh = RefreshClaims {
-            iss: self.issuer.clone(),
-            aud: self.issuer.clone(),
+            iss: settings.issuer.clone(),
+            aud: settings.issuer.clone(),
             sub: subject.user_id,
             sid: subject.session_id,
             jti: refresh_jti.clone(),
@@ -95,7 +87,7 @@ impl Signer {
             nbf: None,
             auth_time: subject.auth_time,
         };
-        Ok(Issued {
+        Ok(IssuedTokens {
             access_token: self.sign(&access)?,
             refresh_token: self.sign(&refresh)?,
             expires_in: access.exp.since(now),

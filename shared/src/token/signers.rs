@@ -5,10 +5,9 @@ use std::{
     time::Duration,
 };
 
-use super::Signer;
+use super::{Signer, TokenSettings};
 use crate::{
     clock::{Clock, Millis},
-    config::Config,
     error::report,
     ids::Ids,
     keys::{KeySet, KeySource, SigningKeys},
@@ -26,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct Signers(Arc<Inner>);
 
 struct Inner {
-    config: Config,
+    settings: TokenSettings,
     ids: Ids,
     clock: Clock,
     source: KeySource,
@@ -44,9 +43,9 @@ struct Held {
 impl Signers {
     /// Holds nothing until [`Signers::renew`].
     #[must_use]
-    pub fn new(config: &Config, clock: Clock, ids: Ids, source: KeySource) -> Self {
+    pub fn new(settings: TokenSettings, clock: Clock, ids: Ids, source: KeySource) -> Self {
         Self(Arc::new(Inner {
-            config: config.clone(),
+            settings,
             ids,
             clock,
             source,
@@ -98,7 +97,10 @@ impl Signers {
     async fn read(&self) {
         match self.0.source.read().await {
             Ok(SigningKeys { current, next, .. }) => {
-                let signer = |key| Arc::new(Signer::new(&self.0.config, key, self.0.ids.clone()));
+                let signer = |key| {
+                    let settings = self.0.settings.clone();
+                    Arc::new(Signer::new(settings, key, self.0.ids.clone()))
+                };
                 let signers = vec![signer(&current), signer(&next)];
                 self.held(|held| held.signers = signers);
             }

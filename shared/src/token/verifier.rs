@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
 
-use super::claims::Claims;
+use super::{claims::Claims, settings::TokenSettings};
 use crate::{
     clock::Millis,
-    config::Config,
+    error::Error,
     keys::{KeySet, Purpose},
 };
 
@@ -47,6 +47,15 @@ pub enum Rejected {
     Expired,
 }
 
+impl From<Rejected> for Error {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Expired => Self::TokenExpired,
+            other => Self::InvalidToken(other.into()),
+        }
+    }
+}
+
 /// Checks tokens against the configured issuer and audience.
 #[derive(Clone, Debug)]
 pub struct Verifier {
@@ -71,10 +80,10 @@ pub struct Unconfirmed<C> {
 impl Verifier {
     /// A verifier for the configured issuer and audience.
     #[must_use]
-    pub fn new(config: &Config) -> Self {
+    pub fn new(settings: &TokenSettings) -> Self {
         Self {
-            issuer: config.issuer.clone(),
-            audience: config.audience.clone(),
+            issuer: settings.issuer.clone(),
+            audience: settings.audience.clone(),
         }
     }
 

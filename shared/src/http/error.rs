@@ -1,0 +1,105 @@
+//! Why a request gets no ordinary answer. The one place that knows which cause is which code.
+
+use super::code::Code;
+use crate::error::{Error, FieldError};
+
+/// Why a request gets no ordinary answer: the domain's causes and those of HTTP itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// A cause that the domain knows.
+    #[error(transparent)]
+    Domain(Error),
+    /// The request cannot be read at all.
+    #[error("{0}")]
+    Malformed(&'static str),
+    /// No such path here.
+    #[error("no such path")]
+    NotFound,
+    /// Another method.
+    #[error("another method")]
+    MethodNotAllowed,
+    /// A body over 16 KiB.
+    #[error("the body is over 16 KiB")]
+    PayloadTooLarge,
+    /// A content type that is not read here.
+    #[error("unsupported media type")]
+    UnsupportedMediaType,
+    /// The handler panicked.
+    #[error("the handler panicked")]
+    Panic,
+    /// The handler took longer than a request may. What it had under way may be done or not, as after a lost answer.
+    #[error("no answer within the time of a request")]
+    Overdue,
+}
+
+impl<E: Into<Error>> From<E> for Fault {
+    fn from(error: E) -> Self {
+        Self::Domain(error.into())
+    }
+}
+
+impl Fault {
+    /// Fields that do not fit.
+    #[must_use]
+    pub fn validation(errors: Vec<FieldError>) -> Self {
+        Self::Domain(Error::Validation(errors))
+    }
+
+    /// For logs: with all causes.
+    pub(super) fn report(&self) -> String {
+        match self {
+            Self::Domain(error) => error.report(),
+            other => other.to_string(),
+        }
+    }
+
+    /// What it is called in answers.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Malformed(_) => Code::MalformedRequest,
+            Self::NotFound => Code::NotFound,
+            Self::MethodNotAllowed => Code::MethodNotAllowed,
+            Self::PayloadTooLarge => Code::PayloadTooLarge,
+            Self::UnsupportedMediaType => Code::UnsupportedMediaType,
+            Self::Panic => Code::Internal,
+            Self::Overdue => Code::Unavailable,
+            Self::Domain(error) => match error {
+                Error::Validation(_) => Code::ValidationFailed,
+                Error::InvalidCredentials => Code::InvalidCredentials,
+                Error::AccountInactive => Code::AccountInactive,
+                Error::MissingToken => Code::MissingToken,
+                Error::InvalidToken(_) => Code::InvalidToken,
+                Error::TokenExpired => Code::TokenExpired,
+                Error::SessionExpired => Code::SessionExpired,
+                Error::SessionRevoked => Code::SessionRevoked,
+                Error::RefreshTokenReused => Code::RefreshTokenReused,
+                Error::RateLimited { .. } => Code::RateLimited,
+                Error::NotYourSession => Code::NotYourSession,
+                Error::SessionNotFound => Code::SessionNotFound,
+                Error::Unavailable(_) => Code::Unavailable,
+                Error::Internal(_) => Code::Internal,
+            },
+        }
+    }
+
+    /// What the client's developer should know.
+    pub(super) const fn detail(&self) -> &'static str {
+        match self {
+            Self::Malformed(detail) => detail,
+            other => other.code().detail(),
+        }
+    }
+
+    /// RFC 6750 §3: the challenge of a 401. Without a token there is no error to name.
+    pub(super) fn challenge(&self) -> String {
+        let realm = "Bearer realm=\"holdfast\"";
+        match self.code() {
+            Code::MissingToken | Code::InvalidCredentials | Code::AccountInactive => realm.to_owned(),
+            other => format!(
+                "{realm}, error=\"invalid_token\", error_description=\"{}\"",
+                other.detail()
+            ),
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What goes over HTTP, member by member, a file a topic. With the feature `openapi`, each type is a schema of the API's
+//! description as well: its doc comments are what callers read there.
+
+mod activity;
+mod discovery;
+#[cfg(feature = "openapi")]
+mod requests;
+pub(super) mod sessions;
+mod tokens;
+
+pub use activity::{Activity, EventView};
+pub use discovery::{AuthorizationServer, Jwk, JwkSet};
+#[cfg(feature = "openapi")]
+pub use requests::{LoginForm, LoginRequest, LogoutAllRequest, LogoutRequest, RefreshForm, RefreshRequest};
+pub use sessions::{Done, LoggedOut, SessionView, Sessions};
+pub use tokens::{LoggedIn, Tokens, User};

@@ -1,0 +1,69 @@
+//! The bodies that are read field by field: for the API's description only.
+
+use schemars::JsonSchema;
+
+use crate::http::schema::{DeviceText, EmailAddress, PresentedPassword, PresentedToken, RefreshGrant};
+
+/// Who logs in, and on which device.
+#[derive(JsonSchema)]
+pub struct LoginRequest {
+    /// The address. White space around it, letter case and Unicode's other ways of writing it make no difference.
+    #[schemars(with = "EmailAddress")]
+    pub email: String,
+    /// The password, taken as it is.
+    #[schemars(with = "PresentedPassword")]
+    pub password: String,
+    /// The device's name, as its owner will know it. Wins over `X-Device-Name`.
+    #[schemars(with = "Option<DeviceText>")]
+    pub device_name: Option<String>,
+    /// The device's own id, which stays the same from login to login. Wins over `X-Device-Id`.
+    #[schemars(with = "Option<DeviceText>")]
+    pub device_id: Option<String>,
+}
+
+/// A login as OAuth 2 password forms send it.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub struct LoginForm {
+    /// The address.
+    #[schemars(with = "EmailAddress")]
+    pub username: String,
+    /// The password, taken as it is.
+    #[schemars(with = "PresentedPassword")]
+    pub password: String,
+}
+
+/// The token to be exchanged.
+#[derive(JsonSchema)]
+pub struct RefreshRequest {
+    /// The refresh token.
+    #[schemars(with = "PresentedToken")]
+    pub refresh_token: String,
+}
+
+/// A refresh as OAuth 2 sends it (RFC 6749 §6).
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub struct RefreshForm {
+    /// Which grant it is.
+    #[schemars(with = "RefreshGrant")]
+    pub grant_type: String,
+    /// The refresh token.
+    #[schemars(with = "PresentedToken")]
+    pub refresh_token: String,
+}
+
+/// Whose session ends, when it is not the access token's.
+#[derive(JsonSchema)]
+pub struct LogoutRequest {
+    /// A refresh token of the session, also an older one.
+    #[schemars(with = "Option<PresentedToken>")]
+    pub refresh_token: Option<String>,
+}
+
+/// Which sessions end.
+#[derive(JsonSchema)]
+pub struct LogoutAllRequest {
+    /// Whether the session of the access token goes on.
+    pub except_current: Option<bool>,
+}

@@ -1,0 +1,80 @@
+//! The table itself, and the calls that several kinds of items share.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{Client, operation::query::builders::QueryFluentBuilder};
+use backon::Retryable;
+
+use super::{
+    error::{StoreError, collided},
+    expression::{Attributes, text},
+    keys::Key,
+    retry::pauses,
+};
+use crate::ids::Ids;
+
+/// How long after a transaction a query may still miss some of its items: generously, since `DynamoDB` applies them
+/// one after the other within milliseconds but promises no time (its queries are read-committed).
+const SETTLING: Duration = Duration::from_millis(100);
+
+/// The table, through the AWS SDK's client. Clones share the client.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(super) client: Client,
+    pub(super) table: String,
+    pub(super) ids: Ids,
+}
+
+impl Store {
+    /// The table named `table`. `ids` gives the transactions their request tokens.
+    #[must_use]
+    pub fn new(client: Client, table: impl Into<String>, ids: Ids) -> Self {
+        Self {
+            client,
+            table: table.into(),
+            ids,
+        }
+    }
+
+    /// Waits until queries see what was committed before.
+    pub async fn settle(&self) {
+        tokio::time::sleep(SETTLING).await;
+    }
+
+    /// One item, read consistently.
+    pub(super) async fn item(&self, key: &Key) -> Result<Option<Attributes>, StoreError> {
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .consistent_read(true);
+        let answer = request.set_key(Some(key.attributes())).send().await;
+        Ok(answer.map_err(|error| StoreError::of("GetItem", error))?.item)
+    }
+
+    /// Puts an item in place of whatever is there.
+    pub(super) async fn put(&self, item: Attributes) -> Result<(), StoreError> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item));
+        (|| request.clone().send())
+            .retry(pauses())
+            .when(collided)
+            .await
+            .map_err(|error| StoreError::of("PutItem", error))?;
+        Ok(())
+    }
+
+    /// A consistent query of the items of a partition whose sort keys begin with `prefix`.
+    pub(super) fn query(&self, pk: impl Into<String>, prefix: &str) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":prefix", text(prefix))
+    }
+}

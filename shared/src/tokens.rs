@@ -1,0 +1,13 @@
+//! Tokens on their way out. There is no `Debug`, so no log can show them.
+
+/// The two tokens that a login or a refresh answers.
+pub struct IssuedTokens {
+    /// The access token.
+    pub access_token: String,
+    /// The refresh token.
+    pub refresh_token: String,
+    /// How long the access token lives from now, in seconds.
+    pub expires_in: i64,
+    /// How long the session lives from now without a refresh, in seconds.
+    pub refresh_token_expires_in: i64,
+}
