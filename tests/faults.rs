@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, future::ready, stream};
-use shared::{aws, http::REQUEST_TIMEOUT};
+use shared::runtime::{REQUEST_TIMEOUT, aws};
 use tests::{Answer, Fault, Injection, Lasting, World};
 use tokio::time::Instant;
 

@@ -16,9 +16,11 @@ use proptest::{
 };
 use serde_json::{Value, json};
 use shared::{
-    email::Email,
-    ids::UserId,
-    rate::{Quotas, Rule},
+    domain::{
+        email::Email,
+        ids::UserId,
+        rate::{Quotas, Rule},
+    },
     store::StoreError,
 };
 use tests::{

@@ -6,7 +6,7 @@ use std::{
 };
 
 use prune::PruneState;
-use shared::{clock::Millis, day::Day};
+use shared::domain::{clock::Millis, day::Day};
 use tests::{Attempt, Fate, PLENTY, Trail, Wire, World, start};
 
 fn sorted(mut ids: Vec<String>) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use rotate_keys::{Rotation, RotationError, Step};
 use serde_json::{Value, json};
-use shared::keys::SigningKeys;
+use shared::auth::SigningKeys;
 use tests::{Event, Faults, Function, KeysSecret, STEPS, World, recorded};
 
 async fn replace_keys(rotation: &Rotation) -> Result<Value, RotationError> {

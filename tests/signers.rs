@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
-use shared::keys::{KeySource, SigningKeys};
+use shared::auth::{KeySource, SigningKeys};
 use tests::{Event, Function, World};
 
 /// A world with another instance of its functions whose keys are in a file of the test's.

@@ -1,27 +1,11 @@
-//! What the Holdfast functions share: the domain, the store, tokens and the HTTP edge.
+//! What the Holdfast functions share, in five rooms. `runtime` stands on `auth`, `auth` on `http`, `store` and `domain`,
+//! and `http` and `store`, side by side, on `domain` only.
 
-pub mod account;
-pub mod app;
-pub mod aws;
-pub mod clock;
-pub mod config;
-pub mod day;
-pub mod device;
-pub mod digest;
-pub mod email;
-pub mod error;
-pub mod event;
+pub mod auth;
+pub mod domain;
 pub mod http;
-pub mod ids;
-pub mod keys;
-pub mod logging;
-pub mod metrics;
-pub mod password;
-pub mod rate;
-pub mod session;
+pub mod runtime;
 pub mod store;
-pub mod token;
-pub mod tokens;
 
-pub use app::{SigningState, State};
-pub use error::Error;
+pub use domain::error::Error;
+pub use runtime::{SigningState, State};

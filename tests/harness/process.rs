@@ -100,7 +100,7 @@ impl Process {
     ///
     /// When it neither answers nor dies within half a minute.
     pub async fn invoke(&self, event: &Event) -> Option<Value> {
-        let id = shared::ids::Ids::system().request_token();
+        let id = shared::domain::ids::Ids::system().request_token();
         let (sender, answer) = oneshot::channel();
         self.answers
             .lock()

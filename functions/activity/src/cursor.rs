@@ -6,7 +6,7 @@
 //! Whoever computes one of their own gets a page of their own trail.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use shared::{
+use shared::domain::{
     digest,
     ids::{EventId, UserId},
 };
@@ -51,7 +51,7 @@ fn seal(user: UserId, id: &str) -> [u8; DIGEST_LENGTH] {
 
 #[cfg(test)]
 mod tests {
-    use shared::{clock::Millis, ids::Ids};
+    use shared::domain::{clock::Millis, ids::Ids};
 
     use super::*;
 

@@ -6,16 +6,18 @@ mod cursor;
 
 use shared::{
     State,
-    event::MAX_EVENTS_PER_PAGE,
+    auth::AccessClaims,
+    domain::{
+        audit::MAX_EVENTS_PER_PAGE,
+        ids::{EventId, UserId},
+        rate::Rule,
+        session::require_active,
+    },
     http::{
         self, Access, Code, Fault, Fields, Operation, Request, Response, Route,
         model::{Activity, EventView},
     },
-    ids::{EventId, UserId},
-    rate::Rule,
-    session::require_active,
     store::EventPage,
-    token::AccessClaims,
 };
 
 /// What this function answers.
@@ -46,7 +48,10 @@ const DEFAULT_LIMIT: u8 = 50;
 ///
 /// 401 when the token or its session is not valid, 422 for a limit that is none or a cursor that is not this account's.
 pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
-    let token = state.keys.check::<AccessClaims>(http::bearer(&request)?).await?;
+    let token = state
+        .auth
+        .check_token::<AccessClaims>(http::bearer(&request)?)
+        .await?;
     let (user, own) = (token.claims().sub, token.claims().sid);
     let page = page(&request, user);
     let quotas = http::quotas(&request);
@@ -64,7 +69,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
             trail
         )
     };
-    let (claims, (limit, session, trail)) = state.keys.confirm_beside(token, reads).await?;
+    let (claims, (limit, session, trail)) = state.auth.confirm_beside(token, reads).await?;
     require_active(session.as_ref(), state.clock.now())?;
     limit.allowed()?;
     page?;

@@ -2,7 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::app::run(activity::ROUTE, 1, |state, request| {
+    shared::runtime::run(activity::ROUTE, 1, |state, request| {
         Box::pin(activity::handle(state, request))
     })
     .await

@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 use shared::{
-    account::{Account, Credential},
-    event::EventType,
-    password::{Password, PasswordHash},
-    session::EndReason,
+    domain::{
+        account::{Account, Credential},
+        audit::EventType,
+        password::{Password, PasswordHash},
+        session::EndReason,
+    },
     store::{Changed, Creation, CredentialChange, NewAccount},
 };
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
-use shared::ids::SessionId;
+use shared::domain::ids::SessionId;
 
 use crate::{
     find::{self, Whom},

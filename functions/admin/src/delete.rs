@@ -11,8 +11,7 @@
 
 use serde_json::{Value, json};
 use shared::{
-    account::Credential,
-    ids::UserId,
+    domain::{account::Credential, ids::UserId},
     store::{Changed, CredentialChange, Records},
 };
 

@@ -1,6 +1,9 @@
 //! Finding the account that a command is about.
 
-use shared::{account::Credential, email::Email, ids::UserId, store::StoreError};
+use shared::{
+    domain::{account::Credential, email::Email, ids::UserId},
+    store::StoreError,
+};
 
 use crate::{Call, refusal::Refusal};
 

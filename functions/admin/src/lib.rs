@@ -13,7 +13,10 @@ mod sessions;
 mod views;
 
 use serde_json::{Value, json};
-use shared::{State, clock::Millis, event::Cause, password::Hasher, session::Origin};
+use shared::{
+    State,
+    domain::{audit::Cause, clock::Millis, password::Hasher, session::Origin},
+};
 
 use command::{Action, Command};
 pub use import::MOST_USERS;

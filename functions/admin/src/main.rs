@@ -3,7 +3,7 @@
 use admin::Invocation;
 use lambda_http::lambda_runtime::{self, LambdaEvent};
 use serde_json::Value;
-use shared::{clock::Millis, password::Hasher};
+use shared::domain::{clock::Millis, password::Hasher};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {

@@ -3,7 +3,10 @@
 use std::cmp::Reverse;
 
 use serde_json::{Value, json};
-use shared::{event::MAX_EVENTS_PER_PAGE, session::EndReason, store::EndRequest};
+use shared::{
+    domain::{audit::MAX_EVENTS_PER_PAGE, session::EndReason},
+    store::EndRequest,
+};
 
 use crate::{
     Call,

@@ -1,10 +1,10 @@
 //! What the answers show.
 
 use serde_json::{Value, json};
-use shared::{
+use shared::domain::{
     account::Credential,
+    audit::Event,
     clock::Millis,
-    event::Event,
     session::{Liveness, Session},
 };
 

@@ -10,12 +10,14 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use shared::{
     Error, State,
-    clock::Seconds,
+    auth::AccessClaims,
+    domain::{
+        clock::Seconds,
+        ids::{SessionId, UserId},
+        session::Liveness,
+    },
     http,
-    ids::{SessionId, UserId},
-    session::Liveness,
     store::StoreError,
-    token::AccessClaims,
 };
 
 use recent::{Recent, Seen};
@@ -93,10 +95,10 @@ pub async fn handle(authorizer: &Authorizer, event: &Event) -> Result<Answer, Er
 }
 
 async fn authorize(authorizer: &Authorizer, event: &Event) -> Result<Context, Error> {
-    let keys = &authorizer.state.keys;
-    let token = keys.check::<AccessClaims>(bearer(event)?).await?;
+    let auth = &authorizer.state.auth;
+    let token = auth.check_token::<AccessClaims>(bearer(event)?).await?;
     let (user, session) = (token.claims().sub, token.claims().sid);
-    let (claims, seen) = keys
+    let (claims, seen) = auth
         .confirm_beside(token, look_up(authorizer, user, session))
         .await?;
     match seen {

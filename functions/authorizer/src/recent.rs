@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use shared::{
+use shared::domain::{
     clock::{Millis, Seconds},
     ids::{SessionId, UserId},
 };
@@ -72,7 +72,7 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
-    use shared::ids::Ids;
+    use shared::domain::ids::Ids;
 
     use super::*;
 

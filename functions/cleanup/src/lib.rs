@@ -2,10 +2,9 @@
 
 use shared::{
     State,
+    auth::AccessClaims,
+    domain::{rate::Rule, session::require_active},
     http::{self, Access, Fault, Operation, Request, Response, Route},
-    rate::Rule,
-    session::require_active,
-    token::AccessClaims,
 };
 
 /// What this function answers.
@@ -32,7 +31,10 @@ pub const OPERATION: Operation = Operation {
 ///
 /// 401 when the token or its session is not valid.
 pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
-    let token = state.keys.check::<AccessClaims>(http::bearer(&request)?).await?;
+    let token = state
+        .auth
+        .check_token::<AccessClaims>(http::bearer(&request)?)
+        .await?;
     let user = token.claims().sub;
     let quotas = http::quotas(&request);
     let reads = async {
@@ -41,7 +43,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
             state.store.sessions(user)
         )
     };
-    let (claims, (limit, sessions)) = state.keys.confirm_beside(token, reads).await?;
+    let (claims, (limit, sessions)) = state.auth.confirm_beside(token, reads).await?;
 
     let now = state.clock.now();
     require_active(sessions.iter().find(|session| session.id == claims.sid), now)?;

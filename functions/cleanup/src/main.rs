@@ -2,7 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::app::run(cleanup::ROUTE, 1, |state, request| {
+    shared::runtime::run(cleanup::ROUTE, 1, |state, request| {
         Box::pin(cleanup::handle(state, request))
     })
     .await

@@ -3,11 +3,11 @@
 use lambda_http::http::{HeaderValue, header};
 use shared::{
     State,
-    config::Config,
     http::{
         self, Access, Fault, Operation, Request, Response, Route,
         model::{AuthorizationServer, JwkSet},
     },
+    runtime::config::Config,
 };
 
 /// What this function answers: each of its documents is a route of its own in API Gateway.

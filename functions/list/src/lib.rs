@@ -6,13 +6,15 @@ use std::cmp::Reverse;
 
 use shared::{
     State,
+    auth::AccessClaims,
+    domain::{
+        rate::Rule,
+        session::{Session, require_active},
+    },
     http::{
         self, Access, Fault, Operation, Request, Response, Route,
         model::{SessionView, Sessions},
     },
-    rate::Rule,
-    session::{Session, require_active},
-    token::AccessClaims,
 };
 
 /// What this function answers.
@@ -40,7 +42,10 @@ pub const OPERATION: Operation = Operation {
 ///
 /// 401 when the token or its session is not valid.
 pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
-    let token = state.keys.check::<AccessClaims>(http::bearer(&request)?).await?;
+    let token = state
+        .auth
+        .check_token::<AccessClaims>(http::bearer(&request)?)
+        .await?;
     let user = token.claims().sub;
     let quotas = http::quotas(&request);
     let reads = async {
@@ -49,7 +54,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
             state.store.sessions(user)
         )
     };
-    let (claims, (limit, mut sessions)) = state.keys.confirm_beside(token, reads).await?;
+    let (claims, (limit, mut sessions)) = state.auth.confirm_beside(token, reads).await?;
 
     let now = state.clock.now();
     require_active(sessions.iter().find(|session| session.id == claims.sid), now)?;

@@ -10,19 +10,21 @@ mod plan;
 
 use shared::{
     Error, SigningState,
-    account::{Account, Credential},
-    config::Config,
-    device::Device,
-    email::Email,
-    event::{Cause, EventType},
+    domain::{
+        account::{Account, Credential},
+        audit::{Cause, EventType},
+        device::Device,
+        email::Email,
+        ids::Ids,
+        password::{Hasher, Password},
+        rate::{Rule, Source},
+        session::{EndReason, Session},
+    },
     http::{
         self, Access, Code, Fault, Fields, Operation, Request, Response, Route,
         model::{LoggedIn, Tokens},
     },
-    ids::Ids,
-    password::{Hasher, Password},
-    rate::{Rule, Source},
-    session::{EndReason, Session},
+    runtime::config::Config,
     store::{EndRequest, Login, LoginOutcome, StoreError},
 };
 
@@ -95,12 +97,12 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Fa
             state.store.credential(&attempt.email)
         )
     };
-    let (signer, (limit, guess, credential)) = login.signing.signer_beside(counted).await?;
+    let (signer, (limit, guess, credential)) = login.signing.issuer.signer_beside(counted).await?;
     if let Err(refusal) = limit.allowed() {
         state.limiter.give_back(&quotas, guess).await;
         return Err(refusal.into());
     }
-    guess.verdict.allowed()?;
+    guess.admission.allowed()?;
 
     // An unknown address costs the same reads and the same hash: those of a user that nobody is.
     let user = credential
@@ -143,7 +145,7 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Fa
     }))
 }
 
-fn read(request: &Request, now: shared::clock::Millis, config: &Config) -> Result<Attempt, Fault> {
+fn read(request: &Request, now: shared::domain::clock::Millis, config: &Config) -> Result<Attempt, Fault> {
     let mut fields = Fields::required(request)?;
     let name = if fields.is_form() { "username" } else { "email" };
     let email = fields.text(name);

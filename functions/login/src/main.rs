@@ -2,7 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::app::run_signing(login::ROUTE, login::state, |state, request| {
+    shared::runtime::run_signing(login::ROUTE, login::state, |state, request| {
         Box::pin(login::handle(state, request))
     })
     .await

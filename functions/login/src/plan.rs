@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use shared::{
+use shared::domain::{
     clock::Millis,
     ids::SessionId,
     session::{CLOCKS_APART, EndReason, Session},
@@ -62,7 +62,7 @@ fn sweep(sessions: &[Session], now: Millis) -> Vec<SessionId> {
 
 #[cfg(test)]
 mod tests {
-    use shared::{
+    use shared::domain::{
         clock::Seconds,
         ids::Ids,
         session::{Ended, Origin},

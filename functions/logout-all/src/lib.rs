@@ -2,11 +2,13 @@
 
 use shared::{
     State,
+    auth::AccessClaims,
+    domain::{
+        rate::Rule,
+        session::{EndReason, require_active},
+    },
     http::{self, Access, Fault, Fields, Operation, Request, Response, Route, model::LoggedOut},
-    rate::Rule,
-    session::{EndReason, require_active},
     store::{Caller, EndRequest},
-    token::AccessClaims,
 };
 
 /// What this function answers.
@@ -37,7 +39,10 @@ pub const OPERATION: Operation = Operation {
 ///
 /// 401 when the token or its session is not valid.
 pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
-    let token = state.keys.check::<AccessClaims>(http::bearer(&request)?).await?;
+    let token = state
+        .auth
+        .check_token::<AccessClaims>(http::bearer(&request)?)
+        .await?;
     let mut fields = Fields::optional(&request)?;
     let except_current = fields.flag("except_current");
     fields.finish()?;
@@ -50,7 +55,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
             state.store.sessions(user)
         )
     };
-    let (claims, (limit, mut sessions)) = state.keys.confirm_beside(token, reads).await?;
+    let (claims, (limit, mut sessions)) = state.auth.confirm_beside(token, reads).await?;
     let cause = http::origin(&request, &state.config.trusted_proxy, state.clock.now());
     require_active(sessions.iter().find(|session| session.id == claims.sid), cause.at)?;
     limit.allowed()?;

@@ -2,7 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::app::run(logout_all::ROUTE, logout_all::CONNECTIONS, |state, request| {
+    shared::runtime::run(logout_all::ROUTE, logout_all::CONNECTIONS, |state, request| {
         Box::pin(logout_all::handle(state, request))
     })
     .await

@@ -4,10 +4,10 @@
 
 use shared::{
     Error, State,
+    auth::{AccessClaims, RefreshClaims},
+    domain::session::{EndReason, Session},
     http::{self, Access, Code, Fault, Fields, Operation, Request, Response, Route},
-    session::{EndReason, Session},
     store::{EndRequest, StoreError},
-    token::{AccessClaims, RefreshClaims},
 };
 
 /// What this function answers.
@@ -61,9 +61,9 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
 }
 
 async fn by_access_token(state: &State, token: &str) -> Result<Option<Session>, Error> {
-    let token = state.keys.check::<AccessClaims>(token).await?;
+    let token = state.auth.check_token::<AccessClaims>(token).await?;
     let session = state.store.session(token.claims().sub, token.claims().sid);
-    Ok(state.keys.confirm_beside(token, session).await?.1)
+    Ok(state.auth.confirm_beside(token, session).await?.1)
 }
 
 /// The refresh token names the session. A valid access token beside it must be of the same account; one that is not
@@ -73,14 +73,14 @@ async fn by_refresh_token(
     token: &str,
     bearer: Option<&str>,
 ) -> Result<Option<Session>, Error> {
-    let token = state.keys.check::<RefreshClaims>(token).await?;
+    let token = state.auth.check_token::<RefreshClaims>(token).await?;
     let session = state.store.session(token.claims().sub, token.claims().sid);
-    let (claims, session) = state.keys.confirm_beside(token, session).await?;
+    let (claims, session) = state.auth.confirm_beside(token, session).await?;
     if let Some(bearer) = bearer
-        && let Ok(access) = state.keys.check::<AccessClaims>(bearer).await
+        && let Ok(access) = state.auth.check_token::<AccessClaims>(bearer).await
     {
         let (access, ()) = state
-            .keys
+            .auth
             .confirm_beside(access, async { Ok::<_, StoreError>(()) })
             .await?;
         if access.sub != claims.sub {

@@ -5,8 +5,7 @@ use std::io::Write as _;
 use aws_sdk_s3::{Client, primitives::ByteStream};
 use flate2::{Compression, GzBuilder};
 use shared::{
-    day::Day,
-    digest,
+    domain::{day::Day, digest},
     store::{EventKey, StoredEvent},
 };
 
@@ -98,7 +97,7 @@ mod tests {
     use std::{collections::BTreeMap, io::Read as _};
 
     use flate2::read::GzDecoder;
-    use shared::{clock::Millis, ids::Ids};
+    use shared::domain::{clock::Millis, ids::Ids};
 
     use super::*;
 

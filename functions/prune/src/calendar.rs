@@ -1,6 +1,6 @@
 //! Which days a run looks at.
 
-use shared::{clock::Millis, day::Day};
+use shared::domain::{clock::Millis, day::Day};
 
 /// A run begins so many days before the last one that is recorded as done: an event may turn up late, from a machine
 /// that was frozen or whose clock was slow, and the index lags behind the table.

@@ -1,6 +1,6 @@
 //! Why a run of pruning does not finish.
 
-use shared::{day::Day, store::StoreError};
+use shared::{domain::day::Day, store::StoreError};
 
 use crate::budget::TimeIsUp;
 

@@ -23,7 +23,7 @@ pub use state::PruneState;
 use std::time::Duration;
 
 use serde_json::Value;
-use shared::clock::Millis;
+use shared::domain::clock::Millis;
 
 use budget::Budget;
 

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
-use shared::{day::Day, error, metrics};
+use shared::{
+    domain::{day::Day, error},
+    runtime::metrics,
+};
 
 use crate::{failure::Failure, tally::Tally};
 

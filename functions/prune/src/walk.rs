@@ -1,7 +1,10 @@
 //! From the first day that may hold something to the newest that is past retention.
 
 use futures_util::{StreamExt, stream};
-use shared::{clock::Millis, day::Day, store::AuditPartition};
+use shared::{
+    domain::{clock::Millis, day::Day},
+    store::AuditPartition,
+};
 
 use crate::{
     budget::Budget,

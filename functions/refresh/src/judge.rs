@@ -1,6 +1,6 @@
 //! Why a rotation was refused, read off the session as it stood.
 
-use shared::{
+use shared::domain::{
     clock::{Millis, Seconds},
     ids::TokenId,
     session::{Liveness, Rotation, Session},
@@ -95,7 +95,7 @@ fn within_grace(rotation: &Rotation, attempt: &Attempt<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use shared::{
+    use shared::domain::{
         ids::Ids,
         session::{EndReason, Ended, Origin},
     };

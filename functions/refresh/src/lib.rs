@@ -10,13 +10,15 @@ use std::time::Duration;
 
 use shared::{
     Error, SigningState, State,
-    clock::{Millis, Seconds},
-    event::{Cause, EventType},
+    auth::{RefreshClaims, Signer},
+    domain::{
+        audit::{Cause, EventType},
+        clock::{Millis, Seconds},
+        ids::TokenId,
+        session::{EndReason, Session, require_active},
+    },
     http::{self, Access, Code, Fault, Fields, Operation, Request, Response, Route, model::Tokens},
-    ids::TokenId,
-    session::{EndReason, Session, require_active},
     store::{Ending, Rotate, RotateOutcome, StoreError},
-    token::{RefreshClaims, Signer},
 };
 use tokio::time::timeout;
 
@@ -72,7 +74,7 @@ pub async fn handle(signing: &SigningState, request: Request) -> Result<Response
     let device = http::device_from(&request, &mut headers);
     headers.finish()?;
 
-    let token = state.keys.check::<RefreshClaims>(&refresh_token).await?;
+    let token = state.auth.check_token::<RefreshClaims>(&refresh_token).await?;
     let cause = http::origin(&request, &state.config.trusted_proxy, state.clock.now());
     let claims = token.claims();
     // Another machine's clock may be ahead: along one lineage, times never go backwards.
@@ -91,7 +93,10 @@ pub async fn handle(signing: &SigningState, request: Request) -> Result<Response
         origin: cause.origin.clone(),
         device_name: device.name,
     };
-    let (signer, claims, outcome) = signing.confirm_beside(token, state.store.rotate(&rotate)).await?;
+    let (signer, claims, outcome) = signing
+        .issuer
+        .confirm_beside(token, state.store.rotate(&rotate))
+        .await?;
     match outcome {
         RotateOutcome::Rotated { country_before } => {
             if moved(country_before.as_deref(), cause.origin.country.as_deref()) {

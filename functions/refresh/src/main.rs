@@ -2,7 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::app::run_signing(refresh::ROUTE, refresh::state, |state, request| {
+    shared::runtime::run_signing(refresh::ROUTE, refresh::state, |state, request| {
         Box::pin(refresh::handle(state, request))
     })
     .await

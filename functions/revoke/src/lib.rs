@@ -2,13 +2,15 @@
 
 use shared::{
     Error, State,
-    error::FieldError,
+    auth::AccessClaims,
+    domain::{
+        error::FieldError,
+        ids::{SessionId, UserId},
+        rate::Rule,
+        session::{EndReason, Session, require_active},
+    },
     http::{self, Access, Code, Fault, Operation, Request, Response, Route},
-    ids::{SessionId, UserId},
-    rate::Rule,
-    session::{EndReason, Session, require_active},
     store::{Caller, EndRequest, StoreError},
-    token::AccessClaims,
 };
 
 /// What this function answers.
@@ -45,7 +47,10 @@ pub const OPERATION: Operation = Operation {
 /// 401 when the token or its session is not valid, 422 when the path names no UUID, 403 for another account's session,
 /// 404 for none.
 pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
-    let token = state.keys.check::<AccessClaims>(http::bearer(&request)?).await?;
+    let token = state
+        .auth
+        .check_token::<AccessClaims>(http::bearer(&request)?)
+        .await?;
     let target = http::path_parameter(&request).parse::<SessionId>();
     let target =
         target.map_err(|error| Fault::validation(vec![FieldError::new("session_id", format!("is {error}"))]));
@@ -65,7 +70,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
             other
         )
     };
-    let (claims, (limit, own, other)) = state.keys.confirm_beside(token, reads).await?;
+    let (claims, (limit, own, other)) = state.auth.confirm_beside(token, reads).await?;
     let cause = http::origin(&request, &state.config.trusted_proxy, state.clock.now());
     let own = require_active(own.as_ref(), cause.at)?;
     limit.allowed()?;

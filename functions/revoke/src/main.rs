@@ -2,7 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::app::run(revoke::ROUTE, revoke::CONNECTIONS, |state, request| {
+    shared::runtime::run(revoke::ROUTE, revoke::CONNECTIONS, |state, request| {
         Box::pin(revoke::handle(state, request))
     })
     .await

@@ -1,7 +1,7 @@
 //! Replacing both keys at once, and dropping all others: for when a private key may have leaked.
 
 use serde_json::{Value, json};
-use shared::keys::SigningKeys;
+use shared::auth::SigningKeys;
 
 use crate::{MOST_ATTEMPTS, Rotation, RotationError};
 

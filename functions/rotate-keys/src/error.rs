@@ -3,9 +3,8 @@
 use std::error::Error as StdError;
 
 use shared::{
-    keys::{KeyPairError, SigningKeysError},
+    auth::{KeyPairError, Rejected, SignError, SigningKeysError},
     store::StoreError,
-    token::{Rejected, SignError},
 };
 
 /// Every cause. Nothing of a secret's content is in any of them.

@@ -18,8 +18,8 @@ use aws_sdk_secretsmanager::Client;
 use serde_json::{Value, json};
 use shared::{
     State,
-    config::SigningKeySource,
-    keys::{PublicKey, Published, Retired},
+    domain::key_set::{PublicKey, Published, Retired},
+    runtime::config::SigningKeySource,
     store::StoreError,
 };
 

@@ -12,7 +12,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         let rotation = &rotation;
         async move {
             let answer = rotate_keys::handle(rotation, event.payload).await;
-            answer.map_err(|error| lambda_http::Error::from(shared::error::report(&error)))
+            answer.map_err(|error| lambda_http::Error::from(shared::domain::error::report(&error)))
         }
     };
     lambda_runtime::run(lambda_runtime::service_fn(handle)).await

@@ -10,7 +10,7 @@ use aws_sdk_secretsmanager::{
         update_secret_version_stage::UpdateSecretVersionStageError,
     },
 };
-use shared::keys::SigningKeys;
+use shared::auth::SigningKeys;
 
 use crate::RotationError;
 

@@ -1,9 +1,11 @@
 //! The four steps of a rotation.
 
 use shared::{
-    clock::Millis,
-    keys::{KeyPair, KeySet, Published, SigningKeys},
-    token::{AccessClaims, Claims, RefreshClaims, Rejected, Signer, Subject, Verifier},
+    auth::{AccessClaims, Claims, KeyPair, RefreshClaims, Rejected, Signer, SigningKeys, Subject, Verifier},
+    domain::{
+        clock::Millis,
+        key_set::{KeySet, Published},
+    },
 };
 
 use crate::{MOST_ATTEMPTS, Rotation, RotationError, Step};

@@ -1,7 +1,7 @@
 //! Why a request gets no ordinary answer. The one place that knows which cause is which code.
 
 use super::code::Code;
-use crate::error::{Error, FieldError};
+use crate::domain::error::{Error, FieldError};
 
 /// Why a request gets no ordinary answer: the domain's causes and those of HTTP itself.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +46,7 @@ impl Fault {
     }
 
     /// For logs: with all causes.
-    pub(super) fn report(&self) -> String {
+    pub(crate) fn report(&self) -> String {
         match self {
             Self::Domain(error) => error.report(),
             other => other.to_string(),

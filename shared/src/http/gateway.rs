@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use lambda_http::{http::header::HOST, request::LambdaRequest};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::Request;
+use super::message::Request;
 
 /// What a URI's query cannot hold as it is (RFC 3986 §3.4).
 const NOT_IN_QUERY: &AsciiSet = &CONTROLS

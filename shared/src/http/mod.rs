@@ -1,35 +1,35 @@
 //! The HTTP edge: the one place where requests are read and domain errors become answers.
 
-mod auth;
-mod body;
+mod bearer;
+mod client;
 mod code;
-mod edge;
 mod error;
 mod gateway;
+mod input;
+mod message;
 pub mod model;
 mod operation;
-mod origin;
 mod problem;
-mod quota;
-mod reply;
+mod rate_limit;
+mod response;
+mod route;
 #[cfg(feature = "openapi")]
 pub mod schema;
 
-pub use auth::{bearer, bearer_in, optional_bearer};
-pub use body::Fields;
+pub use bearer::{bearer, bearer_in, optional_bearer};
+pub use client::{TrustedProxy, device_from, idempotency_key, origin};
 pub use code::{Advice, Code};
-pub use edge::{Handler, REQUEST_TIMEOUT, Route, answer};
 pub use error::Fault;
 pub use gateway::{mend, request};
+pub use input::Fields;
+pub use message::{Request, Response};
 pub use operation::{Access, Operation};
-pub use origin::{TrustedProxy, device_from, idempotency_key, origin, path_parameter};
 #[cfg(feature = "openapi")]
 pub use problem::FieldProblem;
 pub use problem::Problem;
-pub use quota::quotas;
-pub use reply::{json, success};
-
-/// A request as API Gateway's HTTP API (payload format 2.0) hands it over.
-pub type Request = lambda_http::Request;
-/// An answer.
-pub type Response = lambda_http::Response<lambda_http::Body>;
+pub(crate) use problem::response as problem_response;
+pub use rate_limit::quotas;
+pub(crate) use rate_limit::tell as write_rate_limit_headers;
+pub use response::{json, success};
+pub use route::{Route, path_parameter};
+pub(crate) use route::{admit, request_id};

@@ -2,8 +2,8 @@
 //!
 //! Data that no handler reads: none of it is in a Lambda binary.
 
-use super::{code::Code, edge::Route};
-use crate::rate::Rule;
+use super::{code::Code, route::Route};
+use crate::domain::rate::Rule;
 
 /// One operation of the API.
 #[derive(Clone, Copy, Debug)]

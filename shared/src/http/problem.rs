@@ -5,8 +5,8 @@ use lambda_http::http::header;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Response, Route, code::Code, error::Fault, reply};
-use crate::error::{Error, FieldError};
+use super::{code::Code, error::Fault, message::Response, response, route::Route};
+use crate::domain::error::{Error, FieldError};
 #[cfg(feature = "openapi")]
 use crate::http::schema;
 
@@ -66,7 +66,7 @@ const RETRY_AFTER_SECONDS: u16 = 1;
 /// Where RFC 6749 §5.2 applies.
 const REFRESH_PATH: &str = "/api/v1/auth/refresh";
 
-pub(super) fn response(fault: &Fault, route: Route, request_id: &str) -> Response {
+pub(crate) fn response(fault: &Fault, route: Route, request_id: &str) -> Response {
     let status = fault.code().status();
     let errors = match fault {
         Fault::Domain(Error::Validation(errors)) => errors.as_slice(),
@@ -78,7 +78,7 @@ pub(super) fn response(fault: &Fault, route: Route, request_id: &str) -> Respons
         request_id,
         ..Problem::of(fault.code(), route)
     };
-    let mut response = reply::json(&problem);
+    let mut response = response::json(&problem);
     *response.status_mut() = status.try_into().unwrap_or_default();
     let headers = response.headers_mut();
     headers.insert(

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::{device, email, event::MAX_EVENTS_PER_PAGE, password};
+use crate::domain::{audit::MAX_EVENTS_PER_PAGE, device, email, password};
 
 macro_rules! texts {
     ($($(#[$doc:meta])+ $name:ident: $schema:tt)+) => {$(

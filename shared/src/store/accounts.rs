@@ -2,15 +2,15 @@
 
 use super::{
     error::StoreError,
+    item_keys::Key,
     items,
-    keys::Key,
     table::Store,
-    transact::{Action, Outcome, Verdict},
+    transaction::{Action, Outcome, Verdict},
 };
-use crate::{
+use crate::domain::{
     account::{Account, Credential},
+    audit::Event,
     email::Email,
-    event::Event,
     ids::UserId,
 };
 

@@ -5,14 +5,14 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::{
     error::StoreError,
     expression::{Update, number, text},
+    item_keys::Key,
     items,
-    keys::Key,
     table::Store,
-    transact::{Action, Outcome, Verdict},
+    transaction::{Action, Outcome, Verdict},
 };
-use crate::{
+use crate::domain::{
     account::{Account, Credential},
-    event::{Cause, EventType},
+    audit::{Cause, EventType},
     password::PasswordHash,
 };
 

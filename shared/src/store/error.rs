@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
     error::{BuildError, ProvideErrorMetadata, SdkError},
 };
 
-use crate::error::Error;
+use crate::domain::error::Error;
 
 /// A read or write that did not succeed.
 #[derive(Debug, thiserror::Error)]

@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use serde::{Deserialize, Serialize};
 
-use super::{error::StoreError, expression::number, items, keys::Key, table::Store};
-use crate::keys::{KeySet, Published};
+use super::{error::StoreError, expression::number, item_keys::Key, items, table::Store};
+use crate::domain::key_set::{KeySet, Published};
 
 /// How often a publication that others overtook is tried again.
 const MOST_ATTEMPTS: u32 = 8;

@@ -1,17 +1,17 @@
 //! Committing a login.
 
 use super::{
-    end::{EndsOnly, SESSIONS_AT_ONCE},
     error::StoreError,
     expression::{Update, number, text},
+    item_keys::Key,
     items,
-    keys::Key,
+    revoke::{EndsOnly, SESSIONS_AT_ONCE},
     table::Store,
-    transact::{Action, Outcome, Verdict},
+    transaction::{Action, Outcome, Verdict},
 };
-use crate::{
+use crate::domain::{
     account::Credential,
-    event::{Cause, EventType},
+    audit::{Cause, EventType},
     password::PasswordHash,
     session::{EndReason, Session},
 };

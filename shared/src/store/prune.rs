@@ -10,11 +10,11 @@ use super::{
     batch::MAX_BATCH_WRITES,
     error::StoreError,
     expression::{Attributes, text},
+    item_keys::{self, AUDIT_SHARDS, Key},
     items,
-    keys::{self, AUDIT_SHARDS, Key},
     table::Store,
 };
-use crate::{
+use crate::domain::{
     clock::Millis,
     day::Day,
     ids::{EventId, UserId},
@@ -105,18 +105,18 @@ impl Store {
         after: Option<EventKey>,
         limit: u16,
     ) -> Result<PartitionPage, StoreError> {
-        let pk = keys::audit_partition(partition.day, partition.shard);
+        let pk = item_keys::audit_partition(partition.day, partition.shard);
         let start = after.map(|event| {
             let mut start = event.key().attributes();
-            start.insert(keys::GSI1PK.to_owned(), text(&pk));
-            start.insert(keys::GSI1SK.to_owned(), text(event.id.to_string()));
+            start.insert(item_keys::GSI1PK.to_owned(), text(&pk));
+            start.insert(item_keys::GSI1SK.to_owned(), text(event.id.to_string()));
             start
         });
         let answer = self
             .client
             .query()
             .table_name(&self.table)
-            .index_name(keys::GSI1)
+            .index_name(item_keys::GSI1)
             .key_condition_expression("gsi1pk = :pk")
             .expression_attribute_values(":pk", text(&pk))
             .set_exclusive_start_key(start)
@@ -239,7 +239,7 @@ fn event_key(attributes: &HashMap<String, AttributeValue>) -> Result<EventKey, S
 
 fn stored_event(mut item: Attributes) -> Result<StoredEvent, StoreError> {
     let key = event_key(&item)?;
-    for name in [keys::PK, keys::SK, keys::GSI1PK, keys::GSI1SK] {
+    for name in [item_keys::PK, item_keys::SK, item_keys::GSI1PK, item_keys::GSI1SK] {
         item.remove(name);
     }
     let mut attributes: BTreeMap<String, Value> = items::read("event", item)?;

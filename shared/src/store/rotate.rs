@@ -9,12 +9,12 @@ use backon::Retryable;
 use super::{
     error::{StoreError, collided},
     expression::{Update, number, text},
+    item_keys::Key,
     items,
-    keys::Key,
     retry::pauses,
     table::Store,
 };
-use crate::{
+use crate::domain::{
     clock::{Millis, Seconds},
     ids::{SessionId, TokenId, UserId},
     session::{Origin, Session},

@@ -8,12 +8,12 @@ use super::{
     batch::MAX_BATCH_WRITES,
     error::{StoreError, collided},
     expression::{Attributes, number, text},
+    item_keys::{self, Key},
     items,
-    keys::{self, Key},
     retry::pauses,
     table::Store,
 };
-use crate::{
+use crate::domain::{
     clock::Millis,
     ids::{SessionId, UserId},
     session::Session,
@@ -29,7 +29,7 @@ impl Store {
     ///
     /// When the table cannot be read.
     pub async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
-        let query = self.query(keys::user_pk(user), keys::SESSION_PREFIX);
+        let query = self.query(item_keys::user_pk(user), item_keys::SESSION_PREFIX);
         let mut found = query.into_paginator().items().send();
         let mut sessions = Vec::new();
         while let Some(item) = found.next().await {
@@ -61,15 +61,15 @@ impl Store {
             .client
             .query()
             .table_name(&self.table)
-            .index_name(keys::GSI1)
+            .index_name(item_keys::GSI1)
             .key_condition_expression("gsi1pk = :pk AND gsi1sk = :sk")
-            .expression_attribute_values(":pk", text(keys::session_index_pk(session)))
-            .expression_attribute_values(":sk", text(keys::SESSION_INDEX_SK))
+            .expression_attribute_values(":pk", text(item_keys::session_index_pk(session)))
+            .expression_attribute_values(":sk", text(item_keys::SESSION_INDEX_SK))
             .limit(1)
             .send()
             .await
             .map_err(|error| StoreError::of("Query", error))?;
-        let owner = |item: &Attributes| keys::user_of(item.get(keys::PK)?.as_s().ok()?);
+        let owner = |item: &Attributes| item_keys::user_of(item.get(item_keys::PK)?.as_s().ok()?);
         Ok(answer.items().first().and_then(owner))
     }
 

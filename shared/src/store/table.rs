@@ -8,10 +8,10 @@ use backon::Retryable;
 use super::{
     error::{StoreError, collided},
     expression::{Attributes, text},
-    keys::Key,
+    item_keys::Key,
     retry::pauses,
 };
-use crate::ids::Ids;
+use crate::domain::ids::Ids;
 
 /// How long after a transaction a query may still miss some of its items: generously, since `DynamoDB` applies them
 /// one after the other within milliseconds but promises no time (its queries are read-committed).

@@ -7,13 +7,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 #[cfg(feature = "openapi")]
-use crate::event::MAX_EVENTS_PER_PAGE;
-#[cfg(feature = "openapi")]
-use crate::http::schema;
-use crate::{
-    event::{Event, EventType},
+use crate::domain::audit::MAX_EVENTS_PER_PAGE;
+use crate::domain::{
+    audit::{Event, EventType},
     ids::{EventId, SessionId},
 };
+#[cfg(feature = "openapi")]
+use crate::http::schema;
 
 /// A page of the account's audit trail.
 #[derive(Debug, Serialize)]

@@ -4,12 +4,12 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::domain::{
+    clock::Millis,
+    key_set::{KeySet, PublicKey, Purpose},
+};
 #[cfg(feature = "openapi")]
 use crate::http::schema;
-use crate::{
-    clock::Millis,
-    keys::{KeySet, PublicKey, Purpose},
-};
 
 /// A JWK Set (RFC 7517 §5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -112,7 +112,7 @@ pub struct AuthorizationServer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock::Seconds, keys::Retired};
+    use crate::domain::{clock::Seconds, key_set::Retired};
 
     #[test]
     fn the_public_document_shows_what_verifies_access_tokens() {

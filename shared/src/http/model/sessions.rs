@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::domain::{ids::SessionId, session::Session};
 #[cfg(feature = "openapi")]
 use crate::http::schema;
-use crate::{ids::SessionId, session::Session};
 
 /// The account's active sessions.
 #[derive(Debug, Serialize)]

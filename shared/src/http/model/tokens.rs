@@ -4,13 +4,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-#[cfg(feature = "openapi")]
-use crate::http::schema;
-use crate::{
+use crate::domain::{
     account::Credential,
     ids::{SessionId, UserId},
     tokens::IssuedTokens,
 };
+#[cfg(feature = "openapi")]
+use crate::http::schema;
 
 /// A new pair of tokens (RFC 6749 §5.1).
 #[derive(Serialize)]

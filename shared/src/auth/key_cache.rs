@@ -1,0 +1,106 @@
+//! A function's copy of the key set, and how it is kept young.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::join_all;
+
+use crate::{
+    domain::{
+        clock::{Clock, Millis},
+        error::Error,
+        key_set::KeySet,
+    },
+    store::Store,
+};
+
+/// A decision is never made with a copy older than this, in milliseconds.
+const MAX_AGE: i64 = 60_000;
+
+/// Nothing was published yet.
+#[derive(Debug, thiserror::Error)]
+#[error("the table holds no key set (item KEYS / JWKS): publish the signing keys' public halves first")]
+struct NoKeySet;
+
+/// A copy of the published key set. Clones share it.
+#[derive(Clone, Debug)]
+pub struct KeyCache {
+    store: Store,
+    clock: Clock,
+    copy: Arc<Mutex<Option<CachedSet>>>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct CachedSet {
+    pub set: Arc<KeySet>,
+    read_at: Millis,
+}
+
+impl KeyCache {
+    /// Starts without a copy: the first token, or [`KeyCache::warm`], reads it.
+    #[must_use]
+    pub fn new(store: Store, clock: Clock) -> Self {
+        Self {
+            store,
+            clock,
+            copy: Arc::default(),
+        }
+    }
+
+    /// Reads the set while the process starts, so many times at once: each opens a connection to the table, and
+    /// requests use them later. A failure is only logged: the first request will try again, and report it.
+    pub async fn warm(&self, connections: usize) {
+        let reads = join_all((0..connections).map(|_| self.read())).await;
+        if let Some(error) = reads.into_iter().find_map(Result::err) {
+            tracing::warn!(error = %error.report(), "the key set could not be read at start");
+        }
+    }
+
+    /// The set, not older than a minute.
+    ///
+    /// # Errors
+    ///
+    /// When the copy is too old and the table cannot be read, or holds no key set.
+    pub async fn set(&self) -> Result<Arc<KeySet>, Error> {
+        match self.cached_within(MAX_AGE) {
+            Some(copy) => Ok(copy.set),
+            None => Ok(self.read().await?.set),
+        }
+    }
+
+    /// The set as it is now.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be read, or holds no key set.
+    pub async fn fresh_set(&self) -> Result<Arc<KeySet>, Error> {
+        Ok(self.read().await?.set)
+    }
+
+    /// The copy of the set, whatever its age, if there is one.
+    #[must_use]
+    pub fn copy(&self) -> Option<Arc<KeySet>> {
+        Some(self.cached_within(i64::MAX)?.set)
+    }
+
+    /// The copy, if it was read within so many milliseconds.
+    pub(super) fn cached_within(&self, age: i64) -> Option<CachedSet> {
+        let now = self.clock.now();
+        let copy = self.copy.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        // A clock that was set back makes the copy's age unknown.
+        let known = age == i64::MAX || (copy.read_at <= now && now.0 - copy.read_at.0 < age);
+        known.then_some(copy)
+    }
+
+    /// Reads the set, in place of the copy.
+    pub(super) async fn read(&self) -> Result<CachedSet, Error> {
+        let read_at = self.clock.now();
+        let set = self.store.key_set().await?;
+        let set = set.ok_or_else(|| Error::Unavailable(NoKeySet.into()))?;
+        let copy = CachedSet {
+            set: Arc::new(set),
+            read_at,
+        };
+        *self.copy.lock().unwrap_or_else(PoisonError::into_inner) = Some(copy.clone());
+        Ok(copy)
+    }
+}

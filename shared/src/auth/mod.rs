@@ -1,0 +1,27 @@
+//! Who the caller is: keys in memory, tokens (JWTs signed with ES256; RFC 7519, 8725, 9068), and rate limits.
+
+mod authenticator;
+mod claims;
+mod key_cache;
+mod limiter;
+mod signer;
+mod signer_cache;
+mod signing_key_source;
+mod signing_keys;
+mod token_issuer;
+mod token_settings;
+mod verifier;
+
+pub use authenticator::Authenticator;
+pub use claims::{
+    AccessClaims, Claims, MAX_ACCESS_TOKEN_SECONDS, MAX_SESSION_SECONDS, RefreshClaims, Subject,
+};
+pub use key_cache::KeyCache;
+pub use limiter::{Guess, Limiter};
+pub use signer::{SignError, Signer};
+pub use signer_cache::Signers;
+pub use signing_key_source::{KeySource, KeySourceError};
+pub use signing_keys::{KeyPair, KeyPairError, SigningKeys, SigningKeysError};
+pub use token_issuer::TokenIssuer;
+pub use token_settings::TokenSettings;
+pub use verifier::{Candidate, LEEWAY, Rejected, Unconfirmed, Verifier};

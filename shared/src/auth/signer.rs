@@ -1,0 +1,106 @@
+//! Issuing tokens. Only `login` and `refresh` can.
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+
+use super::{
+    claims::{AccessClaims, Claims, RefreshClaims, Subject},
+    signing_keys::KeyPair,
+    token_settings::TokenSettings,
+};
+use crate::domain::{
+    clock::{Millis, Seconds},
+    error::Error,
+    ids::{Ids, TokenId},
+    tokens::IssuedTokens,
+};
+
+/// Signs tokens with one private key.
+pub struct Signer {
+    settings: TokenSettings,
+    ids: Ids,
+    kid: String,
+    key: EncodingKey,
+}
+
+/// A token could not be signed: the private key is not usable.
+#[derive(Debug, thiserror::Error)]
+#[error("a token could not be signed: {0}")]
+pub struct SignError(#[from] jsonwebtoken::errors::Error);
+
+impl From<SignError> for Error {
+    fn from(error: SignError) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl Signer {
+    /// Signs with `key`, by the configured names and lifetimes.
+    #[must_use]
+    pub fn new(settings: TokenSettings, key: &KeyPair, ids: Ids) -> Self {
+        Self {
+            settings,
+            ids,
+            kid: key.public().kid.clone(),
+            key: key.encoding_key(),
+        }
+    }
+
+    /// The id of its key.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// Both tokens of a session: a new access token, and the refresh token `refresh_jti` issued at `issued_at`.
+    ///
+    /// # Errors
+    ///
+    /// When the private key is not usable.
+    pub fn issue(
+        &self,
+        subject: &Subject,
+        refresh_jti: &TokenId,
+        issued_at: Seconds,
+        now: Millis,
+    ) -> Result<IssuedTokens, SignError> {
+        let (now, settings) = (now.seconds(), &self.settings);
+        let access = AccessClaims {
+            iss: settings.issuer.clone(),
+            aud: settings.audience.clone(),
+            sub: subject.user_id,
+            sid: subject.session_id,
+            jti: self.ids.token(),
+            iat: now,
+            exp: now.plus(settings.access_token_seconds).min(subject.expires_at),
+            nbf: None,
+            client_id: settings.client_id.clone(),
+            auth_time: subject.auth_time,
+        };
+        let refresh = RefreshClaims {
+            iss: settings.issuer.clone(),
+            aud: settings.issuer.clone(),
+            sub: subject.user_id,
+            sid: subject.session_id,
+            jti: refresh_jti.clone(),
+            iat: issued_at,
+            exp: subject.absolute_expires_at,
+            nbf: None,
+            auth_time: subject.auth_time,
+        };
+        Ok(IssuedTokens {
+            access_token: self.sign(&access)?,
+            refresh_token: self.sign(&refresh)?,
+            expires_in: access.exp.since(now),
+            refresh_token_expires_in: subject.expires_at.since(now),
+        })
+    }
+
+    fn sign<C: Claims>(&self, claims: &C) -> Result<String, SignError> {
+        let header = Header {
+            typ: Some(C::TYPE.to_owned()),
+            kid: Some(self.kid.clone()),
+            ..Header::new(Algorithm::ES256)
+        };
+        Ok(jsonwebtoken::encode(&header, claims, &self.key)?)
+    }
+}

@@ -1,0 +1,122 @@
+//! The private keys in a function's memory, and how they are kept up to date.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::{
+    signer::Signer, signing_key_source::KeySource, signing_keys::SigningKeys, token_settings::TokenSettings,
+};
+use crate::domain::{
+    clock::{Clock, Millis},
+    error::report,
+    ids::Ids,
+    key_set::KeySet,
+};
+
+/// The keys are read again when they were read so long ago, in milliseconds.
+const MAX_AGE: i64 = 300_000;
+/// Where none of the keys may sign, they are read again at most this often, in milliseconds.
+const RETRY_INTERVAL: i64 = 1000;
+/// So long a request waits for keys that it does not need.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A signer for each private key that the function holds. Clones share them.
+#[derive(Clone)]
+pub struct Signers(Arc<Inner>);
+
+struct Inner {
+    settings: TokenSettings,
+    ids: Ids,
+    clock: Clock,
+    source: KeySource,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    /// The current key's, then the next one's; none until the keys were read once.
+    signers: Vec<Arc<Signer>>,
+    /// When it was last tried to read them.
+    tried_at: Option<Millis>,
+}
+
+impl Signers {
+    /// Holds nothing until [`Signers::renew`].
+    #[must_use]
+    pub fn new(settings: TokenSettings, clock: Clock, ids: Ids, source: KeySource) -> Self {
+        Self(Arc::new(Inner {
+            settings,
+            ids,
+            clock,
+            source,
+            held: Mutex::default(),
+        }))
+    }
+
+    /// Reads the keys again if five minutes have passed: to be awaited beside a request's own work. A failure keeps
+    /// the keys that are held and is logged.
+    pub async fn renew(&self) {
+        if self.start_reading(MAX_AGE) && tokio::time::timeout(PATIENCE, self.read()).await.is_err() {
+            tracing::error!(
+                "the signing keys could not be read within a second: going on with those at hand"
+            );
+        }
+    }
+
+    /// Reads the keys again unless that was tried within the last second: for when none of those that are held may
+    /// sign. A failure keeps them and is logged.
+    pub async fn renew_now(&self) {
+        if self.start_reading(RETRY_INTERVAL) {
+            self.read().await;
+        }
+    }
+
+    /// The signer whose key may sign by `set`: the current key's, or the next one's where the set has gone ahead of
+    /// this function.
+    #[must_use]
+    pub fn by(&self, set: &KeySet) -> Option<Arc<Signer>> {
+        self.held(|held| {
+            let may_sign = |signer: &&Arc<Signer>| set.signs(signer.kid());
+            held.signers.iter().find(may_sign).cloned()
+        })
+    }
+
+    /// Whether the last attempt was `age` ago; then it counts as made.
+    fn start_reading(&self, age: i64) -> bool {
+        let now = self.0.clock.now();
+        self.held(|held| {
+            // A clock that was set back makes the age unknown.
+            let recent = held.tried_at.is_some_and(|at| at <= now && now.0 - at.0 < age);
+            if !recent {
+                held.tried_at = Some(now);
+            }
+            !recent
+        })
+    }
+
+    async fn read(&self) {
+        match self.0.source.read().await {
+            Ok(SigningKeys { current, next, .. }) => {
+                let signer = |key| {
+                    let settings = self.0.settings.clone();
+                    Arc::new(Signer::new(settings, key, self.0.ids.clone()))
+                };
+                let signers = vec![signer(&current), signer(&next)];
+                self.held(|held| held.signers = signers);
+            }
+            Err(error) => {
+                let error = report(&error);
+                tracing::error!(
+                    error,
+                    "the signing keys could not be read: going on with those at hand"
+                );
+            }
+        }
+    }
+
+    fn held<T>(&self, look: impl FnOnce(&mut Held) -> T) -> T {
+        look(&mut self.0.held.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

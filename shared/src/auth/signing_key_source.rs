@@ -1,0 +1,102 @@
+//! Where the private keys are kept.
+
+use std::path::PathBuf;
+
+use aws_sdk_secretsmanager::{Client, operation::get_secret_value::GetSecretValueError};
+
+use super::signing_keys::{SigningKeys, SigningKeysError};
+
+/// The label of the version of a secret that is good at present.
+const CURRENT: &str = "AWSCURRENT";
+
+/// Where a function that signs reads its keys.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    /// A local file.
+    File(PathBuf),
+    /// An AWS Secrets Manager secret, by name or ARN.
+    Secret {
+        /// The service.
+        client: Client,
+        /// Which secret.
+        id: String,
+    },
+}
+
+/// Why there are no keys. What was read is never shown.
+#[derive(Debug, thiserror::Error)]
+pub enum KeySourceError {
+    /// The file cannot be read.
+    #[error("SIGNING_KEYS_FILE: {path} cannot be read")]
+    File {
+        /// Which file.
+        path: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The secret cannot be read.
+    #[error("SIGNING_KEYS_SECRET_ID: the secret {id} cannot be read")]
+    Secret {
+        /// Which secret.
+        id: String,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Nothing was put there yet.
+    #[error("there are no signing keys in {place} yet: the secret's first rotation makes them")]
+    Empty {
+        /// Where.
+        place: String,
+    },
+    /// What was read are no signing keys.
+    #[error("the signing keys in {place} cannot be used")]
+    Content {
+        /// Where they are.
+        place: String,
+        /// What is wrong.
+        source: SigningKeysError,
+    },
+}
+
+impl KeySource {
+    /// Reads the keys.
+    ///
+    /// # Errors
+    ///
+    /// Says what cannot be read, or what is wrong with it.
+    pub async fn read(&self) -> Result<SigningKeys, KeySourceError> {
+        let (place, text) = match self {
+            Self::File(path) => {
+                let place = path.display().to_string();
+                match std::fs::read_to_string(path) {
+                    Ok(text) => (place, text),
+                    Err(source) => return Err(KeySourceError::File { path: place, source }),
+                }
+            }
+            Self::Secret { client, id } => (id.clone(), read_secret(client, id).await?),
+        };
+        match SigningKeys::parse(&text) {
+            Ok(Some(keys)) => Ok(keys),
+            Ok(None) => Err(KeySourceError::Empty { place }),
+            Err(source) => Err(KeySourceError::Content { place, source }),
+        }
+    }
+}
+
+async fn read_secret(client: &Client, id: &str) -> Result<String, KeySourceError> {
+    let request = client.get_secret_value().secret_id(id).version_stage(CURRENT);
+    match request.send().await {
+        Ok(answer) => Ok(answer.secret_string.unwrap_or_default()),
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(GetSecretValueError::is_resource_not_found_exception) =>
+        {
+            Err(KeySourceError::Empty { place: id.to_owned() })
+        }
+        Err(error) => Err(KeySourceError::Secret {
+            id: id.to_owned(),
+            source: error.into(),
+        }),
+    }
+}

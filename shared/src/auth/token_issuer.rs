@@ -1,0 +1,89 @@
+//! Who signs the tokens of a request.
+
+use std::sync::Arc;
+
+use super::{
+    authenticator::Authenticator, claims::Claims, key_cache::KeyCache, signer::Signer, signer_cache::Signers,
+    verifier::Unconfirmed,
+};
+use crate::domain::error::Error;
+
+/// Finds the private key that signs, beside a request's own work.
+#[derive(Clone)]
+pub struct TokenIssuer {
+    keys: KeyCache,
+    authenticator: Authenticator,
+    signers: Signers,
+}
+
+/// The keys are being replaced, or the secret cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("none of the private keys at hand may sign by the published key set (item KEYS / JWKS)")]
+struct NoSigningKey;
+
+impl TokenIssuer {
+    /// Signs with the keys of `signers` that the set in `keys` allows.
+    #[must_use]
+    pub const fn new(keys: KeyCache, authenticator: Authenticator, signers: Signers) -> Self {
+        Self {
+            keys,
+            authenticator,
+            signers,
+        }
+    }
+
+    /// Reads the private keys while the process starts. A failure is only logged.
+    pub async fn warm(&self) {
+        self.signers.renew_now().await;
+    }
+
+    /// Runs the request's own `work`, with the key set read and the private keys renewed beside it; then chooses who
+    /// signs. The set is the present one, so that no login hands out tokens of a key that was just dropped.
+    ///
+    /// # Errors
+    ///
+    /// The work's; [`Error::Unavailable`] when the set cannot be read, or nobody may sign.
+    pub async fn signer_beside<T, E: Into<Error>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<(Arc<Signer>, T), Error> {
+        let (set, (), done) = tokio::join!(self.keys.fresh_set(), self.signers.renew(), work);
+        set?;
+        Ok((self.signer().await?, done.map_err(Into::into)?))
+    }
+
+    /// As [`Authenticator::confirm_beside`], with the private keys renewed beside the work as well.
+    ///
+    /// The work is not begun unless somebody can sign what it leads to.
+    ///
+    /// # Errors
+    ///
+    /// As [`Authenticator::confirm_beside`]; [`Error::Unavailable`] when nobody may sign.
+    pub async fn confirm_beside<C: Claims, T, E: Into<Error>>(
+        &self,
+        token: Unconfirmed<C>,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<(Arc<Signer>, C, T), Error> {
+        self.signer().await?;
+        let confirmed = self.authenticator.confirm_beside(token, work);
+        let (confirmed, ()) = tokio::join!(confirmed, self.signers.renew());
+        let (claims, done) = confirmed?;
+        Ok((self.signer().await?, claims, done))
+    }
+
+    /// A signer whose key the cached set allows, if there is one.
+    #[must_use]
+    pub fn cached_signer(&self) -> Option<Arc<Signer>> {
+        self.signers.by(&*self.keys.copy()?)
+    }
+
+    /// Finds a private key that the cached set allows. If none matches, one of them is stale, so both are read again.
+    async fn signer(&self) -> Result<Arc<Signer>, Error> {
+        if let Some(signer) = self.cached_signer() {
+            return Ok(signer);
+        }
+        let (set, ()) = tokio::join!(self.keys.fresh_set(), self.signers.renew_now());
+        let signer = self.signers.by(&*set?);
+        signer.ok_or_else(|| Error::Unavailable(NoSigningKey.into()))
+    }
+}

@@ -1,0 +1,196 @@
+//! Checking tokens (RFC 8725): a fixed algorithm, an explicit type, our own keys and our own clock.
+
+use std::collections::HashSet;
+
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
+
+use super::{claims::Claims, token_settings::TokenSettings};
+use crate::domain::{
+    clock::Millis,
+    error::Error,
+    key_set::{KeySet, Purpose},
+};
+
+/// How far ahead another machine's clock may be, in seconds: for `nbf`, and for the longest life that `exp` may give. What
+/// has expired has none, since a token that lived a second too long would be refused by everybody else.
+pub const LEEWAY: i64 = 5;
+
+/// The longest token that is looked at, in bytes; ours are under 700.
+const MAX_BYTES: usize = 4096;
+
+/// Why a token is refused. Clients are told no more than that it is invalid or has expired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// Not a JWT, or longer than any of ours.
+    #[error("not a token")]
+    Malformed,
+    /// Its header names another algorithm, or an extension that must be understood (RFC 7515 §4.1.11).
+    #[error("another algorithm or an unknown critical extension")]
+    Header,
+    /// It is of another kind.
+    #[error("a token of another type")]
+    Type,
+    /// Its key is not, or no longer, in the key set.
+    #[error("no such key")]
+    UnknownKey,
+    /// The signature is not the key's.
+    #[error("wrong signature")]
+    Signature,
+    /// Its issuer, its audience or another claim is not as it should be.
+    #[error("wrong or missing claims")]
+    Claims,
+    /// It is not valid yet.
+    #[error("not valid yet")]
+    NotYet,
+    /// It is past its `exp`.
+    #[error("expired")]
+    Expired,
+}
+
+impl From<Rejected> for Error {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Expired => Self::TokenExpired,
+            other => Self::InvalidToken(other.into()),
+        }
+    }
+}
+
+/// Checks tokens against the configured issuer and audience.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    issuer: String,
+    audience: String,
+}
+
+/// A text with a token's form and an acceptable header.
+#[derive(Debug)]
+pub struct Candidate<'a> {
+    token: &'a str,
+    kid: String,
+}
+
+/// A token whose signature and claims are right by a key set that may be out of date.
+#[derive(Debug)]
+pub struct Unconfirmed<C> {
+    claims: C,
+    kid: String,
+}
+
+impl Verifier {
+    /// A verifier for the configured issuer and audience.
+    #[must_use]
+    pub fn new(settings: &TokenSettings) -> Self {
+        Self {
+            issuer: settings.issuer.clone(),
+            audience: settings.audience.clone(),
+        }
+    }
+
+    /// Looks at the header only: `alg`, `typ`, `crit` and `kid`. `jku`, `jwk`, `x5u` and `x5c` are ignored.
+    ///
+    /// # Errors
+    ///
+    /// When the text is no token of ours and of this kind.
+    pub fn parse<'a, C: Claims>(&self, token: &'a str) -> Result<Candidate<'a>, Rejected> {
+        if token.len() > MAX_BYTES {
+            return Err(Rejected::Malformed);
+        }
+        let header = jsonwebtoken::decode_header(token).map_err(|_| Rejected::Malformed)?;
+        if header.alg != Algorithm::ES256 || header.crit.is_some() {
+            return Err(Rejected::Header);
+        }
+        if header.typ.as_deref() != Some(C::TYPE) {
+            return Err(Rejected::Type);
+        }
+        Ok(Candidate {
+            token,
+            kid: header.kid.ok_or(Rejected::UnknownKey)?,
+        })
+    }
+
+    /// Checks signature and claims with the candidate's key out of `set`, at `now`.
+    ///
+    /// # Errors
+    ///
+    /// Says why when the token is refused.
+    pub fn verify<C: Claims>(
+        &self,
+        candidate: &Candidate<'_>,
+        set: &KeySet,
+        now: Millis,
+    ) -> Result<Unconfirmed<C>, Rejected> {
+        let published = set.get(&candidate.kid).ok_or(Rejected::UnknownKey)?;
+        let key =
+            DecodingKey::from_ec_components(&published.x, &published.y).map_err(|_| Rejected::UnknownKey)?;
+        let claims = jsonwebtoken::decode::<C>(candidate.token, &key, &self.validation(C::PURPOSE))
+            .map_err(|error| match error.kind() {
+                ErrorKind::InvalidSignature => Rejected::Signature,
+                ErrorKind::Json(_)
+                | ErrorKind::InvalidIssuer
+                | ErrorKind::InvalidAudience
+                | ErrorKind::MissingRequiredClaim(_)
+                | ErrorKind::InvalidClaimFormat(_) => Rejected::Claims,
+                _ => Rejected::Malformed,
+            })?
+            .claims;
+        // Before the key: a phone that comes back after its key was retired is told that its access token has expired,
+        // and refreshes, and not that it is no token of ours.
+        check_times(&claims, now)?;
+        if !published.verifies(C::PURPOSE, now) {
+            return Err(Rejected::UnknownKey);
+        }
+        Ok(Unconfirmed {
+            claims,
+            kid: candidate.kid.clone(),
+        })
+    }
+
+    /// `jsonwebtoken` reads the system clock by itself, so its time checks are off.
+    fn validation(&self, purpose: Purpose) -> Validation {
+        let audience = match purpose {
+            Purpose::Access => &self.audience,
+            Purpose::Refresh => &self.issuer,
+        };
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        validation.required_spec_claims = HashSet::from(["exp", "iss", "aud", "sub"].map(str::to_owned));
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&[audience]);
+        validation
+    }
+}
+
+impl<C: Claims> Unconfirmed<C> {
+    /// What the token claims, to know what to read; nothing may be decided by it yet.
+    pub const fn claims(&self) -> &C {
+        &self.claims
+    }
+
+    /// The claims, if the key is still in the set at `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected::UnknownKey`] when the key was dropped from the set.
+    pub fn confirm(self, set: &KeySet, now: Millis) -> Result<C, Rejected> {
+        match set.find(&self.kid, C::PURPOSE, now) {
+            Some(_) => Ok(self.claims),
+            None => Err(Rejected::UnknownKey),
+        }
+    }
+}
+
+fn check_times<C: Claims>(claims: &C, now: Millis) -> Result<(), Rejected> {
+    let now = now.seconds();
+    if claims.expires_at() <= now {
+        return Err(Rejected::Expired);
+    }
+    if claims.expires_at() > now.plus(C::LONGEST + LEEWAY) {
+        return Err(Rejected::Claims);
+    }
+    match claims.not_before() {
+        Some(not_before) if not_before > now.plus(LEEWAY) => Err(Rejected::NotYet),
+        _ => Ok(()),
+    }
+}

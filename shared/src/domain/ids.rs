@@ -1,0 +1,314 @@
+//! Identifiers, each its own type, and the generator they come from.
+
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use uuid::{Builder, Uuid};
+
+use crate::domain::clock::Millis;
+
+/// A text that is no identifier of the kind asked for.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("not a {0}")]
+pub struct NotAnId(&'static str);
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
+
+        impl FromStr for $name {
+            type Err = NotAnId;
+
+            /// Accepts the hyphenated form (RFC 9562 §4) in either case, and no other.
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                if text.len() != 36 {
+                    return Err(NotAnId($what));
+                }
+                Uuid::try_parse(text).map(Self).map_err(|_| NotAnId($what))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// Whose account: a UUID.
+    UserId,
+    "user id (a UUID)"
+);
+uuid_id!(
+    /// Which login: a UUID v7, so that a user's sessions sort by their age.
+    SessionId,
+    "session id (a UUID)"
+);
+uuid_id!(
+    /// Which audit event: a UUID v7, so that a user's events sort by their time.
+    EventId,
+    "event id (a UUID)"
+);
+
+impl EventId {
+    /// The last byte: random, and so a fair choice of one of up to 256 shards.
+    #[must_use]
+    pub fn last_byte(&self) -> u8 {
+        self.0.as_bytes()[15]
+    }
+}
+
+/// A token's `jti` (RFC 7519 §4.1.7): 128 random bits, base64url without padding.
+///
+/// Together with a valid signature it is what lets a client refresh, so `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct TokenId(String);
+
+impl TokenId {
+    /// The text as it stands in tokens and in the table.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for TokenId {
+    type Err = NotAnId;
+
+    fn from_str(text: &str) -> Result<Self, NotAnId> {
+        let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if (22..=64).contains(&text.len()) && text.bytes().all(alphabet) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotAnId("token id (22 to 64 base64url characters)"))
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for TokenId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}
+
+impl fmt::Debug for TokenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenId(…)")
+    }
+}
+
+/// Where identifiers and salts come from: the operating system's generator, or a test's fixed sequence.
+#[derive(Clone, Debug)]
+pub struct Ids {
+    source: Source,
+    /// The last event's millisecond (48 bits) and its count within it ([`COUNT_BITS`]).
+    last_event: Arc<AtomicU64>,
+}
+
+/// How many bits of an event's id count within its millisecond: RFC 9562's `rand_a`.
+const COUNT_BITS: u32 = 12;
+const COUNT_MAX: u64 = (1 << COUNT_BITS) - 1;
+
+#[derive(Clone, Debug)]
+enum Source {
+    System,
+    Sequence(Arc<AtomicU64>),
+}
+
+impl Ids {
+    /// The operating system's generator.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::of(Source::System)
+    }
+
+    /// A predictable sequence, for tests only. Clones share it.
+    #[must_use]
+    pub fn sequence(start: u64) -> Self {
+        Self::of(Source::Sequence(Arc::new(AtomicU64::new(start))))
+    }
+
+    fn of(source: Source) -> Self {
+        Self {
+            source,
+            last_event: Arc::default(),
+        }
+    }
+
+    /// A new account's id (UUID v4).
+    #[must_use]
+    pub fn user(&self) -> UserId {
+        UserId(Builder::from_random_bytes(self.bytes()).into_uuid())
+    }
+
+    /// A new session's id (UUID v7 of `now`).
+    #[must_use]
+    pub fn session(&self, now: Millis) -> SessionId {
+        SessionId(uuid_v7(now, &self.bytes()))
+    }
+
+    /// A new event's id (UUID v7 of `now`).
+    ///
+    /// Within a millisecond they count up from a random start (RFC 9562 §6.2, method 1), so that what one request did
+    /// sorts in the order in which it was done. The order of two processes' events is that of their clocks.
+    #[must_use]
+    pub fn event(&self, now: Millis) -> EventId {
+        let mut random = self.bytes::<10>();
+        let seed = u16::from_be_bytes([random[0], random[1]]);
+        random[..2].copy_from_slice(&self.count_within(now, seed).to_be_bytes());
+        EventId(uuid_v7(now, &random))
+    }
+
+    /// The next count within a millisecond. A clock that moved, in either direction, starts a new one at `seed`, with
+    /// half of the range or more above it; past the range it starts over.
+    fn count_within(&self, now: Millis, seed: u16) -> u16 {
+        let millis = unix_millis(now);
+        let next = |last: u64| {
+            if last >> COUNT_BITS == millis && last & COUNT_MAX < COUNT_MAX {
+                last + 1
+            } else {
+                millis << COUNT_BITS | (u64::from(seed) & (COUNT_MAX >> 1))
+            }
+        };
+        let update = |last| Some(next(last));
+        let last = self
+            .last_event
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, update);
+        let (Ok(last) | Err(last)) = last;
+        u16::try_from(next(last) & COUNT_MAX).expect("it has 12 bits")
+    }
+
+    /// A new token id.
+    #[must_use]
+    pub fn token(&self) -> TokenId {
+        TokenId(URL_SAFE_NO_PAD.encode(self.bytes::<16>()))
+    }
+
+    /// A new `ClientRequestToken` for one DynamoDB transaction (36 characters).
+    #[must_use]
+    pub fn request_token(&self) -> String {
+        Builder::from_random_bytes(self.bytes()).into_uuid().to_string()
+    }
+
+    /// Random bytes, for salts and seeds.
+    ///
+    /// # Panics
+    ///
+    /// Without a random number generator, which Linux always has.
+    #[must_use]
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        match &self.source {
+            Source::System => {
+                #[expect(clippy::disallowed_methods, reason = "the one place that draws randomness")]
+                getrandom::fill(&mut bytes).expect("Linux's getrandom(2) does not fail once it is seeded");
+            }
+            Source::Sequence(next) => {
+                let number = next.fetch_add(1, Ordering::SeqCst).to_be_bytes();
+                for (byte, value) in bytes.iter_mut().rev().zip(number.iter().rev()) {
+                    *byte = *value;
+                }
+            }
+        }
+        bytes
+    }
+}
+
+fn uuid_v7(now: Millis, random: &[u8; 10]) -> Uuid {
+    Builder::from_unix_timestamp_millis(unix_millis(now), random).into_uuid()
+}
+
+/// The 48 bits of a UUID v7's time.
+fn unix_millis(now: Millis) -> u64 {
+    u64::try_from(now.0).unwrap_or_default() & ((1 << 48) - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_parse_only_in_hyphenated_form() {
+        let id = "018f3c5e-7b1a-7c3d-8e4f-5a6b7c8d9e0f";
+        assert_eq!(id.parse::<SessionId>().unwrap().to_string(), id);
+        assert_eq!(id.to_uppercase().parse::<SessionId>().unwrap().to_string(), id);
+        for bad in [
+            "",
+            "me",
+            "018f3c5e7b1a7c3d8e4f5a6b7c8d9e0f",
+            "{018f3c5e-7b1a-7c3d-8e4f-5a6b7c8d9e}",
+        ] {
+            assert_eq!(
+                bad.parse::<SessionId>(),
+                Err(NotAnId("session id (a UUID)")),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn token_ids_carry_128_bits_and_hide_themselves() {
+        let id = Ids::system().token();
+        assert_eq!(id.as_str().len(), 22);
+        assert_eq!(format!("{id:?}"), "TokenId(…)");
+        assert!("short".parse::<TokenId>().is_err());
+        assert!("with spaces in it, and more".parse::<TokenId>().is_err());
+    }
+
+    #[test]
+    fn later_sessions_sort_after_earlier_ones() {
+        let ids = Ids::system();
+        assert!(ids.session(Millis(1_700_000_000_000)) < ids.session(Millis(1_700_000_000_001)));
+    }
+
+    #[test]
+    fn events_of_one_millisecond_sort_as_they_were_made() {
+        let (ids, now) = (Ids::system(), Millis(1_700_000_000_000));
+        let events: Vec<_> = (0..2000).map(|_| ids.clone().event(now)).collect();
+        assert!(events.is_sorted());
+        // A clock that was set back does not hold the ids up.
+        assert!(ids.event(Millis(now.0 - 1)) < events[0]);
+        let mut all: Vec<_> = (0..10_000).map(|_| ids.event(now)).collect();
+        all.sort();
+        all.dedup();
+        assert_eq!(
+            all.len(),
+            10_000,
+            "past the count's range they are unique all the same"
+        );
+    }
+
+    #[test]
+    fn a_sequence_repeats_itself_and_never_an_id() {
+        let (a, b) = (Ids::sequence(7), Ids::sequence(7));
+        assert_eq!(a.user(), b.user());
+        assert_ne!(a.token(), a.token());
+    }
+}

@@ -1,0 +1,207 @@
+//! Rate limits as rules and numbers: fixed windows of a minute.
+//!
+//! Windows are fixed, so across the border of two of them up to twice the limit passes.
+
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::error::Error;
+
+/// How long a window is, in seconds.
+pub const WINDOW_SECONDS: i64 = 60;
+
+/// What is limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// Logins from one address, whatever becomes of them.
+    Login,
+    /// Passwords tried for one account from one address.
+    Guesses,
+    /// Passwords tried for one account from everywhere.
+    GuessesEverywhere,
+    /// Reading the sessions, and the audit trail, of one account.
+    List,
+    /// Ending sessions of one account.
+    Revoke,
+    /// Removing the expired records of one account.
+    Cleanup,
+}
+
+impl Rule {
+    /// Its name in keys and headers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Guesses => "guesses",
+            Self::GuessesEverywhere => "guesses-everywhere",
+            Self::List => "list",
+            Self::Revoke => "revoke",
+            Self::Cleanup => "cleanup",
+        }
+    }
+
+    /// What it counts, for the API's description.
+    #[must_use]
+    pub const fn counts(self) -> &'static str {
+        match self {
+            Self::Login => "logins from one address (IPv6: its /64)",
+            Self::Guesses => "wrong passwords for one account from one address",
+            Self::GuessesEverywhere => "wrong passwords for one account from everywhere",
+            Self::List => "requests of one account for its sessions and its activity",
+            Self::Revoke => "requests of one account that end sessions",
+            Self::Cleanup => "requests of one account",
+        }
+    }
+}
+
+/// How many requests a minute each rule lets through; 0 turns it off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// `RATE_LIMIT_LOGIN_IP` \[60\].
+    pub login_ip: u32,
+    /// `RATE_LIMIT_LOGIN_GUESSES` \[5\].
+    pub login_guesses: u32,
+    /// `RATE_LIMIT_LOGIN_ACCOUNT` \[30\].
+    pub login_account: u32,
+    /// `RATE_LIMIT_LIST` \[30\].
+    pub list: u32,
+    /// `RATE_LIMIT_REVOKE` \[10\].
+    pub revoke: u32,
+    /// `RATE_LIMIT_CLEANUP` \[5\].
+    pub cleanup: u32,
+}
+
+impl Limits {
+    /// What a rule lets through.
+    #[must_use]
+    pub const fn of(&self, rule: Rule) -> u32 {
+        match rule {
+            Rule::Login => self.login_ip,
+            Rule::Guesses => self.login_guesses,
+            Rule::GuessesEverywhere => self.login_account,
+            Rule::List => self.list,
+            Rule::Revoke => self.revoke,
+            Rule::Cleanup => self.cleanup,
+        }
+    }
+}
+
+/// Where requests are counted as coming from: an IPv4 address, or the /64 of an IPv6 address, of which a client can
+/// use every one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source(String);
+
+impl Source {
+    /// The source of an address. Requests without one, which API Gateway does not send, share a source.
+    #[must_use]
+    pub fn of(address: Option<IpAddr>) -> Self {
+        Self(match address.map(|address| address.to_canonical()) {
+            None => "unknown".to_owned(),
+            Some(IpAddr::V4(address)) => address.to_string(),
+            Some(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            }
+        })
+    }
+
+    /// As it is written in counters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a rule has left for one client in the present window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// The rule.
+    pub rule: Rule,
+    /// Its limit.
+    pub limit: u32,
+    /// What is left.
+    pub remaining: u32,
+    /// How long the window lasts from now, in seconds.
+    pub resets_in: i64,
+}
+
+/// The quotas that a request was counted against, for the headers of its answer. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Quotas(Arc<Mutex<Vec<Quota>>>);
+
+impl Quotas {
+    /// All of them, in the order of the rules.
+    #[must_use]
+    pub fn all(&self) -> Vec<Quota> {
+        let mut quotas = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        quotas.sort_by_key(|quota| quota.rule);
+        quotas
+    }
+
+    /// Notes what a rule has left, in place of what was noted of it before.
+    pub fn note(&self, quota: Quota) {
+        let mut quotas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match quotas.iter_mut().find(|noted| noted.rule == quota.rule) {
+            Some(noted) => *noted = quota,
+            None => quotas.push(quota),
+        }
+    }
+}
+
+/// Whether a request may go on.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It may.
+    Allowed,
+    /// It is over a limit, for so many seconds more.
+    Refused {
+        /// How long the window lasts.
+        retry_after: i64,
+    },
+}
+
+impl Admission {
+    /// Goes on, or does not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RateLimited`] when the request is over its limit.
+    pub const fn allowed(self) -> Result<(), Error> {
+        match self {
+            Self::Allowed => Ok(()),
+            Self::Refused { retry_after } => Err(Error::RateLimited { retry_after }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(address: &str) -> String {
+        Source::of(Some(address.parse().unwrap())).0
+    }
+
+    #[test]
+    fn an_ipv6_client_is_its_64() {
+        assert_eq!(source("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(source("2001:db8:1:2:ffff::"), source("2001:db8:1:2::1"));
+        assert_ne!(source("2001:db8:1:3::1"), source("2001:db8:1:2::1"));
+    }
+
+    #[test]
+    fn a_mapped_address_is_its_ipv4() {
+        assert_eq!(source("::ffff:203.0.113.7"), "203.0.113.7");
+        assert_eq!(source("::ffff:cb00:7107"), "203.0.113.7");
+        assert_ne!(source("::ffff:203.0.113.7"), source("::ffff:203.0.113.8"));
+    }
+
+    #[test]
+    fn clients_without_an_address_share_one_source() {
+        assert_eq!(Source::of(None).as_str(), "unknown");
+    }
+}

@@ -1,0 +1,261 @@
+//! Sessions: one login on one device, from its start to its end.
+
+use std::net::IpAddr;
+
+use crate::domain::{
+    clock::{DAY, Millis, Seconds},
+    error::Error,
+    ids::{SessionId, TokenId, UserId},
+};
+
+/// No two clocks of ours are this many seconds apart.
+pub const CLOCKS_APART: i64 = 300;
+
+/// One login on one device. The stored record is the root of validity: tokens are only claims about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Its id, the tokens' `sid`.
+    pub id: SessionId,
+    /// The `jti` of the refresh token that is good for the next refresh.
+    pub refresh_jti: TokenId,
+    /// The last rotation, once there was one.
+    pub rotation: Option<Rotation>,
+    /// How often it has been refreshed.
+    pub rotation_count: u64,
+    /// The device's name, as its owner will know it.
+    pub device_name: String,
+    /// The device's own id, when the app sends one.
+    pub device_id: Option<String>,
+    /// Where it was last used from.
+    pub origin: Origin,
+    /// When its owner logged in.
+    pub created_at: Millis,
+    /// When it was last refreshed, or else created.
+    pub last_used_at: Millis,
+    /// When it ends unless it is refreshed before.
+    pub expires_at: Seconds,
+    /// When it ends in any case.
+    pub absolute_expires_at: Seconds,
+    /// How it ended, when somebody ended it.
+    pub ended: Option<Ended>,
+}
+
+/// The exchange of one refresh token for its successor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// The `jti` that was presented.
+    pub previous_jti: TokenId,
+    /// When: also the successor's `iat`.
+    pub at: Millis,
+    /// SHA-256 of the request's `Idempotency-Key`, when it had one.
+    pub key: Option<[u8; 32]>,
+}
+
+/// Where a request came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The client's address.
+    pub ip_address: Option<IpAddr>,
+    /// What the client says it is.
+    pub user_agent: Option<String>,
+    /// The city, when a trusted proxy tells it.
+    pub city: Option<String>,
+    /// The country, when a trusted proxy tells it.
+    pub country: Option<String>,
+}
+
+/// That somebody ended a session, when and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// When.
+    pub at: Millis,
+    /// Why.
+    pub reason: EndReason,
+}
+
+/// Why a session ended before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// Its own logout.
+    Logout,
+    /// A logout of all sessions.
+    LogoutAll,
+    /// Its owner ended it from another device.
+    Revoked,
+    /// The same device logged in again.
+    Superseded,
+    /// A login above the limit, and it was the least recently used.
+    SessionLimit,
+    /// An old refresh token of it was replayed.
+    RefreshTokenReuse,
+    /// The account was disabled.
+    AccountDisabled,
+    /// The password was changed.
+    PasswordChanged,
+    /// Support staff ended it.
+    Admin,
+}
+
+impl EndReason {
+    /// As it is stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::LogoutAll => "logout_all",
+            Self::Revoked => "revoked",
+            Self::Superseded => "superseded",
+            Self::SessionLimit => "session_limit",
+            Self::RefreshTokenReuse => "refresh_token_reuse",
+            Self::AccountDisabled => "account_disabled",
+            Self::PasswordChanged => "password_changed",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// Whether a session is good for anything at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Liveness {
+    /// It is.
+    Active,
+    /// It ran out.
+    Expired,
+    /// Somebody ended it.
+    Ended(Ended),
+}
+
+impl Session {
+    /// Whether it is active at `now`. It has expired from the second of `expires_at` on, whether or not the record
+    /// is still in the table.
+    #[must_use]
+    pub fn liveness(&self, now: Millis) -> Liveness {
+        match self.ended {
+            Some(ended) => Liveness::Ended(ended),
+            None if self.expires_at <= now.seconds() => Liveness::Expired,
+            None => Liveness::Active,
+        }
+    }
+
+    /// Whether it is active at `now`.
+    #[must_use]
+    pub fn is_active(&self, now: Millis) -> bool {
+        self.liveness(now) == Liveness::Active
+    }
+
+    /// Whether another machine, whose clock is behind, may still take it for active at `now`.
+    #[must_use]
+    pub fn may_be_active(&self, now: Millis) -> bool {
+        self.ended.is_none() && self.expires_at.plus(CLOCKS_APART) > now.seconds()
+    }
+
+    /// When the record may go once the session is ended at `now`: within a day.
+    #[must_use]
+    pub fn expires_at_once_ended(&self, now: Millis) -> Seconds {
+        self.expires_at.min(now.seconds().plus(DAY))
+    }
+}
+
+/// A session, if there is one and it is active at `now`.
+///
+/// # Errors
+///
+/// [`Error::SessionExpired`] when it ran out or its record is gone, [`Error::SessionRevoked`] when it was ended.
+pub fn require_active(session: Option<&Session>, now: Millis) -> Result<&Session, Error> {
+    let session = session.ok_or(Error::SessionExpired)?;
+    match session.liveness(now) {
+        Liveness::Active => Ok(session),
+        Liveness::Expired => Err(Error::SessionExpired),
+        Liveness::Ended(_) => Err(Error::SessionRevoked),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::domain::ids::Ids;
+
+    /// A session created at second 1000 that idles out at 2000 and ends for good at 9000.
+    pub(crate) fn session() -> Session {
+        let ids = Ids::sequence(1);
+        Session {
+            user_id: ids.user(),
+            id: ids.session(Millis(1_000_000)),
+            refresh_jti: ids.token(),
+            rotation: None,
+            rotation_count: 0,
+            device_name: "Apple iPhone".to_owned(),
+            device_id: None,
+            origin: Origin::default(),
+            created_at: Millis(1_000_000),
+            last_used_at: Millis(1_000_000),
+            expires_at: Seconds(2000),
+            absolute_expires_at: Seconds(9000),
+            ended: None,
+        }
+    }
+
+    #[test]
+    fn a_session_expires_in_the_second_of_expires_at() {
+        assert_eq!(session().liveness(Millis(1_999_999)), Liveness::Active);
+        assert_eq!(session().liveness(Millis(2_000_000)), Liveness::Expired);
+    }
+
+    #[test]
+    fn an_ended_session_stays_ended_when_it_would_have_expired() {
+        let ended = Ended {
+            at: Millis(1_500_000),
+            reason: EndReason::Revoked,
+        };
+        let session = Session {
+            ended: Some(ended),
+            ..session()
+        };
+        assert_eq!(session.liveness(Millis(1_600_000)), Liveness::Ended(ended));
+        assert_eq!(session.liveness(Millis(9_000_000)), Liveness::Ended(ended));
+    }
+
+    #[test]
+    fn a_session_that_just_expired_may_be_active_by_another_clock() {
+        let at = |seconds: i64| session().may_be_active(Seconds(seconds).millis());
+        assert!(at(1999) && at(2000) && at(2299));
+        assert!(!at(2300));
+        let ended = Some(Ended {
+            at: Millis(0),
+            reason: EndReason::Admin,
+        });
+        let session = Session { ended, ..session() };
+        assert!(!session.may_be_active(Millis(1_600_000)));
+    }
+
+    #[test]
+    fn reasons_are_written_as_they_are_read() {
+        for name in [
+            "logout",
+            "logout_all",
+            "revoked",
+            "superseded",
+            "session_limit",
+            "refresh_token_reuse",
+            "account_disabled",
+            "password_changed",
+            "admin",
+        ] {
+            let reason: EndReason = serde_json::from_value(name.into()).unwrap();
+            assert_eq!(reason.as_str(), name);
+        }
+    }
+
+    #[test]
+    fn the_record_of_an_ended_session_goes_within_a_day() {
+        let long = Session {
+            expires_at: Seconds(1_000_000),
+            ..session()
+        };
+        assert_eq!(long.expires_at_once_ended(Millis(0)), Seconds(DAY));
+        assert_eq!(session().expires_at_once_ended(Millis(1_000_000)), Seconds(2000));
+    }
+}

@@ -1,0 +1,204 @@
+//! Reading bodies (JSON objects and HTML forms) and query strings, field by field.
+
+use lambda_http::{Body, http::header};
+use serde_json::{Map, Value};
+
+use super::{error::Fault, message::Request};
+use crate::domain::error::FieldError;
+
+/// The fields of a body or a query string, and what was found wrong with them so far.
+pub struct Fields {
+    values: Map<String, Value>,
+    is_form: bool,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// Reads a body that must be there.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::UnsupportedMediaType`] or [`Fault::Malformed`].
+    pub fn required(request: &Request) -> Result<Self, Fault> {
+        let fields = Self::read(request)?;
+        fields.ok_or(Fault::Malformed(
+            "The body is empty: send a JSON object or a form.",
+        ))
+    }
+
+    /// Reads a body that may be left out; an empty one has no fields.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::UnsupportedMediaType`] or [`Fault::Malformed`].
+    pub fn optional(request: &Request) -> Result<Self, Fault> {
+        Ok(Self::read(request)?.unwrap_or_else(Self::none))
+    }
+
+    /// No body at all: for what is read from headers alone.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            values: Map::new(),
+            is_form: false,
+            errors: Vec::new(),
+        }
+    }
+
+    /// Reads these parameters of the query string, and ignores all others. One that is given more than once is wrong.
+    #[must_use]
+    pub fn query(request: &Request, names: &[&str]) -> Self {
+        let mut fields = Self::none();
+        let query = request.uri().query().unwrap_or_default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let value = Value::String(value.into_owned());
+            if names.contains(&&*name) && fields.values.insert(name.clone().into_owned(), value).is_some() {
+                fields.fail(&name, "must be given once");
+            }
+        }
+        fields
+    }
+
+    fn read(request: &Request) -> Result<Option<Self>, Fault> {
+        let bytes: &[u8] = match request.body() {
+            Body::Text(text) => text.as_bytes(),
+            Body::Binary(bytes) => bytes,
+            _ => &[],
+        };
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let is_form = is_form(request)?;
+        let text = std::str::from_utf8(bytes).map_err(|_| Fault::Malformed("The body is not UTF-8."))?;
+        let values = if is_form { form(text)? } else { object(text)? };
+        Ok(Some(Self {
+            values,
+            is_form,
+            errors: Vec::new(),
+        }))
+    }
+
+    /// Whether the body is a form, whose fields have OAuth's names.
+    #[must_use]
+    pub const fn is_form(&self) -> bool {
+        self.is_form
+    }
+
+    /// A text field; absent when it is missing or `null`.
+    pub fn optional_text(&mut self, name: &str) -> Option<String> {
+        match self.values.remove(name) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text),
+            Some(_) => {
+                self.fail(name, "must be a string");
+                None
+            }
+        }
+    }
+
+    /// A text field that must be there.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        let missing = matches!(self.values.get(name), None | Some(Value::Null));
+        if missing {
+            self.fail(name, "is required");
+        }
+        self.optional_text(name)
+    }
+
+    /// A field that is true or false; `false` when it is missing or `null`.
+    pub fn flag(&mut self, name: &str) -> bool {
+        match self.values.remove(name) {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(flag)) => flag,
+            Some(Value::String(text)) if self.is_form && (text == "true" || text == "false") => {
+                text == "true"
+            }
+            Some(_) => {
+                self.fail(name, "must be true or false");
+                false
+            }
+        }
+    }
+
+    /// A field parsed by `parse`, when it is there; a parse error is kept with the field's name.
+    pub fn parsed<T, E: ToString>(
+        &mut self,
+        name: &str,
+        text: Option<String>,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match parse(&text?) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.fail(name, error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Keeps what is wrong with a field: what was found first, so that a field is named once.
+    pub fn fail(&mut self, name: &str, message: impl Into<String>) {
+        if self.errors.iter().all(|error| error.field != name) {
+            self.errors.push(FieldError::new(name, message));
+        }
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    ///
+    /// All that was found wrong.
+    pub fn finish(self) -> Result<(), Fault> {
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Fault::validation(self.errors))
+        }
+    }
+}
+
+/// RFC 9110 §8.3: the media type is case-insensitive and may have parameters. Without one, JSON is meant.
+fn is_form(request: &Request) -> Result<bool, Fault> {
+    let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
+        return Ok(false);
+    };
+    let value = value.to_str().map_err(|_| Fault::UnsupportedMediaType)?;
+    let mut parts = value.split(';').map(str::trim);
+    let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let utf8 = parts.all(|parameter| {
+        let parameter = parameter.to_ascii_lowercase();
+        !parameter.starts_with("charset=")
+            || parameter.trim_start_matches("charset=").trim_matches('"') == "utf-8"
+    });
+    match media_type.as_str() {
+        _ if !utf8 => Err(Fault::UnsupportedMediaType),
+        "application/json" => Ok(false),
+        "application/x-www-form-urlencoded" => Ok(true),
+        _ => Err(Fault::UnsupportedMediaType),
+    }
+}
+
+fn object(text: &str) -> Result<Map<String, Value>, Fault> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(_) => Err(Fault::Malformed("The body is JSON but not an object.")),
+        Err(_) => Err(Fault::Malformed("The body is not valid JSON.")),
+    }
+}
+
+fn form(text: &str) -> Result<Map<String, Value>, Fault> {
+    if percent_encoding::percent_decode_str(text).decode_utf8().is_err() {
+        return Err(Fault::Malformed("The form is not UTF-8."));
+    }
+    let mut values = Map::new();
+    for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+        // RFC 6749 §3.2: request parameters must not be included more than once.
+        if values
+            .insert(name.into_owned(), Value::String(value.into_owned()))
+            .is_some()
+        {
+            return Err(Fault::Malformed("A form parameter is given more than once."));
+        }
+    }
+    Ok(values)
+}

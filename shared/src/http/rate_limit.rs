@@ -1,0 +1,44 @@
+//! The headers that tell of rate limits (draft-ietf-httpapi-ratelimit-headers-10): lists of structured fields, an item a
+//! rule.
+
+use lambda_http::http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::message::Request;
+use crate::domain::rate::{Quota, Quotas, Rule, WINDOW_SECONDS};
+
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// Where a handler notes what its request was counted against.
+#[must_use]
+pub fn quotas(request: &Request) -> Quotas {
+    request.extensions().get().cloned().unwrap_or_default()
+}
+
+/// Writes the headers of an answer whose request was counted: `RateLimit-Policy: "list";q=30;w=60` and
+/// `RateLimit: "list";r=29;t=42`.
+pub(crate) fn tell(quotas: &Quotas, headers: &mut HeaderMap) {
+    let quotas = quotas.all();
+    let policy = |quota: &Quota| format!("\"{}\";q={};w={WINDOW_SECONDS}", quota.rule.name(), quota.limit);
+    let limit = |quota: &Quota| {
+        format!(
+            "\"{}\";r={};t={}",
+            quota.rule.name(),
+            quota.remaining,
+            quota.resets_in
+        )
+    };
+    let policies: Vec<_> = quotas.iter().map(policy).collect();
+    let limits: Vec<_> = quotas.iter().filter(|quota| is_told(quota)).map(limit).collect();
+    for (name, items) in [(POLICY, policies), (LIMIT, limits)] {
+        if let (false, Ok(value)) = (items.is_empty(), HeaderValue::from_str(&items.join(", "))) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// What is left of the guesses from everywhere would tell a stranger of everybody else's: only that there is nothing
+/// left is told.
+fn is_told(quota: &Quota) -> bool {
+    quota.rule != Rule::GuessesEverywhere || quota.remaining == 0
+}

@@ -1,0 +1,105 @@
+//! Which requests are a function's: method, path, size and identity.
+
+use lambda_http::{RequestExt, request::RequestContext};
+
+use super::{error::Fault, message::Request};
+
+/// Bodies over this many bytes are refused.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// The one method and path that a function answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The method.
+    pub method: &'static str,
+    /// The path as API Gateway writes it, parameters in braces.
+    pub path: &'static str,
+}
+
+/// Whether the request is one of this route.
+///
+/// # Errors
+///
+/// 404, 405 or 413.
+pub(crate) fn admit(route: Route, request: &Request) -> Result<(), Fault> {
+    if !same_path(route.path, path_without_stage(request)) {
+        return Err(Fault::NotFound);
+    }
+    if request.method() != route.method {
+        return Err(Fault::MethodNotAllowed);
+    }
+    if request.body().len() > MAX_BODY_BYTES {
+        return Err(Fault::PayloadTooLarge);
+    }
+    Ok(())
+}
+
+/// API Gateway's id of the request, or Lambda's where there is none.
+pub(crate) fn request_id(request: &Request) -> String {
+    let gateway = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone(),
+        _ => None,
+    };
+    let lambda = || {
+        request
+            .lambda_context_ref()
+            .map(|context| context.request_id.clone())
+    };
+    gateway
+        .filter(|id| !id.is_empty())
+        .or_else(lambda)
+        .unwrap_or_default()
+}
+
+fn path_without_stage(request: &Request) -> &str {
+    let path = request.raw_http_path();
+    let stage = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.stage.as_deref().unwrap_or_default(),
+        _ => "",
+    };
+    let rest = path.strip_prefix('/').and_then(|path| path.strip_prefix(stage));
+    match rest {
+        Some(rest) if !stage.is_empty() && rest.starts_with('/') => rest,
+        _ => path,
+    }
+}
+
+fn same_path(pattern: &str, path: &str) -> bool {
+    let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (pattern.next(), path.next()) {
+            (None, None) => return true,
+            (Some(expected), Some(actual)) if expected == actual => {}
+            (Some(expected), Some(actual)) if expected.starts_with('{') && !actual.is_empty() => {}
+            _ => return false,
+        }
+    }
+}
+
+/// The last segment of the path, decoded: the path parameter of the routes that have one.
+#[must_use]
+pub fn path_parameter(request: &Request) -> String {
+    let segment = request.raw_http_path().rsplit('/').next().unwrap_or_default();
+    percent_encoding::percent_decode_str(segment)
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_match_one_segment() {
+        let pattern = "/api/v1/sessions/{session_id}";
+        assert!(same_path(pattern, "/api/v1/sessions/abc"));
+        for other in [
+            "/api/v1/sessions",
+            "/api/v1/sessions/",
+            "/api/v1/sessions/a/b",
+            "/api/v2/sessions/a",
+        ] {
+            assert!(!same_path(pattern, other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Configuration: environment variables, read once at start.
+
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use tracing::level_filters::LevelFilter;
+
+use crate::{
+    auth::{MAX_ACCESS_TOKEN_SECONDS, MAX_SESSION_SECONDS, TokenSettings},
+    domain::{password::Argon2Settings, rate::Limits},
+    http::TrustedProxy,
+};
+
+/// Everything that the environment decides.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `TABLE_NAME`: the `DynamoDB` table.
+    pub table_name: String,
+    /// `ISSUER`, `AUDIENCE`, `CLIENT_ID`, `ACCESS_TOKEN_SECONDS`.
+    pub tokens: TokenSettings,
+    /// `REFRESH_IDLE_SECONDS` \[604800\]: how long a session lives without a refresh.
+    pub refresh_idle_seconds: i64,
+    /// `SESSION_ABSOLUTE_SECONDS` \[7776000\]: how long a session lives at most.
+    pub session_absolute_seconds: i64,
+    /// `REFRESH_GRACE_SECONDS` \[30\]: how long a rotated refresh token still gets its successor.
+    pub refresh_grace_seconds: i64,
+    /// `MAX_SESSIONS_PER_USER` \[20\]: a login above it ends the least recently used session.
+    pub max_sessions_per_user: usize,
+    /// `AUDIT_RETENTION_DAYS` \[30\]: how many whole days audit events are kept.
+    pub audit_retention_days: i64,
+    /// `AUDIT_ARCHIVE_BUCKET` \[none\]: where `prune` stores audit events before it removes them.
+    pub audit_archive_bucket: Option<String>,
+    /// `PRUNE_WRITE_UNITS_PER_SECOND` \[1000\]: how fast `prune` removes.
+    pub prune_write_units_per_second: u32,
+    /// `TRUSTED_PROXY` \[none\] and `CLOUDFRONT_SECRET`: who may tell the client's address and place.
+    pub trusted_proxy: TrustedProxy,
+    /// `RATE_LIMIT_*`: requests a minute.
+    pub rate_limits: Limits,
+    /// `AUTHORIZER_MAX_STALENESS_SECONDS` \[0\]: how old the authorizer's knowledge of a session may be.
+    pub authorizer_max_staleness_seconds: i64,
+    /// `LOG_LEVEL` \[info\].
+    pub log_level: LevelFilter,
+    /// `METRICS_NAMESPACE` \[none\]: the `CloudWatch` namespace that metrics are written into; without one, none are.
+    pub metrics_namespace: Option<String>,
+    /// `WARM_UP` \[true\]: whether a start reads the keys, which opens the connections to the table and, in the
+    /// functions that sign, to Secrets Manager. `false` shows what a start costs without it.
+    pub warm_up: bool,
+    /// `SIGNING_KEYS_SECRET_ID` or `SIGNING_KEYS_FILE`: where the private keys are. Only the
+    /// functions that sign need one, and `rotate-keys`.
+    pub signing_keys: Option<SigningKeySource>,
+    /// `ARGON2_MEMORY_KIB` \[19456\], `ARGON2_ITERATIONS` \[2\], `ARGON2_PARALLELISM` \[1\].
+    pub argon2: Argon2Settings,
+}
+
+/// Where the signing keys are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SigningKeySource {
+    /// An AWS Secrets Manager secret, by name or ARN.
+    Secret(String),
+    /// A local file.
+    File(PathBuf),
+}
+
+/// What is wrong with the environment, a line for each variable.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration is not valid:\n  {}", .0.join("\n  "))]
+pub struct ConfigError(Vec<String>);
+
+impl Config {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    ///
+    /// Names every variable that is missing or wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Reads variables through `lookup`. An empty value counts as none, as templates pass it.
+    ///
+    /// # Errors
+    ///
+    /// Names every variable that is missing or wrong.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut read = Reader {
+            lookup,
+            problems: Vec::new(),
+        };
+        let config = Self {
+            table_name: read.required("TABLE_NAME"),
+            tokens: TokenSettings {
+                issuer: read.required("ISSUER"),
+                audience: read.required("AUDIENCE"),
+                client_id: read.text("CLIENT_ID").unwrap_or_else(|| "mobile".to_owned()),
+                access_token_seconds: read.number("ACCESS_TOKEN_SECONDS", 900, 1, MAX_ACCESS_TOKEN_SECONDS),
+            },
+            refresh_idle_seconds: read.number("REFRESH_IDLE_SECONDS", 604_800, 1, 31_536_000),
+            session_absolute_seconds: read.number(
+                "SESSION_ABSOLUTE_SECONDS",
+                7_776_000,
+                1,
+                MAX_SESSION_SECONDS,
+            ),
+            refresh_grace_seconds: read.number("REFRESH_GRACE_SECONDS", 30, 0, 300),
+            max_sessions_per_user: read.number("MAX_SESSIONS_PER_USER", 20, 1, 1000),
+            audit_retention_days: read.number("AUDIT_RETENTION_DAYS", 30, 1, 3650),
+            audit_archive_bucket: read.text("AUDIT_ARCHIVE_BUCKET"),
+            prune_write_units_per_second: read.number("PRUNE_WRITE_UNITS_PER_SECOND", 1000, 50, 100_000),
+            trusted_proxy: read.trusted_proxy(),
+            rate_limits: Limits {
+                login_ip: read.rate_limit("RATE_LIMIT_LOGIN_IP", 60),
+                login_guesses: read.rate_limit("RATE_LIMIT_LOGIN_GUESSES", 5),
+                login_account: read.rate_limit("RATE_LIMIT_LOGIN_ACCOUNT", 30),
+                list: read.rate_limit("RATE_LIMIT_LIST", 30),
+                revoke: read.rate_limit("RATE_LIMIT_REVOKE", 10),
+                cleanup: read.rate_limit("RATE_LIMIT_CLEANUP", 5),
+            },
+            authorizer_max_staleness_seconds: read.number("AUTHORIZER_MAX_STALENESS_SECONDS", 0, 0, 300),
+            log_level: read.parsed(
+                "LOG_LEVEL",
+                LevelFilter::INFO,
+                "off, error, warn, info, debug or trace",
+            ),
+            metrics_namespace: read.text("METRICS_NAMESPACE"),
+            warm_up: read.parsed("WARM_UP", true, "true or false"),
+            signing_keys: read.signing_keys(),
+            argon2: Argon2Settings {
+                memory_kib: read.number("ARGON2_MEMORY_KIB", 19_456, 8, 4_194_304),
+                iterations: read.number("ARGON2_ITERATIONS", 2, 1, 100),
+                parallelism: read.number("ARGON2_PARALLELISM", 1, 1, 64),
+            },
+        };
+        if read.problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError(read.problems))
+        }
+    }
+}
+
+struct Reader<L> {
+    lookup: L,
+    problems: Vec<String>,
+}
+
+impl<L: Fn(&str) -> Option<String>> Reader<L> {
+    fn text(&self, name: &str) -> Option<String> {
+        (self.lookup)(name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn required(&mut self, name: &str) -> String {
+        self.text(name).unwrap_or_else(|| {
+            self.problems.push(format!("{name} is not set"));
+            String::new()
+        })
+    }
+
+    fn parsed<T: FromStr>(&mut self, name: &str, default: T, expected: &str) -> T {
+        let Some(value) = self.text(name) else {
+            return default;
+        };
+        value.parse().unwrap_or_else(|_| {
+            self.problems
+                .push(format!("{name} is {value:?}, but must be {expected}"));
+            default
+        })
+    }
+
+    fn number<T>(&mut self, name: &str, default: T, least: T, most: T) -> T
+    where
+        T: FromStr + PartialOrd + Copy + fmt::Display,
+    {
+        let expected = format!("a whole number from {least} to {most}");
+        let number = self.parsed(name, default, &expected);
+        if number < least || number > most {
+            self.problems
+                .push(format!("{name} is {number}, but must be {expected}"));
+        }
+        number
+    }
+
+    /// 0 turns the rule off.
+    fn rate_limit(&mut self, name: &str, default: u32) -> u32 {
+        self.number(name, default, 0, 1_000_000)
+    }
+
+    fn trusted_proxy(&mut self) -> TrustedProxy {
+        match self.text("TRUSTED_PROXY").as_deref() {
+            None | Some("none") => TrustedProxy::None,
+            Some("cloudfront") => {
+                let secret = self.text("CLOUDFRONT_SECRET").unwrap_or_default();
+                if secret.len() < 16 {
+                    let problem = "CLOUDFRONT_SECRET must be set to at least 16 characters when TRUSTED_PROXY is \
+                                   cloudfront: anybody who guesses it can forge addresses";
+                    self.problems.push(problem.to_owned());
+                }
+                TrustedProxy::CloudFront { secret }
+            }
+            Some(other) => {
+                self.problems.push(format!(
+                    "TRUSTED_PROXY is {other:?}, but must be cloudfront or none"
+                ));
+                TrustedProxy::None
+            }
+        }
+    }
+
+    fn signing_keys(&mut self) -> Option<SigningKeySource> {
+        match (
+            self.text("SIGNING_KEYS_SECRET_ID"),
+            self.text("SIGNING_KEYS_FILE"),
+        ) {
+            (Some(_), Some(_)) => {
+                let problem = "SIGNING_KEYS_SECRET_ID and SIGNING_KEYS_FILE are both set: keep one";
+                self.problems.push(problem.to_owned());
+                None
+            }
+            (Some(id), None) => Some(SigningKeySource::Secret(id)),
+            (None, Some(path)) => Some(SigningKeySource::File(path.into())),
+            (None, None) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::from_lookup(|name| {
+            let given = variables
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned());
+            given.or_else(|| {
+                ["TABLE_NAME", "ISSUER", "AUDIENCE"]
+                    .contains(&name)
+                    .then(|| "x".to_owned())
+            })
+        })
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_documentation() {
+        let config = config(&[("CLIENT_ID", ""), ("TRUSTED_PROXY", "")]).unwrap();
+        assert_eq!(config.tokens.client_id, "mobile");
+        assert_eq!(config.tokens.access_token_seconds, 900);
+        assert_eq!(config.refresh_idle_seconds, 604_800);
+        assert_eq!(config.session_absolute_seconds, 7_776_000);
+        assert_eq!(config.refresh_grace_seconds, 30);
+        assert_eq!(config.max_sessions_per_user, 20);
+        assert_eq!(config.audit_retention_days, 30);
+        assert_eq!(config.audit_archive_bucket, None);
+        assert_eq!(config.prune_write_units_per_second, 1000);
+        assert_eq!(config.trusted_proxy, TrustedProxy::None);
+        let limits = Limits {
+            login_ip: 60,
+            login_guesses: 5,
+            login_account: 30,
+            list: 30,
+            revoke: 10,
+            cleanup: 5,
+        };
+        assert_eq!(config.rate_limits, limits);
+        assert_eq!(config.authorizer_max_staleness_seconds, 0);
+        assert_eq!(config.log_level, LevelFilter::INFO);
+        assert!(config.warm_up);
+        assert_eq!(config.signing_keys, None);
+        let expected = Argon2Settings {
+            memory_kib: 19_456,
+            iterations: 2,
+            parallelism: 1,
+        };
+        assert_eq!(config.argon2, expected);
+    }
+
+    #[test]
+    fn every_wrong_variable_is_named() {
+        let wrong = [
+            ("TABLE_NAME", " "),
+            ("ACCESS_TOKEN_SECONDS", "15m"),
+            ("MAX_SESSIONS_PER_USER", "0"),
+            ("TRUSTED_PROXY", "cloudfront"),
+            ("LOG_LEVEL", "loud"),
+        ];
+        let message = config(&wrong).unwrap_err().to_string();
+        for name in [
+            "TABLE_NAME is not set",
+            "ACCESS_TOKEN_SECONDS is \"15m\"",
+            "MAX_SESSIONS_PER_USER is 0",
+            "CLOUDFRONT_SECRET must be set",
+            "LOG_LEVEL is \"loud\"",
+        ] {
+            assert!(message.contains(name), "{name} in {message}");
+        }
+    }
+
+    #[test]
+    fn signing_keys_have_one_source() {
+        let file = config(&[("SIGNING_KEYS_FILE", "keys.json")])
+            .unwrap()
+            .signing_keys;
+        assert_eq!(file, Some(SigningKeySource::File("keys.json".into())));
+        let both = [
+            ("SIGNING_KEYS_FILE", "keys.json"),
+            ("SIGNING_KEYS_SECRET_ID", "keys"),
+        ];
+        assert!(config(&both).unwrap_err().to_string().contains("both set"));
+    }
+
+    #[test]
+    fn the_proxy_secret_does_not_show() {
+        let proxy = [
+            ("TRUSTED_PROXY", "cloudfront"),
+            ("CLOUDFRONT_SECRET", "a secret of some length"),
+        ];
+        assert!(!format!("{:?}", config(&proxy).unwrap()).contains("a secret"));
+    }
+}

@@ -1,0 +1,90 @@
+//! Starting a function, and the loop that answers.
+
+use std::sync::Arc;
+
+use lambda_http::{
+    Adapter, LambdaEvent, lambda_runtime, request::LambdaRequest, service_fn, tower::ServiceExt,
+};
+
+use super::{
+    config::SigningKeySource,
+    respond::{Handler, answer},
+    state::{SigningState, State},
+};
+use crate::{
+    auth::KeySource,
+    http::{self, Route},
+};
+
+/// Why a function cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Neither source of signing keys is configured.
+    #[error(
+        "SIGNING_KEYS_SECRET_ID (on AWS) or SIGNING_KEYS_FILE (locally) must be set: this function signs tokens"
+    )]
+    NoSigningKeys,
+}
+
+/// Runs a function that needs no private key, and opens so many `connections` to the table at start.
+///
+/// # Errors
+///
+/// When the configuration is not valid, or the runtime's API fails.
+pub async fn run(
+    route: Route,
+    connections: usize,
+    handler: Handler<State>,
+) -> Result<(), lambda_http::Error> {
+    let (state, _) = State::from_env().await?;
+    state.warm(connections).await;
+    serve(state, route, handler).await
+}
+
+/// Runs a function that signs. `build` makes its state.
+///
+/// # Errors
+///
+/// When the configuration is not valid, or the runtime's API fails. Keys that cannot be read are no reason: there are
+/// none before the first rotation, and requests are answered with 503 until there are.
+pub async fn run_signing<S: Send + Sync + 'static>(
+    route: Route,
+    build: fn(SigningState) -> Result<S, lambda_http::Error>,
+    handler: Handler<S>,
+) -> Result<(), lambda_http::Error> {
+    let (state, sdk) = State::from_env().await?;
+    let source = state
+        .config
+        .signing_keys
+        .clone()
+        .ok_or(StartError::NoSigningKeys)?;
+    let source = match source {
+        SigningKeySource::File(path) => KeySource::File(path),
+        SigningKeySource::Secret(id) => KeySource::Secret {
+            client: aws_sdk_secretsmanager::Client::new(&sdk),
+            id,
+        },
+    };
+    let signing = SigningState::new(state, source);
+    if signing.state.config.warm_up {
+        tokio::join!(signing.issuer.warm(), signing.state.warm(1));
+    }
+    serve(build(signing)?, route, handler).await
+}
+
+async fn serve<S: Send + Sync + 'static>(
+    state: S,
+    route: Route,
+    handler: Handler<S>,
+) -> Result<(), lambda_http::Error> {
+    let state = Arc::new(state);
+    let requests = Adapter::from(service_fn(move |request| {
+        let state = Arc::clone(&state);
+        async move { Ok::<_, lambda_http::Error>(answer(&*state, route, request, handler).await) }
+    }));
+    let events = requests.map_request(|mut event: LambdaEvent<LambdaRequest>| {
+        http::mend(&mut event.payload);
+        event
+    });
+    lambda_runtime::run(events).await
+}

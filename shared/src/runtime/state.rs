@@ -1,0 +1,95 @@
+//! What every function has.
+
+use aws_config::SdkConfig;
+
+use super::{aws, config::Config, logging, metrics};
+use crate::{
+    auth::{Authenticator, KeyCache, KeySource, Limiter, Signers, TokenIssuer, Verifier},
+    domain::{clock::Clock, ids::Ids},
+    store::Store,
+};
+
+/// What every function has.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// The configuration.
+    pub config: Config,
+    /// The time.
+    pub clock: Clock,
+    /// Identifiers and randomness.
+    pub ids: Ids,
+    /// The table.
+    pub store: Store,
+    /// The public keys.
+    pub keys: KeyCache,
+    /// Who makes a request.
+    pub auth: Authenticator,
+    /// The rate limits.
+    pub limiter: Limiter,
+}
+
+/// What `login` and `refresh` have besides: the private keys.
+#[derive(Clone)]
+pub struct SigningState {
+    /// What every function has.
+    pub state: State,
+    /// Issues tokens.
+    pub issuer: TokenIssuer,
+}
+
+impl State {
+    /// State over a table, with the given time and randomness: the part that tests share with functions.
+    #[must_use]
+    pub fn new(config: Config, clock: Clock, ids: Ids, client: aws_sdk_dynamodb::Client) -> Self {
+        let store = Store::new(client, config.table_name.clone(), ids.clone());
+        let keys = KeyCache::new(store.clone(), clock.clone());
+        let verifier = Verifier::new(&config.tokens);
+        let auth = Authenticator::new(keys.clone(), verifier, clock.clone());
+        let limiter = Limiter::new(store.clone(), clock.clone(), config.rate_limits);
+        Self {
+            config,
+            clock,
+            ids,
+            store,
+            keys,
+            auth,
+            limiter,
+        }
+    }
+
+    /// State from the environment.
+    ///
+    /// # Errors
+    ///
+    /// Names what is wrong with the configuration.
+    pub async fn from_env() -> Result<(Self, SdkConfig), lambda_http::Error> {
+        let config = Config::from_env()?;
+        logging::start(config.log_level);
+        let sdk = aws::config().await?;
+        let client = aws_sdk_dynamodb::Client::new(&sdk);
+        let clock = Clock::system();
+        if let Some(namespace) = &config.metrics_namespace {
+            metrics::start(namespace, clock.clone());
+        }
+        Ok((Self::new(config, clock, Ids::system(), client), sdk))
+    }
+
+    /// Opens so many connections to the table before the first request, while Lambda lends a start more processor time
+    /// than the function's memory buys.
+    pub async fn warm(&self, connections: usize) {
+        if self.config.warm_up {
+            self.keys.warm(connections).await;
+        }
+    }
+}
+
+impl SigningState {
+    /// State whose keys are at `source`.
+    #[must_use]
+    pub fn new(state: State, source: KeySource) -> Self {
+        let settings = state.config.tokens.clone();
+        let signers = Signers::new(settings, state.clock.clone(), state.ids.clone(), source);
+        let issuer = TokenIssuer::new(state.keys.clone(), state.auth.clone(), signers);
+        Self { state, issuer }
+    }
+}

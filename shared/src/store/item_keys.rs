@@ -1,0 +1,165 @@
+//! The items' keys.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::domain::{
+    clock::Seconds,
+    day::Day,
+    email::Email,
+    ids::{EventId, SessionId, UserId},
+};
+
+pub(super) const PK: &str = "pk";
+pub(super) const SK: &str = "sk";
+pub(super) const GSI1: &str = "gsi1";
+pub(super) const GSI1PK: &str = "gsi1pk";
+pub(super) const GSI1SK: &str = "gsi1sk";
+
+/// Sort keys of a user's sessions begin with this.
+pub(super) const SESSION_PREFIX: &str = "SESSION#";
+/// Sort keys of a user's events begin with this.
+pub(super) const EVENT_PREFIX: &str = "EVENT#";
+/// The index sort key of every session.
+pub(super) const SESSION_INDEX_SK: &str = "SESSION";
+
+/// How many partitions the events of one day are spread over in the index.
+pub(super) const AUDIT_SHARDS: u8 = 16;
+
+/// An item's whole key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    pub pk: String,
+    pub sk: String,
+}
+
+impl Key {
+    pub fn profile(user: UserId) -> Self {
+        Self {
+            pk: user_pk(user),
+            sk: "PROFILE".to_owned(),
+        }
+    }
+
+    pub fn credential(email: &Email) -> Self {
+        Self {
+            pk: format!("EMAIL#{}", email.as_str()),
+            sk: "CREDENTIAL".to_owned(),
+        }
+    }
+
+    pub fn session(user: UserId, session: SessionId) -> Self {
+        Self {
+            pk: user_pk(user),
+            sk: session_index_pk(session),
+        }
+    }
+
+    pub fn event(user: UserId, event: EventId) -> Self {
+        Self {
+            pk: user_pk(user),
+            sk: format!("{EVENT_PREFIX}{event}"),
+        }
+    }
+
+    /// A refused login of an address that nobody has: kept under its digest, not its text.
+    pub fn unknown_login(email: &Email, event: EventId) -> Self {
+        Self {
+            pk: format!("EMAIL#{}", email.digest()),
+            sk: format!("{EVENT_PREFIX}{event}"),
+        }
+    }
+
+    pub fn key_set() -> Self {
+        Self {
+            pk: "KEYS".to_owned(),
+            sk: "JWKS".to_owned(),
+        }
+    }
+
+    /// What one client is counted in, in one window.
+    pub fn rate(rule: &str, client: &str, window_ends_at: Seconds) -> Self {
+        Self {
+            pk: format!("RATE#{rule}#{client}#{}", window_ends_at.0),
+            sk: "RATE".to_owned(),
+        }
+    }
+
+    pub fn prune_progress() -> Self {
+        Self {
+            pk: "PRUNE".to_owned(),
+            sk: "PROGRESS".to_owned(),
+        }
+    }
+
+    /// As the SDK takes it.
+    pub fn attributes(&self) -> HashMap<String, AttributeValue> {
+        HashMap::from([
+            (PK.to_owned(), AttributeValue::S(self.pk.clone())),
+            (SK.to_owned(), AttributeValue::S(self.sk.clone())),
+        ])
+    }
+}
+
+pub(super) fn user_pk(user: UserId) -> String {
+    format!("USER#{user}")
+}
+
+/// The user that a partition key names.
+pub(super) fn user_of(pk: &str) -> Option<UserId> {
+    pk.strip_prefix("USER#")?.parse().ok()
+}
+
+pub(super) fn session_index_pk(session: SessionId) -> String {
+    format!("{SESSION_PREFIX}{session}")
+}
+
+/// Which of its day's partitions an event is in, by the random end of its id.
+pub(super) fn audit_shard(event: EventId) -> u8 {
+    event.last_byte() % AUDIT_SHARDS
+}
+
+/// A partition of a day's events in the index.
+pub(super) fn audit_partition(day: Day, shard: u8) -> String {
+    format!("AUDIT#{day}#{shard}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{clock::Millis, ids::Ids};
+
+    #[test]
+    fn keys_are_those_of_the_documented_table() {
+        let ids = Ids::sequence(1);
+        let (user, session) = (ids.user(), ids.session(Millis(0)));
+        let email = Email::parse("Anna@Example.com").unwrap();
+        assert_eq!(
+            Key::profile(user),
+            Key {
+                pk: format!("USER#{user}"),
+                sk: "PROFILE".into()
+            }
+        );
+        assert_eq!(Key::credential(&email).pk, "EMAIL#anna@example.com");
+        assert_eq!(Key::session(user, session).sk, format!("SESSION#{session}"));
+        assert_eq!(user_of(&user_pk(user)), Some(user));
+        assert_eq!(user_of("EMAIL#x"), None);
+        let unknown = Key::unknown_login(&email, ids.event(Millis(0)));
+        assert_eq!(unknown.pk, format!("EMAIL#{}", email.digest()));
+        assert!(!unknown.pk.contains("anna"));
+    }
+
+    #[test]
+    fn events_of_a_day_are_spread_over_sixteen_shards() {
+        let ids = Ids::system();
+        let mut shards: Vec<_> = (0..1000)
+            .map(|_| audit_partition(Day::of(Millis(0)), audit_shard(ids.event(Millis(0)))))
+            .collect();
+        shards.sort();
+        shards.dedup();
+        assert_eq!(shards.len(), 16);
+        assert!(shards.iter().all(|shard| shard.starts_with("AUDIT#1970-01-01#")));
+    }
+}

@@ -1,0 +1,143 @@
+//! Rate counters: items of one window each, which vanish by TTL.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    config::retry::RetryConfig,
+    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
+
+use super::{
+    error::StoreError,
+    expression::{Attributes, number},
+    item_keys::Key,
+    table::Store,
+};
+use crate::domain::clock::Seconds;
+
+/// How long a counter outlives its window, in seconds: until no clock of ours counts in it any more.
+const KEPT_SECONDS: i64 = 60;
+
+/// The counters of one client in one window. They stand in one item, and are taken from together or not at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// Who is counted.
+    pub key: String,
+    /// When the window ends.
+    pub ends_at: Seconds,
+    /// The counters and their limits.
+    pub counters: Vec<(String, u32)>,
+}
+
+/// What the counters stand at, in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// With this request.
+    Taken(Vec<u32>),
+    /// Without it: at least one had reached its limit.
+    Refused(Vec<u32>),
+}
+
+impl Store {
+    /// Adds one to each of the tally's counters, if all of them are below their limits.
+    ///
+    /// A repeat (the SDK's, after a lost answer) counts twice: at worst a client is refused a little early.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be written.
+    pub async fn take(&self, tally: &Tally) -> Result<Counts, StoreError> {
+        let mut condition = Vec::new();
+        let mut update = self.change(tally, 1);
+        for (index, (_, limit)) in tally.counters.iter().enumerate() {
+            condition.push(format!(
+                "(attribute_not_exists(#c{index}) OR #c{index} < :l{index})"
+            ));
+            update = update.expression_attribute_values(format!(":l{index}"), number(*limit));
+        }
+        let outcome = update
+            .condition_expression(condition.join(" AND "))
+            .return_values(ReturnValue::UpdatedNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let error = match outcome {
+            Ok(answer) => return Ok(Counts::Taken(tally.counts(answer.attributes.as_ref())?)),
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                Ok(Counts::Refused(tally.counts(failed.item())?))
+            }
+            _ => Err(StoreError::of("UpdateItem", error)),
+        }
+    }
+
+    /// Takes one from each of the tally's counters, which [`Store::take`] added.
+    ///
+    /// It is not repeated when the answer is lost: to give back twice would let somebody guess once more than is
+    /// allowed, and not to give back costs its owner one attempt of that minute.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be written, or the counters are gone.
+    pub async fn give_back(&self, tally: &Tally) -> Result<(), StoreError> {
+        let positive = |index| format!("#c{index} > :none");
+        let condition: Vec<_> = (0..tally.counters.len()).map(positive).collect();
+        let once = aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled());
+        let outcome = self
+            .change(tally, -1)
+            .expression_attribute_values(":none", number(0))
+            .condition_expression(condition.join(" AND "))
+            .customize()
+            .config_override(once)
+            .send()
+            .await;
+        outcome
+            .map(drop)
+            .map_err(|error| StoreError::of("UpdateItem", error))
+    }
+
+    /// An update that adds `step` to each counter.
+    fn change(&self, tally: &Tally, step: i32) -> UpdateItemFluentBuilder {
+        let additions: Vec<_> = (0..tally.counters.len())
+            .map(|index| format!("#c{index} :step"))
+            .collect();
+        let names = tally.counters.iter().enumerate();
+        let names: HashMap<_, _> = names
+            .map(|(index, (name, _))| (format!("#c{index}"), name.clone()))
+            .collect();
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(
+                Key::rate(tally.rule, &tally.key, tally.ends_at).attributes(),
+            ))
+            .update_expression(format!("SET expires_at = :expires ADD {}", additions.join(", ")))
+            .set_expression_attribute_names(Some(names))
+            .expression_attribute_values(":expires", number(tally.ends_at.plus(KEPT_SECONDS).0))
+            .expression_attribute_values(":step", number(step))
+    }
+}
+
+impl Tally {
+    /// A counter that is not there has counted nothing yet.
+    fn counts(&self, item: Option<&Attributes>) -> Result<Vec<u32>, StoreError> {
+        let count = |(name, _): &(String, u32)| match item.and_then(|item| item.get(name)) {
+            None => Ok(0),
+            Some(value) => value
+                .as_n()
+                .ok()
+                .and_then(|number| number.parse().ok())
+                .ok_or_else(|| StoreError::Corrupt {
+                    item: format!("rate counter {}", self.rule),
+                    attribute: name.clone(),
+                    reason: "not a count".to_owned(),
+                }),
+        };
+        self.counters.iter().map(count).collect()
+    }
+}

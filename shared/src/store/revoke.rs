@@ -1,0 +1,300 @@
+//! Ending sessions before their time, each together with its audit event.
+
+use super::{
+    error::StoreError,
+    expression::{Attributes, Update, number, text},
+    item_keys::Key,
+    items,
+    table::Store,
+    transaction::{Action, Outcome, Verdict},
+};
+use crate::domain::{
+    audit::{Cause, EventType},
+    clock::Millis,
+    error::Error,
+    ids::{SessionId, UserId},
+    session::{EndReason, Liveness, Session},
+};
+
+/// How many sessions one transaction ends: two actions each and one check stay below `DynamoDB`'s 100.
+pub(super) const SESSIONS_AT_ONCE: usize = 40;
+
+/// How often [`Store::end_all`] reads at most. Each time it has ended what it read before.
+const MOST_READS: usize = 100;
+
+/// What is to be ended.
+#[derive(Clone, Copy, Debug)]
+pub struct EndRequest<'a> {
+    /// The sessions, as they were read.
+    pub sessions: &'a [Session],
+    /// Why.
+    pub reason: EndReason,
+    /// By which request.
+    pub cause: &'a Cause,
+    /// The session that asks, which must be active when this is committed; none for a logout, which may come late,
+    /// and for support staff.
+    pub caller: Option<Caller>,
+}
+
+/// The session whose access token a request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Which it is.
+    pub session_id: SessionId,
+}
+
+/// That nothing (more) was ended.
+#[derive(Debug)]
+pub enum CallerGone {
+    /// The calling session has expired, or its record is gone.
+    Expired,
+    /// The calling session was ended.
+    Revoked,
+    /// The table.
+    Store(StoreError),
+}
+
+impl From<StoreError> for CallerGone {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<CallerGone> for Error {
+    fn from(gone: CallerGone) -> Self {
+        match gone {
+            CallerGone::Expired => Self::SessionExpired,
+            CallerGone::Revoked => Self::SessionRevoked,
+            CallerGone::Store(error) => error.into(),
+        }
+    }
+}
+
+/// What became of the ending of one session.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    /// It is ended, by this call.
+    Done,
+    /// It had ended by itself, or is gone: nothing was changed. The session as it stands, when there is one.
+    Overtaken(Option<Box<Session>>),
+}
+
+/// What a session must still be for an update to end it, besides not ended yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EndsOnly {
+    /// No more than that.
+    NotEnded,
+    /// Not expired: it is the one that asks.
+    Active,
+    /// Not used since it was read: it ends for being the least recently used.
+    Unused,
+}
+
+impl Store {
+    /// Ends sessions, up to 40 in one transaction with their events; answers which of them this call ended.
+    ///
+    /// Sessions that are ended or gone already are left as they are. The caller's own session comes last, so that a
+    /// command that was cut off in the middle can be repeated with the same token. A repeat ends nothing twice and
+    /// writes no second event: the condition of each update refuses it.
+    ///
+    /// # Errors
+    ///
+    /// When the calling session is no longer active, or the table cannot be written. Earlier transactions of the
+    /// same call may be committed by then.
+    pub async fn end_sessions(&self, request: EndRequest<'_>) -> Result<Vec<SessionId>, CallerGone> {
+        let is_caller = |session: &&Session| {
+            request
+                .caller
+                .is_some_and(|caller| caller.session_id == session.id)
+        };
+        let (own, mut targets): (Vec<_>, Vec<_>) = request.sessions.iter().partition(is_caller);
+        targets.extend(own);
+        let mut ended = Vec::with_capacity(targets.len());
+        let event = EventType::of_end(request.reason);
+        for chunk in targets.chunks(SESSIONS_AT_ONCE) {
+            ended.extend(self.end_together(&request, event, chunk.to_vec()).await?);
+        }
+        Ok(ended)
+    }
+
+    /// Ends all sessions of a user, reading consistently until none is left; answers how many this call ended.
+    ///
+    /// After a change of the credential that defeats every login under way, none is left for good: a login whose
+    /// transaction came before that change has created its session before it, and a refresh does not bring back
+    /// what was ended. A repeat ends what is left and writes no second event.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be read or written. Earlier transactions of the same call may be committed by then.
+    pub async fn end_all(&self, user: UserId, reason: EndReason, cause: &Cause) -> Result<usize, CallerGone> {
+        let (mut count, mut found_none) = (0, false);
+        for _ in 0..MOST_READS {
+            let mut sessions = self.sessions(user).await?;
+            sessions.retain(|session| session.may_be_active(cause.at));
+            if sessions.is_empty() && found_none {
+                return Ok(count);
+            }
+            found_none = sessions.is_empty();
+            if found_none {
+                // A query may see one item of a transaction and not yet another: the session of a login whose
+                // credential was written a moment ago comes up now.
+                self.settle().await;
+            }
+            let request = EndRequest {
+                sessions: &sessions,
+                reason,
+                cause,
+                caller: None,
+            };
+            for chunk in sessions.chunks(SESSIONS_AT_ONCE) {
+                let chunk = chunk.iter().collect();
+                let ended = self.end_together(&request, EventType::SessionsRevoked, chunk);
+                count += ended.await?.len();
+            }
+        }
+        let operation = "ending all sessions";
+        Err(StoreError::Contended { operation }.into())
+    }
+
+    /// Ends one session, with its event, unless it has ended meanwhile.
+    ///
+    /// A repeat of the same request is recognised by its `ClientRequestToken`; a later one finds the session ended.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be written.
+    pub async fn end_session(
+        &self,
+        session: &Session,
+        reason: EndReason,
+        cause: &Cause,
+    ) -> Result<Ending, StoreError> {
+        let actions = self.end_actions(
+            session,
+            reason,
+            EventType::of_end(reason),
+            cause,
+            EndsOnly::NotEnded,
+        );
+        match self.transact("ending a session", actions.into()).await? {
+            Outcome::Committed => Ok(Ending::Done),
+            Outcome::Failed(verdicts) => match verdicts.into_iter().next() {
+                Some(Verdict::Failed(Some(item))) => {
+                    Ok(Ending::Overtaken(Some(Box::new(items::session(item)?))))
+                }
+                _ => Ok(Ending::Overtaken(None)),
+            },
+        }
+    }
+
+    async fn end_together(
+        &self,
+        request: &EndRequest<'_>,
+        event: EventType,
+        mut sessions: Vec<&Session>,
+    ) -> Result<Vec<SessionId>, CallerGone> {
+        let now = request.cause.at;
+        while !sessions.is_empty() {
+            let separate = request
+                .caller
+                .filter(|caller| sessions.iter().all(|s| s.id != caller.session_id));
+            let mut actions = Vec::with_capacity(2 * sessions.len() + 1);
+            for session in &sessions {
+                let is_caller = request
+                    .caller
+                    .is_some_and(|caller| caller.session_id == session.id);
+                let only = if is_caller {
+                    EndsOnly::Active
+                } else {
+                    EndsOnly::NotEnded
+                };
+                actions.extend(self.end_actions(session, request.reason, event, request.cause, only));
+            }
+            actions.extend(separate.map(|caller| caller_check(caller, now)));
+
+            let verdicts = match self.transact("ending sessions", actions).await? {
+                Outcome::Committed => return Ok(sessions.iter().map(|session| session.id).collect()),
+                Outcome::Failed(verdicts) => verdicts,
+            };
+            if let (Some(_), Some(Verdict::Failed(item))) = (separate, verdicts.last()) {
+                return Err(caller_gone(item.clone(), now)?);
+            }
+            let mut remaining = Vec::with_capacity(sessions.len());
+            for (session, pair) in sessions.iter().zip(verdicts.chunks(2)) {
+                match pair.first() {
+                    Some(Verdict::Failed(item))
+                        if request
+                            .caller
+                            .is_some_and(|caller| caller.session_id == session.id) =>
+                    {
+                        return Err(caller_gone(item.clone(), now)?);
+                    }
+                    Some(Verdict::Failed(_)) => {}
+                    _ => remaining.push(*session),
+                }
+            }
+            sessions = remaining;
+        }
+        Ok(Vec::new())
+    }
+
+    /// The update that ends a session and the event that tells of it.
+    pub(super) fn end_actions(
+        &self,
+        session: &Session,
+        reason: EndReason,
+        event: EventType,
+        cause: &Cause,
+        only: EndsOnly,
+    ) -> [Action; 2] {
+        let mut changes = Update::default();
+        changes
+            .set("revoked_at", number(cause.at.0))
+            .set("revoked_reason", text(reason.as_str()))
+            .set("expires_at", number(session.expires_at_once_ended(cause.at).0));
+        let condition = match only {
+            EndsOnly::NotEnded => "attribute_exists(pk) AND attribute_not_exists(revoked_at)",
+            EndsOnly::Active => {
+                changes.value(":now", number(cause.at.seconds().0));
+                "attribute_exists(pk) AND attribute_not_exists(revoked_at) AND expires_at > :now"
+            }
+            EndsOnly::Unused => {
+                changes.value(":seen", number(session.last_used_at.0));
+                "attribute_exists(pk) AND attribute_not_exists(revoked_at) AND last_used_at = :seen"
+            }
+        };
+        let key = Key::session(session.user_id, session.id);
+        let event = cause.session_event(&self.ids, session, event);
+        [
+            Action::Update {
+                key,
+                changes,
+                also: "",
+                condition,
+            },
+            Action::Put {
+                item: items::event_item(&event),
+                condition: "",
+            },
+        ]
+    }
+}
+
+fn caller_check(caller: Caller, now: Millis) -> Action {
+    Action::Check {
+        key: Key::session(caller.user_id, caller.session_id),
+        condition: "attribute_not_exists(revoked_at) AND expires_at > :now",
+        values: Attributes::from([(":now".to_owned(), number(now.seconds().0))]),
+    }
+}
+
+/// Why the caller's session failed its check.
+fn caller_gone(item: Option<Attributes>, now: Millis) -> Result<CallerGone, StoreError> {
+    let session = item.map(items::session).transpose()?;
+    Ok(match session.map(|session| session.liveness(now)) {
+        Some(Liveness::Ended(_)) => CallerGone::Revoked,
+        Some(Liveness::Expired | Liveness::Active) | None => CallerGone::Expired,
+    })
+}

@@ -1,0 +1,196 @@
+//! Transactions.
+
+use aws_sdk_dynamodb::{
+    error::BuildError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{
+        CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure,
+        TransactWriteItem, Update,
+    },
+};
+use backon::BackoffBuilder;
+
+use super::{
+    error::StoreError,
+    expression::{Attributes, Update as Changes},
+    item_keys::Key,
+    retry::pauses,
+    table::Store,
+};
+
+/// One action of a transaction. Building it cannot fail: whatever `DynamoDB` requires is an argument here.
+pub(super) enum Action {
+    Put {
+        item: Attributes,
+        condition: &'static str,
+    },
+    Update {
+        key: Key,
+        changes: Changes,
+        also: &'static str,
+        condition: &'static str,
+    },
+    Check {
+        key: Key,
+        condition: &'static str,
+        values: Attributes,
+    },
+    Delete {
+        key: Key,
+        condition: &'static str,
+        values: Attributes,
+    },
+}
+
+/// What became of a transaction.
+pub(super) enum Outcome {
+    /// It was applied, now or by an earlier attempt of the same request.
+    Committed,
+    /// Conditions failed, and nothing was applied: for each action, whether its condition was among them, with the
+    /// item as it stands.
+    Failed(Vec<Verdict>),
+}
+
+/// What became of one action of a transaction that was not applied.
+pub(super) enum Verdict {
+    /// Its condition held, or was not looked at.
+    Held,
+    /// Its condition failed on this item (none when there is no such item).
+    Failed(Option<Attributes>),
+}
+
+impl Store {
+    /// Commits all the actions or none.
+    ///
+    /// The SDK repeats the request on time-outs and server errors but not on `TransactionConflict`, so that is
+    /// repeated here, with jitter. Every attempt carries the same `ClientRequestToken`: an attempt that was applied
+    /// although its answer was lost makes the next one succeed without applying it again, for ten minutes.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Contended`] when the conflicts do not end.
+    pub(super) async fn transact(
+        &self,
+        operation: &'static str,
+        actions: Vec<Action>,
+    ) -> Result<Outcome, StoreError> {
+        let count = actions.len();
+        let actions: Vec<_> = actions
+            .into_iter()
+            .map(|action| self.build(action))
+            .collect::<Result<_, _>>()
+            .map_err(|error| StoreError::unbuilt("TransactWriteItems", error))?;
+        let token = self.ids.request_token();
+        let mut pauses = pauses().build();
+        loop {
+            let request = self.client.transact_write_items().client_request_token(&token);
+            let Err(error) = request.set_transact_items(Some(actions.clone())).send().await else {
+                return Ok(Outcome::Committed);
+            };
+            let service = error.as_service_error();
+            let again = service.is_some_and(TransactWriteItemsError::is_transaction_in_progress_exception);
+            let reasons = service.and_then(cancellation);
+            match reasons {
+                Some(reasons) if reasons.iter().any(is_failed_condition) => {
+                    let mut verdicts: Vec<_> = reasons.into_iter().map(verdict).collect();
+                    verdicts.resize_with(count, || Verdict::Held);
+                    return Ok(Outcome::Failed(verdicts));
+                }
+                Some(reasons) if reasons.iter().any(passes) => {}
+                _ if again => {}
+                _ => return Err(StoreError::of("TransactWriteItems", error)),
+            }
+            let pause = pauses.next().ok_or(StoreError::Contended { operation })?;
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    fn build(&self, action: Action) -> Result<TransactWriteItem, BuildError> {
+        let old = ReturnValuesOnConditionCheckFailure::AllOld;
+        let table = &self.table;
+        let item = TransactWriteItem::builder();
+        Ok(match action {
+            Action::Put {
+                item: attributes,
+                condition,
+            } => {
+                let put = Put::builder()
+                    .table_name(table)
+                    .set_item(Some(attributes))
+                    .return_values_on_condition_check_failure(old);
+                let condition = (!condition.is_empty()).then(|| condition.to_owned());
+                item.put(put.set_condition_expression(condition).build()?).build()
+            }
+            Action::Update {
+                key,
+                changes,
+                also,
+                condition,
+            } => {
+                let update = Update::builder()
+                    .table_name(table)
+                    .set_key(Some(key.attributes()))
+                    .update_expression(changes.expression(also))
+                    .condition_expression(condition)
+                    .set_expression_attribute_values(Some(changes.values))
+                    .return_values_on_condition_check_failure(old);
+                item.update(update.build()?).build()
+            }
+            Action::Check {
+                key,
+                condition,
+                values,
+            } => {
+                let check = ConditionCheck::builder()
+                    .table_name(table)
+                    .set_key(Some(key.attributes()))
+                    .condition_expression(condition)
+                    .set_expression_attribute_values(Some(values))
+                    .return_values_on_condition_check_failure(old);
+                item.condition_check(check.build()?).build()
+            }
+            Action::Delete {
+                key,
+                condition,
+                values,
+            } => {
+                let condition = (!condition.is_empty()).then(|| condition.to_owned());
+                let delete = Delete::builder()
+                    .table_name(table)
+                    .set_key(Some(key.attributes()))
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_values(Some(values).filter(|values| !values.is_empty()));
+                item.delete(delete.build()?).build()
+            }
+        })
+    }
+}
+
+fn cancellation(error: &TransactWriteItemsError) -> Option<Vec<CancellationReason>> {
+    match error {
+        TransactWriteItemsError::TransactionCanceledException(cancelled) => {
+            Some(cancelled.cancellation_reasons().to_vec())
+        }
+        _ => None,
+    }
+}
+
+fn is_failed_condition(reason: &CancellationReason) -> bool {
+    reason.code() == Some("ConditionalCheckFailed")
+}
+
+/// Reasons that another attempt may not meet.
+fn passes(reason: &CancellationReason) -> bool {
+    matches!(
+        reason.code(),
+        Some("TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
+    )
+}
+
+fn verdict(reason: CancellationReason) -> Verdict {
+    if is_failed_condition(&reason) {
+        Verdict::Failed(reason.item)
+    } else {
+        Verdict::Held
+    }
+}
