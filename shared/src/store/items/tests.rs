@@ -1,5 +1,13 @@
+use aws_sdk_dynamodb::types::AttributeValue;
+
 use super::*;
-use crate::domain::{ids::Ids, session::tests::session as plain_session};
+use crate::domain::{
+    audit::{Event, EventType},
+    clock::{Millis, Seconds},
+    email::Email,
+    ids::Ids,
+    session::{EndReason, Ended, Origin, Rotation, Session, tests::session as plain_session},
+};
 
 #[test]
 fn a_session_survives_its_item() {

@@ -1,0 +1,168 @@
+//! How sessions stand in the table.
+
+use std::net::IpAddr;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+
+use super::codec::{corrupt, read, write};
+use crate::{
+    domain::{
+        clock::{Millis, Seconds},
+        ids::{SessionId, TokenId, UserId},
+        session::{EndReason, Ended, Origin, Rotation, Session},
+    },
+    store::{
+        error::StoreError,
+        expression::Attributes,
+        item_keys::{self, Key},
+    },
+};
+
+/// A session keeps this many bytes of the user agent, so that a refresh stays one write unit.
+const SESSION_AGENT_BYTES: usize = 256;
+
+/// A session's attributes.
+#[derive(Serialize, Deserialize)]
+struct SessionItem {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gsi1pk: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gsi1sk: Option<String>,
+    user_id: UserId,
+    session_id: SessionId,
+    refresh_jti: TokenId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_jti: Option<TokenId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotated_at: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotation_key: Option<String>,
+    rotation_count: u64,
+    device_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ip_address: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location_city: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location_country: Option<String>,
+    created_at: Millis,
+    last_used_at: Millis,
+    expires_at: Seconds,
+    absolute_expires_at: Seconds,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_reason: Option<EndReason>,
+}
+
+pub(in crate::store) fn session_item(session: &Session) -> Attributes {
+    let item = SessionItem {
+        gsi1pk: Some(item_keys::session_index_pk(session.id)),
+        gsi1sk: Some(item_keys::SESSION_INDEX_SK.to_owned()),
+        user_id: session.user_id,
+        session_id: session.id,
+        refresh_jti: session.refresh_jti.clone(),
+        previous_jti: session
+            .rotation
+            .as_ref()
+            .map(|rotation| rotation.previous_jti.clone()),
+        rotated_at: session.rotation.as_ref().map(|rotation| rotation.at),
+        rotation_key: session
+            .rotation
+            .as_ref()
+            .and_then(|rotation| rotation.key)
+            .map(|key| encode_key(&key)),
+        rotation_count: session.rotation_count,
+        device_name: session.device_name.clone(),
+        device_id: session.device_id.clone(),
+        ip_address: session.origin.ip_address,
+        user_agent: session_agent(&session.origin),
+        location_city: session.origin.city.clone(),
+        location_country: session.origin.country.clone(),
+        created_at: session.created_at,
+        last_used_at: session.last_used_at,
+        expires_at: session.expires_at,
+        absolute_expires_at: session.absolute_expires_at,
+        revoked_at: session.ended.map(|ended| ended.at),
+        revoked_reason: session.ended.map(|ended| ended.reason),
+    };
+    write(&Key::session(session.user_id, session.id), &item)
+}
+
+pub(in crate::store) fn session(attributes: Attributes) -> Result<Session, StoreError> {
+    let item: SessionItem = read("session", attributes)?;
+    let name = format!("session {}", item.session_id);
+    let rotation = match (item.previous_jti, item.rotated_at) {
+        (Some(previous_jti), Some(at)) => {
+            let key = item.rotation_key.as_deref().map(decode_key).transpose();
+            let key = key.map_err(|reason| corrupt(&name, "rotation_key", reason))?;
+            Some(Rotation {
+                previous_jti,
+                at,
+                key,
+            })
+        }
+        (None, None) => None,
+        _ => {
+            return Err(corrupt(
+                &name,
+                "rotated_at",
+                "present without previous_jti, or the reverse",
+            ));
+        }
+    };
+    let ended = match (item.revoked_at, item.revoked_reason) {
+        (Some(at), Some(reason)) => Some(Ended { at, reason }),
+        (None, None) => None,
+        _ => {
+            return Err(corrupt(
+                &name,
+                "revoked_at",
+                "present without revoked_reason, or the reverse",
+            ));
+        }
+    };
+    Ok(Session {
+        user_id: item.user_id,
+        id: item.session_id,
+        refresh_jti: item.refresh_jti,
+        rotation,
+        rotation_count: item.rotation_count,
+        device_name: item.device_name,
+        device_id: item.device_id,
+        origin: Origin {
+            ip_address: item.ip_address,
+            user_agent: item.user_agent,
+            city: item.location_city,
+            country: item.location_country,
+        },
+        created_at: item.created_at,
+        last_used_at: item.last_used_at,
+        expires_at: item.expires_at,
+        absolute_expires_at: item.absolute_expires_at,
+        ended,
+    })
+}
+
+/// The user agent as a session keeps it.
+pub(in crate::store) fn session_agent(origin: &Origin) -> Option<String> {
+    let agent = origin.user_agent.as_deref()?;
+    let end = (0..=SESSION_AGENT_BYTES.min(agent.len()))
+        .rev()
+        .find(|&end| agent.is_char_boundary(end));
+    Some(agent[..end.unwrap_or(0)].to_owned())
+}
+
+pub(in crate::store) fn encode_key(key: &[u8; 32]) -> String {
+    URL_SAFE_NO_PAD.encode(key)
+}
+
+fn decode_key(text: &str) -> Result<[u8; 32], &'static str> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| "not base64url")?;
+    bytes.try_into().map_err(|_| "not 32 bytes")
+}
