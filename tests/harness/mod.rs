@@ -1,5 +1,6 @@
 //! What the end-to-end tests stand on: a service over a table of its own, and requests made from `events/`.
 
+mod binaries;
 mod calls;
 mod event;
 mod faults;
@@ -8,7 +9,6 @@ mod keys_secret;
 mod line;
 mod meter;
 mod moto;
-mod process;
 pub mod recorded;
 mod requests;
 mod table;
@@ -17,6 +17,7 @@ mod trail;
 mod wire;
 mod world;
 
+pub use binaries::{built, start_process};
 pub use calls::{Access, Call, Calls};
 pub use event::{Answer, Event};
 pub use faults::Faults;
@@ -25,7 +26,6 @@ pub use keys_secret::{KeysSecret, STEPS};
 pub use line::{Fault, Injection, Lasting, Line, Schedule, turns};
 pub use meter::{Meter, Units};
 pub use moto::Moto;
-pub use process::{Process, Proxy};
 pub use requests::{Function, Tokens};
 pub use tokens::{as_der, claims, forge, forge_raw, forge_unsigned, hmac, mirrored};
 pub use trail::{PLENTY, Trail, start};
