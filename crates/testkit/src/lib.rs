@@ -1,13 +1,23 @@
-//! What tests and benchmark share: Lambda's side of a function, and what lies between the function and its table.
+//! What tests and benchmark share: Lambda's side of a function, and faults, turns and meters on its way to AWS.
 
+mod batch;
+mod capacity;
 mod dynamodb;
+mod fault;
+mod http_client;
 mod process;
 mod proxy;
 mod runtime_api;
+mod turns;
 
+pub use capacity::{CapacityMeter, Units};
+pub use dynamodb::is_write;
+pub use fault::{Fault, FaultDuration, Injection};
+pub use http_client::{Attempt, FaultyHttpClient};
 pub use process::{Answered, FunctionProcess};
 pub use proxy::{RecordedRequest, RecordingProxy};
 pub use runtime_api::{Act, RuntimeApi};
+pub use turns::{Queue, Schedule, Turns, turns};
 
 use std::path::{Path, PathBuf};
 
