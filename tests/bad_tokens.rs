@@ -5,7 +5,7 @@ mod attacks;
 
 use attacks::{Good, attacks};
 use serde_json::json;
-use shared::keys::KeyPair;
+use shared::auth::KeyPair;
 use tests::{
     Answer, Event,
     Function::{self, Activity, Cleanup, List, Logout, LogoutAll, Refresh, Revoke},

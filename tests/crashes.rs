@@ -181,5 +181,5 @@ async fn a_function_whose_table_never_answers_says_so_in_time() {
     let (answer, took) = (answered.response, answered.took);
     assert_eq!(answer["statusCode"], 503, "{answer}");
     assert_eq!(answer["headers"]["retry-after"], "1");
-    assert!(took < shared::http::REQUEST_TIMEOUT, "{took:?}");
+    assert!(took < shared::runtime::REQUEST_TIMEOUT, "{took:?}");
 }

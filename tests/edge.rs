@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use serde_json::json;
-use shared::http::{Fault, REQUEST_TIMEOUT, Response, Route, answer};
+use shared::{
+    http::{Fault, Response, Route},
+    runtime::{REQUEST_TIMEOUT, answer},
+};
 use tests::{
     Answer, Event,
     Function::{Jwks, List, Login, LogoutAll},
@@ -224,7 +227,7 @@ fn times_fit_into_one_another() {
         .filter_map(|line| line.trim().strip_prefix("Timeout: "));
     let function: u64 = timeouts.map(|seconds| seconds.parse().unwrap()).min().unwrap();
     let function = Duration::from_secs(function);
-    let calls = shared::aws::timeouts();
+    let calls = shared::runtime::aws::timeouts();
     let (attempt, call) = (
         calls.operation_attempt_timeout().unwrap(),
         calls.operation_timeout().unwrap(),

@@ -1,6 +1,6 @@
 //! Reading the audit trail, page by page.
 
-use shared::{email::Email, event::EventType, ids::UserId};
+use shared::domain::{audit::EventType, email::Email, ids::UserId};
 use tests::{EMAIL, World};
 
 async fn user(world: &World) -> UserId {

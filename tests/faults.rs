@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, future::ready, stream};
-use shared::{aws, http::REQUEST_TIMEOUT};
+use shared::runtime::{REQUEST_TIMEOUT, aws};
 use testkit::{Fault, FaultDuration, Injection};
 use tests::{Answer, World};
 use tokio::time::Instant;

@@ -16,9 +16,11 @@ use proptest::{
 };
 use serde_json::{Value, json};
 use shared::{
-    email::Email,
-    ids::UserId,
-    rate::{Quotas, Rule},
+    domain::{
+        email::Email,
+        ids::UserId,
+        rate::{Quotas, Rule},
+    },
     store::StoreError,
 };
 use tests::{
@@ -218,7 +220,7 @@ fn a_name_is_made_of_any_user_agent_in_time() {
             .collect();
         let agent = agent.repeat(times);
         let start = Instant::now();
-        let name = shared::device::Device::default().name_or_agent(Some(&agent));
+        let name = shared::domain::device::Device::default().name_or_agent(Some(&agent));
         prop_assert!(start.elapsed() < IN_TIME, "{:?}", start.elapsed());
         prop_assert!(
             !name.is_empty() && name.chars().count() <= 80 && !name.chars().any(char::is_control),

@@ -1,6 +1,6 @@
 //! How long a function believes its copy of the key set.
 
-use shared::keys::{KeySet, SigningKeys};
+use shared::{auth::SigningKeys, domain::key_set::KeySet};
 use tests::{World, claims, forge};
 
 #[tokio::test]

@@ -11,8 +11,8 @@ use std::{
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use shared::{
-    http::{Fault, Response, Route, answer},
-    logging,
+    http::{Fault, Response, Route},
+    runtime::{answer, logging},
 };
 use tests::{
     Event,

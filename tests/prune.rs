@@ -6,7 +6,7 @@ use std::{
 };
 
 use prune::PruneState;
-use shared::{clock::Millis, day::Day};
+use shared::domain::{clock::Millis, day::Day};
 use testkit::{Attempt, Fault, FaultyHttpClient};
 use tests::{PLENTY, Trail, World, start};
 

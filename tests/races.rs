@@ -5,7 +5,7 @@
 //! tried. Beside that each race is run `RACES` times (3) without any order, truly in parallel.
 
 use futures_util::future::join_all;
-use shared::clock::Millis;
+use shared::domain::clock::Millis;
 use testkit::{Schedule, turns};
 
 use crate::model::{

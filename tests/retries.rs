@@ -9,10 +9,12 @@ use aws_smithy_types::body::SdkBody;
 use lambda_http::http;
 use serde_json::{Value, json};
 use shared::{
-    clock::{Millis, Seconds},
-    event::Cause,
-    ids::Ids,
-    session::{EndReason, Origin, Session},
+    domain::{
+        audit::Cause,
+        clock::{Millis, Seconds},
+        ids::Ids,
+        session::{EndReason, Origin, Session},
+    },
     store::{CallerGone, Counts, EndRequest, Records, Store, StoreError, Tally},
 };
 

@@ -2,7 +2,7 @@
 
 use rotate_keys::{Command, RotationError, Step};
 use serde_json::{Value, json};
-use shared::keys::{Purpose, SigningKeys};
+use shared::{auth::SigningKeys, domain::key_set::Purpose};
 use testkit::{Fault, FaultDuration, FaultyHttpClient, Injection};
 use tests::{Event, Function, KeysSecret, STEPS, World, claims, forge};
 
@@ -218,7 +218,7 @@ async fn what_is_no_key_is_never_written_over() {
             .await
             .unwrap_err();
         assert!(matches!(error, RotationError::Unreadable { .. }), "{error:?}");
-        let message = shared::error::report(&error);
+        let message = shared::domain::error::report(&error);
         assert!(
             !message.contains("hunter2") && !message.contains("AAAA"),
             "{message}"

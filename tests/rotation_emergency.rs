@@ -2,7 +2,7 @@
 
 use rotate_keys::{Rotation, RotationError, Step};
 use serde_json::{Value, json};
-use shared::keys::SigningKeys;
+use shared::auth::SigningKeys;
 use tests::{Event, Function, KeysSecret, STEPS, World, recorded};
 
 use crate::rotation::failing_at;

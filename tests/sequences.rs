@@ -8,7 +8,7 @@ use proptest::{
     prelude::*,
     test_runner::{Config, FileFailurePersistence, RngSeed, TestError, TestRunner},
 };
-use shared::clock::Millis;
+use shared::domain::clock::Millis;
 
 use crate::model::{
     Stage,

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
-use shared::keys::{KeySource, SigningKeys};
+use shared::auth::{KeySource, SigningKeys};
 use tests::{Event, Function, World};
 
 /// A world with another instance of its functions whose keys are in a file of the test's.
@@ -60,7 +60,7 @@ async fn the_next_key_signs_once_the_set_retires_the_current_one() {
     let world = World::new().await;
     let (instance, folder) = instance(&world).await;
     fs::remove_file(folder.path().join("keys.json")).unwrap();
-    let retired = shared::keys::Retired::at(world.clock.now(), &world.state.config);
+    let retired = shared::domain::key_set::Retired::at(world.clock.now(), &world.state.config);
     let active = vec![world.keys.next.public().clone()];
     let set = world
         .keys
@@ -78,7 +78,7 @@ async fn without_a_key_that_may_sign_nothing_is_begun() {
     let login = instance.log_in("phone").await;
     let others = SigningKeys::generate(0).unwrap();
     // Their tokens verify, but they sign no new ones.
-    let retired = shared::keys::Retired::at(world.clock.now(), &world.state.config);
+    let retired = shared::domain::key_set::Retired::at(world.clock.now(), &world.state.config);
     let active = vec![others.current.public().clone()];
     let set = world
         .keys

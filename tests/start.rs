@@ -42,7 +42,7 @@ async fn a_function_that_signs_reads_the_secret() {
     for function in [Function::Login, Function::Refresh] {
         let signing = shared::SigningState::new(fresh(&world), secret.source());
         recorded::by(function.name(), async {
-            tokio::join!(signing.signers.renew_now(), signing.state.keys.warm(1));
+            tokio::join!(signing.issuer.warm(), signing.state.keys.warm(1));
         })
         .await;
         let keys = signing.state.keys.set().await.unwrap();

@@ -2,13 +2,15 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use shared::{
-    account::Credential,
-    clock::Seconds,
-    email::Email,
-    event::Cause,
-    ids::Ids,
-    password::PasswordHash,
-    session::{EndReason, Origin, Session},
+    domain::{
+        account::Credential,
+        audit::Cause,
+        clock::Seconds,
+        email::Email,
+        ids::Ids,
+        password::PasswordHash,
+        session::{EndReason, Origin, Session},
+    },
     store::{Caller, CallerGone, EndRequest, Login, LoginOutcome, Rotate, RotateOutcome},
 };
 use tests::{EMAIL, World};

@@ -10,7 +10,7 @@ use local::{
     error::Error,
     template::{self, Node},
 };
-use shared::config::Config;
+use shared::runtime::config::Config;
 
 /// Functions that no request of the API reaches, and why.
 const WITHOUT_A_ROUTE: [(&str, &str); 4] = [

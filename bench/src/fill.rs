@@ -2,7 +2,7 @@
 //! thousand.
 
 use dynoxide::{AttributeValue, Database, ImportOptions, Item, actions::scan::ScanRequest};
-use shared::{
+use shared::domain::{
     clock::Clock,
     ids::{Ids, SessionId, UserId},
 };

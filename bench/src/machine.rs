@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use shared::clock::Clock;
+use shared::domain::clock::Clock;
 
 /// The dependencies whose versions matter most.
 const DEPENDENCIES: [&str; 7] = [

@@ -9,11 +9,10 @@ use aws_sdk_dynamodb::{
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use rustix::time::{ClockId, clock_gettime};
 use shared::{
-    clock::Millis,
+    auth::RefreshClaims,
+    domain::{clock::Millis, session::Session},
     http::{self, Request, model::Tokens},
-    session::Session,
     store::{Rotate, Store},
-    token::RefreshClaims,
 };
 
 use crate::{
@@ -81,7 +80,13 @@ async fn steps(stage: &Stage, phone: &Phone) -> Outcome<Vec<(&'static str, f64)>
 
     let from = processor_time();
     for _ in 0..ROUNDS {
-        black_box(stage.state.keys.check::<RefreshClaims>(&phone.refresh).await?);
+        black_box(
+            stage
+                .state
+                .auth
+                .check_token::<RefreshClaims>(&phone.refresh)
+                .await?,
+        );
     }
     let verifying = each(from);
 

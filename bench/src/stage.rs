@@ -12,17 +12,19 @@ use local::{db::EmbeddedDynamoDb, table::TableDefinition};
 use serde_json::{Value, json};
 use shared::{
     State,
-    account::{Account, Credential},
-    clock::{Clock, Millis},
-    config::Config,
-    email::Email,
-    event::{Cause, EventType},
-    ids::{Ids, UserId},
-    keys::SigningKeys,
-    password::{Hasher, Password, PasswordHash},
-    session::{Origin, Session},
+    auth::{Signer, SigningKeys},
+    domain::{
+        account::{Account, Credential},
+        audit::{Cause, EventType},
+        clock::{Clock, Millis},
+        email::Email,
+        ids::{Ids, UserId},
+        password::{Hasher, Password, PasswordHash},
+        session::{Origin, Session},
+        tokens::IssuedTokens,
+    },
+    runtime::config::Config,
     store::{Creation, Login, LoginOutcome, NewAccount},
-    token::{Issued, Signer},
 };
 use tempfile::TempDir;
 use testkit::RecordingProxy;

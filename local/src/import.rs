@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use admin::{AdminState, Invocation, MOST_USERS};
 use serde_json::{Value, json};
 use shared::State;
-use shared::clock::Clock;
-use shared::config::Config;
-use shared::ids::Ids;
-use shared::password::Hasher;
+use shared::domain::clock::Clock;
+use shared::domain::ids::Ids;
+use shared::domain::password::Hasher;
+use shared::runtime::config::Config;
 use tokio::process::Command;
 
 use crate::error::Error;

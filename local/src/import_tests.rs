@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 use std::io::Cursor;
 
-use shared::email::Email;
+use shared::domain::email::Email;
 
 use super::*;
 use crate::db::EmbeddedDynamoDb;

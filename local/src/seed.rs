@@ -9,12 +9,12 @@ use admin::{AdminState, Invocation};
 use aws_sdk_dynamodb::Client;
 use serde_json::json;
 use shared::State;
-use shared::clock::Clock;
-use shared::config::Config;
-use shared::email::Email;
-use shared::ids::Ids;
-use shared::keys::{Purpose, SigningKeys};
-use shared::password::Hasher;
+use shared::domain::clock::Clock;
+use shared::domain::email::Email;
+use shared::domain::ids::Ids;
+use shared::domain::password::Hasher;
+use shared::runtime::config::Config;
+use shared::{auth::SigningKeys, domain::key_set::Purpose};
 
 use crate::error::Error;
 use crate::settings::Settings;

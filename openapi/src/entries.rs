@@ -2,6 +2,7 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
+use shared::auth::JwkSet;
 use shared::http::{
     Operation,
     model::{Activity, AuthorizationServer, Done, LoggedIn, LoggedOut, Sessions, Tokens},
@@ -10,7 +11,6 @@ use shared::http::{
         PageSize, RefreshForm, RefreshRequest,
     },
 };
-use shared::keys::JwkSet;
 
 use crate::examples;
 

@@ -2,18 +2,20 @@
 
 use serde_json::{Value, json};
 use shared::{
-    clock::Millis,
-    config::Config,
-    error::FieldError,
-    event::EventType,
+    domain::{
+        audit::EventType,
+        clock::Millis,
+        error::FieldError,
+        ids::{SessionId, UserId},
+        key_set::{KeySet, PublicKey},
+    },
     http::{
         Code, Operation,
         model::{
             Activity, Done, EventView, LoggedIn, LoggedOut, Problem, SessionView, Sessions, Tokens, User,
         },
     },
-    ids::{SessionId, UserId},
-    keys::{KeySet, PublicKey},
+    runtime::config::Config,
 };
 
 /// A session id.

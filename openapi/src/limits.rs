@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use shared::{
-    config::Config,
+    domain::rate::{Limits, Rule, WINDOW_SECONDS},
     http::Operation,
-    rate::{Limits, Rule, WINDOW_SECONDS},
+    runtime::config::Config,
 };
 
 /// The limits of a deployment that changes none.

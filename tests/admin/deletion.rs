@@ -10,7 +10,10 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, PutRequest, WriteRequest},
 };
 use serde_json::{Value, json};
-use shared::{State, event::EventType, ids::Ids};
+use shared::{
+    State,
+    domain::{audit::EventType, ids::Ids},
+};
 use testkit::{Fault, FaultyHttpClient, is_write};
 use tests::{Event, Function::Login, PASSWORD, World};
 

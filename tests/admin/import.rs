@@ -1,7 +1,7 @@
 //! `import_users`.
 
 use serde_json::{Value, json};
-use shared::clock::Millis;
+use shared::domain::clock::Millis;
 use tests::{EMAIL, PASSWORD, World};
 
 use super::{event, event_with, ok, refused};

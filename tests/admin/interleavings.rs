@@ -4,12 +4,14 @@
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use shared::{
-    account::{Account, Credential},
-    email::Email,
-    event::EventType,
-    ids::Ids,
-    password::PasswordHash,
-    session::{EndReason, Session},
+    domain::{
+        account::{Account, Credential},
+        audit::EventType,
+        email::Email,
+        ids::Ids,
+        password::PasswordHash,
+        session::{EndReason, Session},
+    },
     store::{Changed, CredentialChange, EndRequest, LoginOutcome, NewAccount, Records, RotateOutcome},
 };
 use tests::{Answer, Event, Function, PASSWORD, Tokens, World};

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use shared::keys::{KeyPair, SigningKeys};
+use shared::auth::{KeyPair, SigningKeys};
 use tests::{Tokens, World, as_der, claims, forge, forge_raw, forge_unsigned, hmac};
 
 /// A good token, and what is needed to make others like it.

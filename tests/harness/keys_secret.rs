@@ -11,8 +11,8 @@ use rotate_keys::{Rotation, RotationError, Step};
 use serde_json::{Value, json};
 use shared::{
     State,
-    ids::Ids,
-    keys::{KeySource, SigningKeys},
+    auth::{KeySource, SigningKeys},
+    domain::ids::Ids,
 };
 use testkit::FaultyHttpClient;
 

@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::Value;
-use shared::keys::KeyPair;
+use shared::auth::KeyPair;
 
 /// The claims of a token, unverified.
 ///

@@ -5,11 +5,13 @@ use std::time::Duration;
 use prune::{Archive, PruneState, Report};
 use shared::{
     State,
-    clock::Millis,
-    day::Day,
-    event::{Cause, EventType},
-    ids::UserId,
-    session::Origin,
+    domain::{
+        audit::{Cause, EventType},
+        clock::Millis,
+        day::Day,
+        ids::UserId,
+        session::Origin,
+    },
 };
 
 use crate::{World, recorded};

@@ -12,13 +12,16 @@ use aws_sdk_dynamodb::{
 use local::{db::EmbeddedDynamoDb, table::TableDefinition};
 use serde_json::{Value, json};
 use shared::{
-    SigningState, State, aws,
-    clock::{Clock, Millis},
-    config::Config,
-    http::{Request, answer},
-    ids::Ids,
-    keys::{KeySource, Retired, SigningKeys},
-    password::Hasher,
+    SigningState, State,
+    auth::{KeySource, SigningKeys},
+    domain::{
+        clock::{Clock, Millis},
+        ids::Ids,
+        key_set::Retired,
+        password::Hasher,
+    },
+    http::Request,
+    runtime::{answer, aws, config::Config},
     store::Store,
 };
 
@@ -207,7 +210,7 @@ impl World {
         let state = State::new(config, clock.clone(), Ids::system(), wired);
         let hasher = Hasher::new(state.config.argon2, state.ids.clone()).expect("Argon2 takes its settings");
         let signing = SigningState::new(state.clone(), source.clone());
-        signing.signers.renew_now().await;
+        signing.issuer.warm().await;
         Self {
             clock,
             keys,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use shared::clock::Millis;
+use shared::domain::clock::Millis;
 use tests::{Answer, Tokens, World, claims};
 
 use super::{operations::Label, table::Records};

@@ -8,7 +8,7 @@ pub mod state;
 pub mod steps;
 pub mod table;
 
-use shared::clock::Seconds;
+use shared::domain::clock::Seconds;
 use tests::{RATE_LIMITS, Tokens, World};
 
 use self::{

@@ -1,6 +1,6 @@
 //! What a user, a thief, support staff and time can do.
 
-use shared::clock::Millis;
+use shared::domain::clock::Millis;
 
 /// Names a session by the operation that opened it, and an answer by the operation that got it.
 pub type Label = usize;

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::{
+use shared::domain::{
+    audit::EventType,
     clock::{DAY, Millis, Seconds},
-    event::EventType,
     session::{CLOCKS_APART, EndReason},
 };
 

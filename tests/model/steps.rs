@@ -1,6 +1,6 @@
 //! What each operation does to the model, and what its caller is answered.
 
-use shared::{clock::Millis, event::EventType, session::EndReason};
+use shared::domain::{audit::EventType, clock::Millis, session::EndReason};
 
 use super::{
     operations::{Command, Label, Operation, Outcome, Password, Proof, Target},

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use shared::clock::Millis;
+use shared::domain::clock::Millis;
 use tests::World;
 
 use super::{

@@ -51,7 +51,7 @@ async fn a_signed_in_endpoint_lets_its_limit_through_and_no_more() {
     for (function, file, variable, rule) in LIMITED {
         let world = World::with(&[(variable, "3")]).await;
         let login = world.log_in("phone").await;
-        world.clock.set(shared::clock::Millis(4_000_000_018_500));
+        world.clock.set(shared::domain::clock::Millis(4_000_000_018_500));
         let event = Event::file(file).bearer(&login.access);
         for left in [2, 1, 0] {
             let answer = world.send(function, event.clone()).await;

@@ -6,11 +6,13 @@ use aws_sdk_dynamodb::Client;
 use dynoxide::{Database, Item};
 use local::table::TableDefinition;
 use shared::{
-    clock::Millis,
-    day::Day,
-    event::{Cause, Event, EventType},
-    ids::Ids,
-    session::Origin,
+    domain::{
+        audit::{Cause, Event, EventType},
+        clock::Millis,
+        day::Day,
+        ids::Ids,
+        session::Origin,
+    },
     store::Store,
 };
 

@@ -14,7 +14,10 @@ use dynoxide::Database;
 use fill::Originals;
 use local::{db::EmbeddedDynamoDb, table::TableDefinition};
 use serde_json::Value;
-use shared::{clock::Clock, day::Day, ids::Ids, store::Store};
+use shared::{
+    domain::{clock::Clock, day::Day, ids::Ids},
+    store::Store,
+};
 use tokio::process::Command;
 
 use crate::{

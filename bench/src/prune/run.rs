@@ -16,7 +16,11 @@ use aws_sdk_dynamodb::{
 };
 use prune::PruneState;
 use serde_json::json;
-use shared::{State, clock::Clock, config::Config, ids::Ids};
+use shared::{
+    State,
+    domain::{clock::Clock, ids::Ids},
+    runtime::config::Config,
+};
 
 /// Prunes once, and prints what it did, how many calls it took and how much memory at most.
 pub(crate) fn run() -> Result<(), Box<dyn Error>> {
@@ -28,7 +32,7 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
 
 async fn prune_and_print() -> Result<(), Box<dyn Error>> {
     let config = Config::from_env()?;
-    let sdk = shared::aws::config().await?;
+    let sdk = shared::runtime::aws::config().await?;
     let calls = Calls::default();
     let dynamodb = aws_sdk_dynamodb::config::Builder::from(&sdk).interceptor(calls.clone());
     let client = Client::from_conf(dynamodb.build());
