@@ -63,7 +63,6 @@ import: cargo ## Creates the accounts of a file of JSON lines: make import FILE=
 test: cargo $(DEV_TOOLS) $(TEST_TOOLS) $(DOCS_TOOLS) ## Runs all tests
 	cargo build --bins
 	cargo test --workspace
-	$(VENV)/bin/python tests/smoke.py
 	$(WITH_TOOLS) $(VENV)/bin/python tests/walk.py
 	$(WITH_TOOLS) $(VENV)/bin/python tests/keys_walk.py
 	$(WITH_TOOLS) $(VENV)/bin/python tests/interop/verify_with_pyjwt.py
@@ -125,7 +124,7 @@ build: cargo $(DEV_TOOLS) $(AWS_TOOLS) ## Builds all functions for Lambda (sam b
 test-build: cargo $(DEV_TOOLS) $(AWS_TOOLS) $(TEST_TOOLS) ## Builds all functions for this machine's kind of Lambda, and calls each
 	$(WITH_TOOLS) SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam build --build-dir .aws-sam/test \
 	    --parameter-overrides Architecture=$(if $(filter x86_64,$(shell uname -m)),x86_64,arm64)
-	$(VENV)/bin/python tests/smoke.py .aws-sam/test
+	FUNCTIONS_DIR=.aws-sam/test cargo test -p tests --test smoke -- --nocapture
 
 .PHONY: deploy
 deploy: credentials build ## Deploys what was built: make deploy ENV=prod

@@ -10,14 +10,15 @@ use aws_sdk_s3::Client;
 use flate2::read::GzDecoder;
 use prune::Archive;
 use serde_json::{Value, json};
-use tests::{Attempt, Fate, Moto, Trail, Wire};
+use testkit::{Attempt, Fault, FaultyHttpClient};
+use tests::{Moto, Trail};
 
 const BUCKET: &str = "archive";
 
 /// A moto with the bucket in it, and a client of it.
 async fn bucket() -> (Moto, Client) {
     let moto = Moto::start();
-    let client = moto.s3(&Wire::counting());
+    let client = moto.s3(&FaultyHttpClient::default());
     create(&client, BUCKET).await;
     (moto, client)
 }
@@ -101,7 +102,7 @@ async fn events_are_archived_by_their_day_and_whole() {
 async fn a_run_that_dies_anywhere_loses_nothing() {
     let moto = Moto::start();
     for death in 0.. {
-        let counting = moto.s3(&Wire::counting());
+        let counting = moto.s3(&FaultyHttpClient::default());
         let bucket = format!("archive-{death}");
         create(&counting, &bucket).await;
         let trail = Trail::new().await;
@@ -110,17 +111,17 @@ async fn a_run_that_dies_anywhere_loses_nothing() {
         written.extend(trail.write_many(newest, 7, 2).await);
 
         let requests = AtomicUsize::new(0);
-        let wire = Wire::new(move |attempt: &Attempt| {
+        let connection = FaultyHttpClient::new(move |attempt: &Attempt| {
             let counts = attempt.operation != "Query";
             if counts && requests.fetch_add(1, Ordering::SeqCst) == death {
-                Fate::Death
+                Some(Fault::Death)
             } else {
-                Fate::Sent
+                None
             }
         });
-        let archive = Archive::new(moto.s3(&wire), bucket.clone());
-        let run = trail.prune_over(trail.world.state_over(&wire), Some(archive));
-        let survived = wire.until_death(run).await.is_some();
+        let archive = Archive::new(moto.s3(&connection), bucket.clone());
+        let run = trail.prune_over(trail.world.state_over(&connection), Some(archive));
+        let survived = connection.until_death(run).await.is_some();
 
         let stored = archived(&counting, &bucket).await;
         let left: BTreeSet<_> = trail.left().await.into_iter().collect();
@@ -174,7 +175,7 @@ async fn an_archive_out_of_reach_keeps_every_event() {
     for shard in 0..16 {
         trail.write_many(trail.newest(), shard, 1).await;
     }
-    let refuse = Wire::new(|_| Fate::Refused(403, "AccessDenied"));
+    let refuse = FaultyHttpClient::new(|_| Some(Fault::Error(403, "AccessDenied")));
     let archive = Archive::new(moto.s3(&refuse), BUCKET);
     let report = trail.prune_over(trail.world.state.clone(), Some(archive)).await;
     assert_eq!((report.events_removed, report.complete), (0, false), "{report:?}");
@@ -193,13 +194,17 @@ async fn a_batch_that_is_read_in_parts_is_stored_whole() {
         .await
         .into_iter()
         .collect();
-    let wire = Wire::new(|_| Fate::HalfDone);
+    let connection = FaultyHttpClient::new(|_| Some(Fault::HalfProcessed));
     let archive = Archive::new(client.clone(), BUCKET);
     let report = trail
-        .prune_over(trail.world.state_over(&wire), Some(archive))
+        .prune_over(trail.world.state_over(&connection), Some(archive))
         .await;
     assert!(report.complete, "{report:?}");
-    assert!(wire.count("BatchGetItem") > 2, "{:?}", wire.calls());
+    assert!(
+        connection.count("BatchGetItem") > 2,
+        "{:?}",
+        connection.attempts()
+    );
     let objects = objects(&client, BUCKET).await;
     assert_eq!(objects.len(), 1);
     assert_eq!(ids(objects.values().next().unwrap()), written);

@@ -3,7 +3,8 @@
 use authorizer::{Answer, Authorizer};
 use serde_json::{Value, json};
 use shared::{Error, State};
-use tests::{Event, Faults, Tokens, World, claims, forge, recorded};
+use testkit::{Fault, FaultyHttpClient, Injection};
+use tests::{Event, Tokens, World, claims, forge, recorded};
 
 async fn ask(authorizer: &Authorizer, event: Event) -> Result<Answer, Error> {
     let event = serde_json::from_value(event.into()).unwrap();
@@ -128,9 +129,9 @@ async fn staleness_is_what_it_was_allowed_to_be_and_no_more() {
 async fn what_was_looked_up_lately_is_not_looked_up_again() {
     let world = World::with(&[("AUTHORIZER_MAX_STALENESS_SECONDS", "5")]).await;
     let login = world.log_in("phone").await;
-    let (authorizer, faults) = fallible(&world);
+    let (authorizer, connection) = fallible(&world);
     assert!(allows(&authorizer, &login).await);
-    faults.take_down();
+    connection.inject(Injection::outage(Fault::Abandoned));
     world.clock.advance(4);
     assert!(allows(&authorizer, &login).await);
     world.clock.advance(1);
@@ -141,15 +142,15 @@ async fn what_was_looked_up_lately_is_not_looked_up_again() {
 async fn an_unavailable_table_is_an_error_and_never_an_allow() {
     let world = World::new().await;
     let login = world.log_in("phone").await;
-    let (authorizer, faults) = fallible(&world);
+    let (authorizer, connection) = fallible(&world);
     assert!(allows(&authorizer, &login).await);
-    faults.take_down();
+    connection.inject(Injection::outage(Fault::Abandoned));
     let error = ask(&authorizer, with(&login.access)).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
     assert!(error.report().contains("DynamoDB is unavailable"), "{error:?}");
     // Nor is one that never could read the keys.
-    let (authorizer, faults) = fallible(&world);
-    faults.take_down();
+    let (authorizer, connection) = fallible(&world);
+    connection.inject(Injection::outage(Fault::Abandoned));
     assert!(ask(&authorizer, with(&login.access)).await.is_err());
 }
 
@@ -171,15 +172,15 @@ fn an_event_without_headers_has_no_token() {
 }
 
 /// An authorizer whose table can be taken down.
-fn fallible(world: &World) -> (Authorizer, Faults) {
-    let faults = Faults::default();
+fn fallible(world: &World) -> (Authorizer, FaultyHttpClient) {
+    let connection = FaultyHttpClient::default();
     let config = world.client.config().to_builder();
-    let client = aws_sdk_dynamodb::Client::from_conf(config.interceptor(faults.clone()).build());
+    let client = aws_sdk_dynamodb::Client::from_conf(config.http_client(connection.clone()).build());
     let state = State::new(
         world.state.config.clone(),
         world.clock.clone(),
         world.state.ids.clone(),
         client,
     );
-    (Authorizer::new(state), faults)
+    (Authorizer::new(state), connection)
 }

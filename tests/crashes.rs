@@ -3,40 +3,22 @@
 //!
 //! These are the functions' own processes, behind an imitation of Lambda's Runtime API, and the system's clock.
 
-use std::{path::Path, process::Command, sync::OnceLock};
-
 use serde_json::{Value, json};
-use tests::{Event, Process, Proxy, Tokens, World};
-
-/// Builds the functions, once.
-fn build() {
-    static BUILT: OnceLock<bool> = OnceLock::new();
-    let built = *BUILT.get_or_init(|| {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let mut cargo = Command::new(env!("CARGO"));
-        // As `make test` has built them: these are the very same then.
-        cargo
-            .args(["build", "--bins", "--quiet"])
-            .current_dir(root)
-            .status()
-            .is_ok_and(|status| status.success())
-    });
-    assert!(built, "the functions could not be built: see above");
-}
+use testkit::RecordingProxy;
+use tests::{Event, Tokens, World, start_process};
 
 /// A table, and one function in front of a proxy.
 struct Scene {
     world: World,
-    proxy: Proxy,
+    proxy: RecordingProxy,
     variables: Vec<(String, String)>,
 }
 
 impl Scene {
     async fn new() -> Self {
-        tokio::task::spawn_blocking(build).await.unwrap();
         let world = World::new().await;
-        let proxy = Proxy::start(&world.endpoint()).await;
-        let variables = world.variables(proxy.endpoint());
+        let proxy = RecordingProxy::start(&world.endpoint()).await.unwrap();
+        let variables = world.variables(&proxy.endpoint());
         Self {
             world,
             proxy,
@@ -45,8 +27,9 @@ impl Scene {
     }
 
     async fn ask(&self, function: &str, event: &Event) -> Value {
-        let process = Process::start(function, &self.variables).await;
-        body(&process.invoke(event).await.expect("it answers"))
+        let mut process = start_process(function, &self.variables).await;
+        let answered = process.invoke(&event.value().to_string()).await;
+        body(&answered.expect("it answers").response)
     }
 
     async fn log_in(&self, device: &str) -> Tokens {
@@ -55,14 +38,15 @@ impl Scene {
 
     /// Kills the function when the table has carried out `action`; then a new process gets the request once more.
     async fn ask_twice(&mut self, function: &str, action: &'static str, event: &Event) -> Value {
-        let mut process = Process::start(function, &self.variables).await;
+        let mut process = start_process(function, &self.variables).await;
         self.proxy.hold(Some(action));
-        let asked = process.invoke(event);
+        let event_text = event.value().to_string();
+        let asked = process.invoke(&event_text);
         tokio::select! {
             answer = asked => panic!("{function} answered {answer:?}"),
-            () = self.proxy.has_held() => {}
+            held = self.proxy.has_held() => held.expect("the call is made"),
         }
-        process.kill();
+        process.kill().unwrap();
         self.proxy.hold(None);
         self.ask(function, event).await
     }
@@ -190,12 +174,11 @@ async fn a_function_whose_table_never_answers_says_so_in_time() {
         }
     });
     let variables = scene.world.variables(&endpoint);
-    let process = Process::start("login", &variables).await;
     // Lambda's time begins when the event is handed over, not when the process starts.
-    process.is_ready().await;
-    let asked = tokio::time::Instant::now();
-    let answer = process.invoke(&login("phone")).await.expect("it answers");
-    let took = asked.elapsed();
+    let mut process = start_process("login", &variables).await;
+    let event = login("phone").value().to_string();
+    let answered = process.invoke(&event).await.expect("it answers");
+    let (answer, took) = (answered.response, answered.took);
     assert_eq!(answer["statusCode"], 503, "{answer}");
     assert_eq!(answer["headers"]["retry-after"], "1");
     assert!(took < shared::runtime::REQUEST_TIMEOUT, "{took:?}");

@@ -8,7 +8,8 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, future::ready, stream};
 use shared::runtime::{REQUEST_TIMEOUT, aws};
-use tests::{Answer, Fault, Injection, Lasting, World};
+use testkit::{Fault, FaultDuration, Injection};
+use tests::{Answer, World};
 use tokio::time::Instant;
 
 use crate::{
@@ -116,7 +117,7 @@ async fn meet(stage: &Stage, scene: &Scene, injection: Injection, arrival: Arriv
     let mut play = stage.play(&scene.before).await;
     let takes_time = [Fault::Slow, Fault::Silent].contains(&injection.fault);
     let instance = play.world.twin(takes_time.then(aws::timeouts)).await;
-    instance.line.inject(injection);
+    instance.connection.inject(injection);
     let asked = Instant::now();
     let first = request(&play, &instance, scene).await;
     let took = asked.elapsed();
@@ -124,23 +125,23 @@ async fn meet(stage: &Stage, scene: &Scene, injection: Injection, arrival: Arriv
         took < REQUEST_TIMEOUT + Duration::from_secs(1),
         "the answer took {took:?}"
     );
-    assert!(instance.line.heal() > 0, "nothing failed");
+    assert!(instance.connection.heal() > 0, "nothing failed");
     if first.status == 503 {
         // `admin` has a code for it and no headers.
         if !first.headers.is_null() {
             first.refused(503, "unavailable");
             assert_eq!(first.headers["retry-after"], "1");
         }
-        let is_brief = injection.lasting == Lasting::Attempt && !takes_time;
+        let is_brief = injection.lasting == FaultDuration::Attempt && !takes_time;
         assert!(!is_brief, "one failed attempt is not the caller's business");
     }
     if arrival == Arrival::BeforeTheRepeat {
-        instance.line.deliver_late().await;
+        instance.connection.deliver_late().await;
     }
     play.next += 1;
     let repeat = request(&play, &instance, scene).await;
     if arrival == Arrival::AfterTheRepeat {
-        instance.line.deliver_late().await;
+        instance.connection.deliver_late().await;
     }
     let code = repeat.body["code"]
         .as_str()
@@ -182,26 +183,27 @@ async fn calls(stage: &Stage, scene: &Scene) -> Vec<String> {
     let play = stage.play(&scene.before).await;
     let instance = play.world.twin(None).await;
     request(&play, &instance, scene).await;
-    let calls = instance.line.take_calls().into_iter();
-    calls.map(|call| call.action).collect()
+    instance.connection.take_calls()
 }
 
 /// All that can fail, and how.
 async fn injections(stage: &Stage, scene: &Scene) -> Vec<Injection> {
     let all = std::env::var("FAULTS").is_ok_and(|faults| faults == "all");
     let mut injections = Vec::new();
-    for (at, action) in calls(stage, scene).await.iter().enumerate() {
-        for fault in Fault::QUICK.into_iter().filter(|fault| fault.fits(action)) {
+    for (at, operation) in calls(stage, scene).await.iter().enumerate() {
+        for fault in Fault::QUICK.into_iter().filter(|fault| fault.fits(operation)) {
             // To a read it makes no difference where its request or answer was lost.
-            let is_read = ["GetItem", "Query"].contains(&action.as_str());
-            let lastings: &[Lasting] = match fault {
-                _ if all => &[Lasting::Attempt, Lasting::Call, Lasting::Outage],
-                Fault::AnswerCut | Fault::Throttled | Fault::ServerError => &[Lasting::Attempt],
-                Fault::Refused if is_read => &[Lasting::Attempt, Lasting::Outage],
+            let is_read = ["GetItem", "Query"].contains(&operation.as_str());
+            let lastings: &[FaultDuration] = match fault {
+                _ if all => &[FaultDuration::Attempt, FaultDuration::Call, FaultDuration::Outage],
+                Fault::AnswerCut | Fault::THROTTLED | Fault::SERVER_ERROR => &[FaultDuration::Attempt],
+                Fault::Refused if is_read => &[FaultDuration::Attempt, FaultDuration::Outage],
                 _ if is_read => &[],
-                Fault::AnswerLost | Fault::Conflict | Fault::Late => &[Lasting::Attempt, Lasting::Outage],
-                Fault::Refused => &[Lasting::Outage],
-                _ => &[Lasting::Attempt],
+                Fault::AnswerLost | Fault::Conflict | Fault::Late => {
+                    &[FaultDuration::Attempt, FaultDuration::Outage]
+                }
+                Fault::Refused => &[FaultDuration::Outage],
+                _ => &[FaultDuration::Attempt],
             };
             injections.extend(lastings.iter().map(|&lasting| Injection { fault, at, lasting }));
         }
@@ -233,7 +235,10 @@ async fn however_slow_the_table_is_the_answer_comes_before_the_gateway_gives_up(
     let mut cases = Vec::new();
     for scene in scenes() {
         for at in 0..calls(&stage, &scene).await.len() {
-            for (fault, lasting) in [(Fault::Slow, Lasting::Attempt), (Fault::Silent, Lasting::Outage)] {
+            for (fault, lasting) in [
+                (Fault::Slow, FaultDuration::Attempt),
+                (Fault::Silent, FaultDuration::Outage),
+            ] {
                 let injection = Injection { fault, at, lasting };
                 cases.push((scene.clone(), injection, Arrival::BeforeTheRepeat));
             }

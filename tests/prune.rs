@@ -7,7 +7,8 @@ use std::{
 
 use prune::PruneState;
 use shared::domain::{clock::Millis, day::Day};
-use tests::{Attempt, Fate, PLENTY, Trail, Wire, World, start};
+use testkit::{Attempt, Fault, FaultyHttpClient};
+use tests::{PLENTY, Trail, World, start};
 
 fn sorted(mut ids: Vec<String>) -> Vec<String> {
     ids.sort();
@@ -56,11 +57,11 @@ async fn a_run_just_before_midnight_prunes_the_day_that_is_ending_for() {
 async fn a_run_with_nothing_to_do_reads_three_days_and_writes_nothing() {
     let trail = Trail::new().await;
     trail.prune().await;
-    let wire = Wire::counting();
-    let report = trail.prune_over(trail.world.state_over(&wire), None).await;
+    let connection = FaultyHttpClient::default();
+    let report = trail.prune_over(trail.world.state_over(&connection), None).await;
     assert!(report.complete && report.events_removed == 0, "{report:?}");
-    assert_eq!((wire.count("Query"), wire.count("GetItem")), (48, 1));
-    assert_eq!(wire.calls().len(), 49);
+    assert_eq!((connection.count("Query"), connection.count("GetItem")), (48, 1));
+    assert_eq!(connection.attempts().len(), 49);
     assert_eq!(report.partitions, 48);
 }
 
@@ -76,10 +77,10 @@ async fn live_events_cost_nothing() {
         for number in 0..live {
             trail.write(newest.plus(1 + number % 30)).await;
         }
-        let wire = Wire::counting();
-        let report = trail.prune_over(trail.world.state_over(&wire), None).await;
+        let connection = FaultyHttpClient::default();
+        let report = trail.prune_over(trail.world.state_over(&connection), None).await;
         assert_eq!(report.events_removed, 120);
-        calls.push(wire.calls().len());
+        calls.push(connection.attempts().len());
     }
     // Progress, two days behind it and the next two, four times two batches, and the day is done.
     assert_eq!(calls, [1 + 4 * 16 + 8 + 1; 2]);
@@ -185,12 +186,12 @@ async fn retention_may_be_lowered_and_raised_again() {
 async fn what_dynamodb_leaves_undone_is_sent_again() {
     let trail = Trail::new().await;
     trail.write_many(trail.newest(), 3, 60).await;
-    let wire = Wire::new(|_| Fate::HalfDone);
-    let report = trail.prune_over(trail.world.state_over(&wire), None).await;
+    let connection = FaultyHttpClient::new(|_| Some(Fault::HalfProcessed));
+    let report = trail.prune_over(trail.world.state_over(&connection), None).await;
     assert_eq!((report.events_removed, report.complete), (60, true), "{report:?}");
     assert!(trail.left().await.is_empty());
     // 25 are 13, 6, 3, 2 and 1; the ten are 5, 3, 1 and 1.
-    assert_eq!(wire.count("BatchWriteItem"), 5 + 5 + 4);
+    assert_eq!(connection.count("BatchWriteItem"), 5 + 5 + 4);
 }
 
 #[tokio::test]
@@ -199,18 +200,18 @@ async fn a_busy_table_is_waited_for() {
     trail.write_many(trail.newest(), 3, 30).await;
     // More often than the SDK tries by itself.
     let refusals = AtomicUsize::new(10);
-    let wire = Wire::new(move |attempt: &Attempt| {
+    let connection = FaultyHttpClient::new(move |attempt: &Attempt| {
         let left = |left: usize| left.checked_sub(1);
         let is_write = attempt.operation == "BatchWriteItem";
         if is_write && refusals.fetch_update(SeqCst, SeqCst, left).is_ok() {
-            Fate::Refused(400, "ProvisionedThroughputExceededException")
+            Some(Fault::Error(400, "ProvisionedThroughputExceededException"))
         } else {
-            Fate::Sent
+            None
         }
     });
-    let report = trail.prune_over(trail.world.state_over(&wire), None).await;
+    let report = trail.prune_over(trail.world.state_over(&connection), None).await;
     assert_eq!((report.events_removed, report.complete), (30, true), "{report:?}");
-    assert_eq!(wire.count("BatchWriteItem"), 10 + 2);
+    assert_eq!(connection.count("BatchWriteItem"), 10 + 2);
 }
 
 #[tokio::test]
@@ -223,15 +224,15 @@ async fn a_partition_that_fails_holds_up_no_other() {
         trail.write_many(day, shard, 2).await;
     }
     let partition = format!("AUDIT#{}#3", newest.plus(-1));
-    let wire = Wire::new(move |attempt: &Attempt| {
+    let connection = FaultyHttpClient::new(move |attempt: &Attempt| {
         if attempt.operation == "Query" && attempt.body.contains(&format!("\"{partition}\"")) {
-            Fate::Refused(400, "ResourceNotFoundException")
+            Some(Fault::Error(400, "ResourceNotFoundException"))
         } else {
-            Fate::Sent
+            None
         }
     });
     let broken = PruneState {
-        state: trail.world.state_over(&wire),
+        state: trail.world.state_over(&connection),
         archive: None,
     };
     let failure = prune::handle(&broken, PLENTY).await.unwrap_err().to_string();
@@ -254,15 +255,15 @@ async fn a_partition_that_fails_holds_up_no_other() {
 #[tokio::test]
 async fn a_table_out_of_reach_ends_the_run_at_once() {
     let trail = Trail::new().await;
-    let wire = Wire::new(|attempt: &Attempt| match attempt.operation.as_str() {
-        "Query" => Fate::Refused(500, "InternalServerError"),
-        _ => Fate::Sent,
+    let connection = FaultyHttpClient::new(|attempt: &Attempt| match attempt.operation.as_str() {
+        "Query" => Some(Fault::Error(500, "InternalServerError")),
+        _ => None,
     });
-    let report = trail.prune_over(trail.world.state_over(&wire), None).await;
+    let report = trail.prune_over(trail.world.state_over(&connection), None).await;
     assert!(!report.complete && report.failures > 0, "{report:?}");
     assert_eq!(report.days_behind, Some(1));
     assert_eq!(
-        wire.count("Query"),
+        connection.count("Query"),
         3 * 16,
         "one day, each partition with its retries"
     );
@@ -311,16 +312,16 @@ async fn a_run_that_dies_anywhere_is_made_good_by_the_next() {
         trail.write_many(newest.plus(-1), 3, 30).await;
         trail.write_many(newest, 3, 30).await;
         let writes = AtomicUsize::new(0);
-        let wire = Wire::new(move |attempt: &Attempt| {
+        let connection = FaultyHttpClient::new(move |attempt: &Attempt| {
             let counts = attempt.operation != "Query";
             if counts && writes.fetch_add(1, SeqCst) == death {
-                Fate::Death
+                Some(Fault::Death)
             } else {
-                Fate::Sent
+                None
             }
         });
-        let run = trail.prune_over(trail.world.state_over(&wire), None);
-        let survived = wire.until_death(run).await.is_some();
+        let run = trail.prune_over(trail.world.state_over(&connection), None);
+        let survived = connection.until_death(run).await.is_some();
         let recorded = trail.recorded().await.unwrap();
         let oldest_left = trail.left().await;
         assert!(

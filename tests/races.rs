@@ -6,7 +6,7 @@
 
 use futures_util::future::join_all;
 use shared::domain::clock::Millis;
-use tests::{Schedule, turns};
+use testkit::{Schedule, turns};
 
 use crate::model::{
     Play, Stage,
@@ -74,7 +74,7 @@ impl Race {
             let (instance, request) = (play.world.twin(None).await, play.phones.request(label, operation));
             // Instances that have answered requests before: they have read the key set.
             instance.state.keys.warm(1).await;
-            instance.line.wait_for(turns);
+            instance.connection.wait_for(turns);
             let task = tokio::spawn(async move { request.send(&instance).await });
             running.push((queue, task));
         }

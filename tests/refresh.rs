@@ -2,7 +2,8 @@
 
 use futures_util::future::join_all;
 use serde_json::json;
-use tests::{Event, Fault, Function::Refresh, Injection, Lasting, Tokens, World, claims, forge};
+use testkit::{Fault, FaultDuration, Injection};
+use tests::{Event, Function::Refresh, Tokens, World, claims, forge};
 
 const KEY: &str = "8e03978e-40d5-43e8-bc93-6894a57f9324";
 
@@ -254,13 +255,13 @@ async fn a_refresh_from_another_country_is_answered_also_when_that_cannot_be_rec
     let instance = world.twin(None).await;
     instance.state.keys.warm(1).await;
     // The write after the rotation is never answered.
-    instance.line.inject(Injection {
+    instance.connection.inject(Injection {
         fault: Fault::Silent,
         at: 1,
-        lasting: Lasting::Outage,
+        lasting: FaultDuration::Outage,
     });
     let answer = instance.send(Refresh, from_country("FR", &token, secret)).await;
-    assert!(instance.line.heal() > 0, "nothing was to be recorded");
+    assert!(instance.connection.heal() > 0, "nothing was to be recorded");
     let next = Tokens::from(&answer.ok());
     world.list(&next.access).await.ok();
     assert!(!world.events().await.contains(&"session_moved".to_owned()));

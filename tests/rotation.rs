@@ -3,7 +3,8 @@
 use rotate_keys::{Command, RotationError, Step};
 use serde_json::{Value, json};
 use shared::{auth::SigningKeys, domain::key_set::Purpose};
-use tests::{Event, Faults, Function, KeysSecret, STEPS, World, claims, forge};
+use testkit::{Fault, FaultDuration, FaultyHttpClient, Injection};
+use tests::{Event, Function, KeysSecret, STEPS, World, claims, forge};
 
 async fn kids(world: &World) -> Vec<String> {
     let answer = world.send(Function::Jwks, Event::file("jwks/jwks")).await;
@@ -38,7 +39,7 @@ async fn the_first_rotation_makes_the_keys() {
     refused.refused(503, "unavailable");
     assert_eq!(refused.headers["retry-after"], "1");
 
-    let rotation = secret.rotation(&world, &Faults::default());
+    let rotation = secret.rotation(&world, &FaultyHttpClient::default());
     secret.rotate(&rotation).await;
     world.clock.advance(1);
     let login = fresh.log_in("phone").await;
@@ -82,27 +83,42 @@ async fn every_step_can_be_repeated() {
     is_rotated(&secret, &world, &world.keys).await;
 }
 
+/// A connection of which this call fails, counted from 0: before it reaches the service, or after.
+pub fn failing_at(call: usize, is_answer_lost: bool) -> FaultyHttpClient {
+    let connection = FaultyHttpClient::default();
+    connection.inject(Injection {
+        fault: if is_answer_lost {
+            Fault::AnswerAbandoned
+        } else {
+            Fault::Abandoned
+        },
+        at: call,
+        lasting: FaultDuration::Attempt,
+    });
+    connection
+}
+
 /// Each call of each step fails once, before it reaches the service and after; then the step is repeated.
 #[tokio::test]
 async fn a_step_that_was_cut_short_anywhere_is_completed_by_its_repeat() {
     let (secret, world, healthy) = KeysSecret::in_use().await;
     let mut cut_short = 0;
     for is_answer_lost in [false, true] {
-        for call in 1.. {
+        for call in 0.. {
             let before = secret.keys().await;
-            let faults = Faults::at_call(call, is_answer_lost);
-            let failing = secret.rotation(&world, &faults);
+            let faulty = failing_at(call, is_answer_lost);
+            let failing = secret.rotation(&world, &faulty);
             let token = secret.begin().await;
             for step in STEPS {
                 if secret.step(&failing, step, &token).await.is_err() {
-                    assert!(faults.happened());
+                    assert!(faulty.has_failed());
                     cut_short += 1;
                     secret.step(&healthy, step, &token).await.unwrap();
                 }
             }
             is_rotated(&secret, &world, &before).await;
             world.clock.advance(1);
-            if !faults.happened() {
+            if !faulty.has_failed() {
                 break;
             }
         }

@@ -7,10 +7,11 @@
 use std::path::Path;
 
 use serde_json::json;
+use testkit::Units;
 use tests::{
     EMAIL, Event,
     Function::{self, Activity, Cleanup, Jwks, List, Login, Logout, LogoutAll, Refresh, Revoke},
-    PASSWORD, Tokens, Units, World,
+    PASSWORD, Tokens, World,
 };
 
 /// The limits that a deployment has by default: counting costs as well.

@@ -8,7 +8,6 @@ use tokio::time::Instant;
 
 use crate::{
     Outcome, function,
-    function::Function,
     operations::Operation,
     report::{Findings, Table, ratio},
     stage::Stage,
@@ -124,8 +123,7 @@ async fn sizes() -> Outcome<Table> {
     );
     for size in SIZES_MB {
         crate::progress(&format!("hashing: login with {size} MB"));
-        let binary = function::binary("login");
-        let mut login = Function::start(&binary, &stage.variables(), stage.logs()).await?;
+        let mut login = function::start("login", &stage.variables()).await?;
         Operation::Login.check(&login.invoke(&Operation::Login.event(&stage).await?).await?)?;
         let share = share_of(size);
         let throttle = Throttle::start(login.pid(), share)?;

@@ -6,10 +6,8 @@ mod hashing;
 mod machine;
 mod operations;
 mod prune;
-mod recorder;
 mod report;
 mod requests;
-mod runtime_api;
 mod scale;
 mod sizes;
 mod split;
@@ -20,14 +18,11 @@ mod throttle;
 mod tls;
 mod work;
 
-use std::{io::Write as _, path::Path, process::ExitCode};
+use std::{io::Write as _, process::ExitCode};
 
 use report::Findings;
+use testkit::{Outcome, root};
 use tokio::time::Instant;
-
-/// What a development tool does about errors: it says them and ends.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-type Outcome<T> = Result<T, Failure>;
 
 /// The parts, in the order in which they run.
 const PARTS: [&str; 7] = ["start", "work", "requests", "hashing", "scale", "prune", "sizes"];
@@ -105,13 +100,6 @@ async fn part_of(name: &str) -> Outcome<Findings> {
         "sizes" => sizes::run(),
         other => Err(format!("{other} is not implemented").into()),
     }
-}
-
-/// The root of the workspace.
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap_or(Path::new("."))
 }
 
 /// Shows what is being done, on the line of what was done before.

@@ -1,10 +1,10 @@
 //! What users and their apps do: the events that are measured.
 
 use serde_json::{Value, json};
+use testkit::Answered;
 
 use crate::{
     Outcome,
-    function::Answered,
     stage::{PASSWORD, PENDING_VERSION, Phone, Stage, event},
 };
 

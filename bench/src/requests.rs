@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use testkit::FunctionProcess;
 use tokio::time::Instant;
 
 use crate::{
     Outcome, function,
-    function::Function,
     operations::{self, Operation},
     report::{Budget, Findings, Table},
     split,
@@ -146,9 +146,8 @@ async fn many_clients(stage: &Stage, operation: Operation) -> Outcome<(f64, Samp
 }
 
 /// A warm instance: one that has answered once.
-async fn start(stage: &Stage, operation: Operation) -> Outcome<Function> {
-    let binary = function::binary(operation.function());
-    let mut function = Function::start(&binary, &stage.variables(), stage.logs()).await?;
+async fn start(stage: &Stage, operation: Operation) -> Outcome<FunctionProcess> {
+    let mut function = function::start(operation.function(), &stage.variables()).await?;
     operation.check(&function.invoke(&operation.event(stage).await?).await?)?;
     Ok(function)
 }

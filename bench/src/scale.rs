@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use testkit::FunctionProcess;
 
 use crate::{
     Outcome,
     fill::Filler,
-    function::{self, Function},
-    operations,
+    function, operations,
     report::{Budget, Findings, Table, ratio},
     stage::{Phone, Stage, event},
     stats::{Sample, short},
@@ -46,10 +46,10 @@ impl User {
 struct Place {
     items: usize,
     stage: Stage,
-    list: Function,
-    activity: Function,
-    refresh: Function,
-    revoke: Function,
+    list: FunctionProcess,
+    activity: FunctionProcess,
+    refresh: FunctionProcess,
+    revoke: FunctionProcess,
 }
 
 /// Measures in tables of each size, which take turns.
@@ -160,8 +160,7 @@ impl Place {
         let stage = Stage::set().await?;
         Filler::new(&stage).await?.fill(items).await?;
         let variables = stage.variables();
-        let start =
-            async |name: &str| Function::start(&function::binary(name), &variables, stage.logs()).await;
+        let start = async |name: &str| function::start(name, &variables).await;
         let [list, activity, refresh, revoke] = [
             start("list").await?,
             start("activity").await?,
@@ -227,7 +226,7 @@ fn revoke(phone: &Phone, other: &str) -> Outcome<Value> {
     Ok(event)
 }
 
-async fn answer(function: &mut Function, event: &Value) -> Outcome<Duration> {
+async fn answer(function: &mut FunctionProcess, event: &Value) -> Outcome<Duration> {
     let answered = function.invoke(&event.to_string()).await?;
     if answered.response["statusCode"] != 200 {
         return Err(answered.response.to_string().into());

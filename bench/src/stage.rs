@@ -2,7 +2,7 @@
 //! sessions.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -27,11 +27,11 @@ use shared::{
     store::{Creation, Login, LoginOutcome, NewAccount},
 };
 use tempfile::TempDir;
+use testkit::RecordingProxy;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
     Outcome,
-    recorder::Recorder,
     tls::{Connection, Identity, TlsProxy},
 };
 
@@ -68,7 +68,7 @@ pub struct Stage {
     /// What is seen of `DynamoDB` from outside.
     pub tls: TlsProxy,
     /// Every request to `DynamoDB`.
-    pub recorder: Recorder,
+    pub recorder: RecordingProxy,
     /// The database itself, past its server.
     pub engine: Database,
     /// The service's own code over the same table, to prepare it.
@@ -78,7 +78,7 @@ pub struct Stage {
     signer: Signer,
     few_roots: PathBuf,
     system_store: PathBuf,
-    directory: TempDir,
+    _directory: TempDir,
     hash: PasswordHash,
     accounts: AtomicU64,
     _database: EmbeddedDynamoDb,
@@ -126,7 +126,7 @@ impl Stage {
         );
         identity.write_few_roots(&few_roots)?;
         identity.write_system_store(&system_store)?;
-        let recorder = Recorder::start(database.endpoint()).await?;
+        let recorder = RecordingProxy::start(database.endpoint()).await?;
         let tls = TlsProxy::start(&identity, recorder.address()).await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let secrets = TlsProxy::start(&identity, listener.local_addr()?).await?;
@@ -153,7 +153,7 @@ impl Stage {
             signer,
             few_roots,
             system_store,
-            directory,
+            _directory: directory,
             hash,
             accounts: AtomicU64::default(),
             _database: database,
@@ -195,11 +195,6 @@ impl Stage {
     /// The connections to the table and those to Secrets Manager, since the last call.
     pub fn take_connections(&self) -> (Vec<Connection>, Vec<Connection>) {
         (self.tls.take_connections(), self.secrets.take_connections())
-    }
-
-    /// Where functions log to.
-    pub fn logs(&self) -> &Path {
-        self.directory.path()
     }
 
     /// Creates an account with the usual password; its address.

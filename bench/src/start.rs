@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     Outcome, function,
-    function::Function,
     operations::{self, Operation},
     report::{Budget, Findings, Table, ratio},
     stage::{Stage, event},
@@ -91,14 +90,14 @@ async fn polls(stage: &Stage, name: &str, starts: &mut Starts) -> Outcome<()> {
         starts.load.push_time(function::refusal(&binary)?);
     }
     let variables = stage.variables_without_warming();
-    let function = Function::start(&binary, &variables, stage.logs()).await?;
+    let function = function::start(name, &variables).await?;
     let first_poll = function.first_poll;
     starts.cold_poll.push_time(first_poll);
     starts.cold_poll_cpu.push_time(function.cpu()?);
     drop(function);
     // Those two read no trust store of ours before they poll.
     if !HELLOS.contains(&name) {
-        let function = Function::start(&binary, &stage.with_system_store(variables), stage.logs()).await?;
+        let function = function::start(name, &stage.with_system_store(variables)).await?;
         starts
             .system_store
             .push(milliseconds(function.first_poll) - milliseconds(first_poll));
@@ -123,7 +122,7 @@ async fn answers(
     if operation.is_none() {
         variables = stage.with_system_store(variables);
     }
-    let mut function = Function::start(&function::binary(name), &variables, stage.logs()).await?;
+    let mut function = function::start(name, &variables).await?;
     starts.poll.push_time(function.first_poll);
     let mut first_answer = Duration::ZERO;
     for (index, event) in events.iter().enumerate() {
@@ -168,7 +167,7 @@ async fn sized_answer(
         return Ok(());
     };
     let event = operation.event(stage).await?;
-    let mut function = Function::start(&function::binary(name), &stage.variables(), stage.logs()).await?;
+    let mut function = function::start(name, &stage.variables()).await?;
     // As the template has them.
     let megabytes = if ["login", "admin"].contains(&name) {
         1024

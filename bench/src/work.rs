@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
+use testkit::RecordedRequest;
 use tokio::time::Instant;
 
 use crate::{
     Outcome, function,
-    function::Function,
     operations::{self, Operation},
-    recorder::Request,
     report::{Budget, Findings, Table},
     stage::Stage,
     stats::short,
@@ -103,9 +102,8 @@ pub async fn run() -> Outcome<Findings> {
     Ok(findings)
 }
 
-async fn record(stage: &Stage, operation: Operation) -> Outcome<Vec<Request>> {
-    let binary = function::binary(operation.function());
-    let mut function = Function::start(&binary, &stage.variables(), stage.logs()).await?;
+async fn record(stage: &Stage, operation: Operation) -> Outcome<Vec<RecordedRequest>> {
+    let mut function = function::start(operation.function(), &stage.variables()).await?;
     // The first request reads what only a first one reads.
     operation.check(&function.invoke(&operation.event(stage).await?).await?)?;
     let event = operation.event(stage).await?;
@@ -123,7 +121,7 @@ async fn record(stage: &Stage, operation: Operation) -> Outcome<Vec<Request>> {
 }
 
 /// How many of the requests had to wait for one another: the longest chain of which none overlaps the next.
-fn in_sequence(requests: &[Request]) -> u32 {
+fn in_sequence(requests: &[RecordedRequest]) -> u32 {
     let mut requests: Vec<_> = requests.iter().collect();
     requests.sort_by_key(|request| request.until);
     let mut last: Option<Instant> = None;
@@ -137,7 +135,7 @@ fn in_sequence(requests: &[Request]) -> u32 {
     count
 }
 
-fn sum(requests: &[Request], of: impl Fn(&Request) -> f64) -> f64 {
+fn sum(requests: &[RecordedRequest], of: impl Fn(&RecordedRequest) -> f64) -> f64 {
     // The sum of nothing would be -0.
     requests.iter().map(of).sum::<f64>() + 0.0
 }
@@ -149,7 +147,7 @@ mod tests {
     #[test]
     fn requests_side_by_side_count_once() {
         let start = Instant::now();
-        let request = |from: u64, until: u64| Request {
+        let request = |from: u64, until: u64| RecordedRequest {
             operation: String::new(),
             from: start + Duration::from_millis(from),
             until: start + Duration::from_millis(until),

@@ -30,7 +30,7 @@ pub const DEMO_PASSWORD: &str = "correct horse battery staple";
 /// # Errors
 ///
 /// [`Error::Seed`] or [`Error::File`], saying what could not be made.
-pub(crate) async fn seed(settings: &Settings, client: &Client) -> Result<(), Error> {
+pub async fn seed(settings: &Settings, client: &Client) -> Result<(), Error> {
     let config = Config::from_lookup(|name| settings.function_variable(name)).map_err(failed)?;
     let state = State::new(config, Clock::system(), Ids::system(), client.clone());
     match &settings.signing_keys_file {

@@ -122,16 +122,47 @@ impl<'a> Node<'a> {
         inner.ok_or_else(|| self.unexpected("an intrinsic function of a string"))
     }
 
+    /// A string or a number that is written out, as a string.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Template`], naming the place, when it is something else.
+    pub fn scalar(&self) -> Result<String, Error> {
+        let text = self.value.as_str().map(str::to_owned);
+        let number = || Some(self.value.as_integer()?.to_string());
+        text.or_else(number)
+            .ok_or_else(|| self.unexpected("a plain string or a number"))
+    }
+
+    /// The whole of an intrinsic function of a string: `Ref Table` of `!Ref Table`.
+    #[must_use]
+    pub fn intrinsic(&self) -> Option<String> {
+        match self.value {
+            Yaml::Tagged(tag, inner) => Some(format!("{} {}", tag.suffix, inner.as_str()?)),
+            _ => None,
+        }
+    }
+
     /// Of `!If [condition, then, else]`: what holds when the condition does.
     #[must_use]
     pub fn if_true(&self) -> Option<Node<'a>> {
+        self.branch(1)
+    }
+
+    /// Of `!If [condition, then, else]`: what holds when the condition does not.
+    #[must_use]
+    pub fn if_false(&self) -> Option<Node<'a>> {
+        self.branch(2)
+    }
+
+    fn branch(&self, index: usize) -> Option<Node<'a>> {
         let Yaml::Tagged(tag, inner) = self.value else {
             return None;
         };
-        let then = inner.as_sequence().filter(|_| tag.suffix == "If")?.get(1)?;
+        let branch = inner.as_sequence().filter(|_| tag.suffix == "If")?.get(index)?;
         Some(Node {
-            value: then,
-            path: format!("{}.If[1]", self.path),
+            value: branch,
+            path: format!("{}.If[{index}]", self.path),
         })
     }
 

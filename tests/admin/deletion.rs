@@ -2,16 +2,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use aws_sdk_dynamodb::{
     Client,
-    config::{ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef},
-    error::BoxError,
     types::{AttributeValue, PutRequest, WriteRequest},
 };
 use serde_json::{Value, json};
@@ -19,57 +14,22 @@ use shared::{
     State,
     domain::{audit::EventType, ids::Ids},
 };
+use testkit::{Fault, FaultyHttpClient, is_write};
 use tests::{Event, Function::Login, PASSWORD, World};
 
 use crate::store::cause;
 
 use super::{ANNA, event, event_with, ok, refused, world_with_anna};
 
-/// Lets so many writes pass, and then none: to the table it looks as if the process had died.
-#[derive(Clone, Debug)]
-struct DiesAfter {
-    writes: usize,
-    seen: Arc<AtomicUsize>,
-}
-
-impl Intercept for DiesAfter {
-    fn name(&self) -> &'static str {
-        "DiesAfter"
-    }
-
-    fn read_before_transmit(
-        &self,
-        context: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let target = context
-            .request()
-            .headers()
-            .get("x-amz-target")
-            .unwrap_or_default();
-        let is_write = ["Write", "Put", "Update", "Delete"]
-            .iter()
-            .any(|word| target.contains(word));
-        if is_write && self.seen.fetch_add(1, Ordering::SeqCst) >= self.writes {
-            return Err("the process has died".into());
-        }
-        Ok(())
-    }
-}
-
-/// Invokes `admin` in a process that dies after so many writes; whether it did.
+/// Invokes `admin` in a process that dies after so many writes, as it looks to the table; whether it did.
 async fn dies_after(world: &World, writes: usize, command: Value) -> (Value, bool) {
-    let interceptor = DiesAfter {
-        writes,
-        seen: Arc::default(),
-    };
-    let config = world
-        .client
-        .config()
-        .to_builder()
-        .interceptor(interceptor.clone())
-        .build();
+    let seen = AtomicUsize::new(0);
+    let connection = FaultyHttpClient::new(move |attempt| {
+        let dies = is_write(&attempt.operation) && seen.fetch_add(1, Ordering::SeqCst) >= writes;
+        dies.then_some(Fault::Abandoned)
+    });
+    let config = world.client.config().to_builder();
+    let config = config.http_client(connection.clone()).build();
     let state = State::new(
         world.state.config.clone(),
         world.clock.clone(),
@@ -79,7 +39,7 @@ async fn dies_after(world: &World, writes: usize, command: Value) -> (Value, boo
     let hasher = world.admin_state().hasher.clone();
     let admin = admin::AdminState { state, hasher };
     let answer = admin::handle(&admin, command, World::INVOCATION).await;
-    (answer, interceptor.seen.load(Ordering::SeqCst) > writes)
+    (answer, connection.has_failed())
 }
 
 /// One real session and 29 copies of it, or so, each with its own id, and as many events: more than one batch.

@@ -14,8 +14,9 @@ use shared::{
     auth::{KeySource, SigningKeys},
     domain::ids::Ids,
 };
+use testkit::FaultyHttpClient;
 
-use crate::{Calls, Faults, Moto, World, recorded};
+use crate::{Moto, RecordedCalls, World, recorded};
 
 /// The steps of a rotation, in their order.
 pub const STEPS: [Step; 4] = [
@@ -62,7 +63,7 @@ impl KeysSecret {
         let secret = Self::start().await;
         let world = World::with(&[("SIGNING_KEYS_SECRET_ID", &secret.arn)]).await;
         secret.put(&world.keys.to_json()).await;
-        let rotation = secret.rotation(&world, &Faults::default());
+        let rotation = secret.rotation(&world, &FaultyHttpClient::default());
         (secret, world, rotation)
     }
 
@@ -75,23 +76,23 @@ impl KeysSecret {
         }
     }
 
-    /// The rotation function, whose calls fail as `faults` says.
+    /// The rotation function, which reaches table and secret through `connection`.
     ///
     /// # Panics
     ///
     /// When the world does not know the secret.
     #[must_use]
-    pub fn rotation(&self, world: &World, faults: &Faults) -> Rotation {
+    pub fn rotation(&self, world: &World, connection: &FaultyHttpClient) -> Rotation {
         let dynamodb = world.client.config().to_builder();
-        let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb.interceptor(faults.clone()).build());
-        let dynamodb = Calls::default().recording(&dynamodb);
+        let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb.http_client(connection.clone()).build());
+        let dynamodb = RecordedCalls::default().recording(&dynamodb);
         let state = State::new(
             world.state.config.clone(),
             world.clock.clone(),
             Ids::system(),
             dynamodb,
         );
-        Rotation::new(state, client(Some(faults))).expect("the secret is configured")
+        Rotation::new(state, client(Some(connection))).expect("the secret is configured")
     }
 
     /// Begins a rotation, as Secrets Manager does: the new version has its label, but no value. Answers its token.
@@ -195,15 +196,15 @@ impl KeysSecret {
     }
 }
 
-fn client(faults: Option<&Faults>) -> Client {
+fn client(connection: Option<&FaultyHttpClient>) -> Client {
     let config = aws_sdk_secretsmanager::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .endpoint_url(MOTO.endpoint())
-        .interceptor(Calls::default());
-    let config = match faults {
-        Some(faults) => config.interceptor(faults.clone()),
+        .interceptor(RecordedCalls::default());
+    let config = match connection {
+        Some(connection) => config.http_client(connection.clone()),
         None => config,
     };
     Client::from_conf(config.build())

@@ -1,33 +1,25 @@
 //! What the end-to-end tests stand on: a service over a table of its own, and requests made from `events/`.
 
-mod calls;
+mod binaries;
 mod event;
-mod faults;
 mod grants;
 mod keys_secret;
-mod line;
-mod meter;
 mod moto;
-mod process;
 pub mod recorded;
+mod recorded_calls;
 mod requests;
 mod table;
 mod tokens;
 mod trail;
-mod wire;
 mod world;
 
-pub use calls::{Access, Call, Calls};
+pub use binaries::{built, start_process};
 pub use event::{Answer, Event};
-pub use faults::Faults;
 pub use grants::{Statement, grants};
 pub use keys_secret::{KeysSecret, STEPS};
-pub use line::{Fault, Injection, Lasting, Line, Schedule, turns};
-pub use meter::{Meter, Units};
 pub use moto::Moto;
-pub use process::{Process, Proxy};
+pub use recorded_calls::{Access, Call, RecordedCalls};
 pub use requests::{Function, Tokens};
 pub use tokens::{as_der, claims, forge, forge_raw, forge_unsigned, hmac, mirrored};
 pub use trail::{PLENTY, Trail, start};
-pub use wire::{Attempt, Fate, Wire};
 pub use world::{Account, EMAIL, PASSWORD, RATE_LIMITS, World};

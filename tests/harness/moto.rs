@@ -7,8 +7,9 @@ use std::{
 };
 
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use testkit::FaultyHttpClient;
 
-use crate::{Calls, Wire};
+use crate::RecordedCalls;
 
 /// A moto server, with nothing in it. It ends when dropped, and with the process of the test however that ends.
 #[derive(Debug)]
@@ -47,16 +48,16 @@ impl Moto {
         }
     }
 
-    /// A client of its S3, through `wire`.
+    /// A client of its S3, through `connection`.
     #[must_use]
-    pub fn s3(&self, wire: &Wire) -> aws_sdk_s3::Client {
+    pub fn s3(&self, connection: &FaultyHttpClient) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("us-east-1"))
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .endpoint_url(&self.endpoint)
-            .http_client(wire.clone())
-            .interceptor(Calls::default())
+            .http_client(connection.clone())
+            .interceptor(RecordedCalls::default())
             .build();
         aws_sdk_s3::Client::from_conf(config)
     }

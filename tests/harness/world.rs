@@ -27,7 +27,9 @@ use shared::{
 
 use tokio::{runtime::Handle, task::spawn_blocking};
 
-use crate::{Answer, Calls, Event, Function, Line, Wire, recorded};
+use testkit::FaultyHttpClient;
+
+use crate::{Answer, Event, Function, RecordedCalls, recorded};
 
 /// The account that every world has.
 pub const EMAIL: &str = "demo@example.com";
@@ -52,9 +54,9 @@ pub struct World {
     /// The state of the functions that do not sign.
     pub state: State,
     /// What the functions ask of the table.
-    pub calls: Calls,
+    pub calls: RecordedCalls,
     /// What lies between the functions and the table.
-    pub line: Line,
+    pub connection: FaultyHttpClient,
     /// The account.
     pub account: Account,
     /// The table's client, for what a test reads past the service.
@@ -193,12 +195,12 @@ impl World {
         kept_alive: Arc<(tempfile::NamedTempFile, Option<EmbeddedDynamoDb>)>,
         timeouts: Option<TimeoutConfig>,
     ) -> Self {
-        let (line, calls) = (Line::default(), Calls::default());
+        let (connection, calls) = (FaultyHttpClient::default(), RecordedCalls::default());
         // Retries as in production, from a budget of its own: the SDK shares one among all clients of a process.
         let mut sdk = client
             .config()
             .to_builder()
-            .http_client(line.clone())
+            .http_client(connection.clone())
             .retry_config(aws::retries())
             .retry_partition(RetryPartition::new(Ids::system().request_token()));
         if let Some(timeouts) = timeouts {
@@ -213,7 +215,7 @@ impl World {
             clock,
             keys,
             calls,
-            line,
+            connection,
             account: Account::default(),
             client,
             source,
@@ -340,12 +342,15 @@ impl World {
         &self.admin
     }
 
-    /// The state of a function that reaches the table through `wire`, and does not wait long before it tries again.
+    /// The state of a function that reaches the table through `connection`, and does not wait long before it tries again.
     #[must_use]
-    pub fn state_over(&self, wire: &Wire) -> State {
+    pub fn state_over(&self, connection: &FaultyHttpClient) -> State {
         let retries = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
         let config = self.client.config().to_builder();
-        let config = config.http_client(wire.clone()).retry_config(retries).build();
+        let config = config
+            .http_client(connection.clone())
+            .retry_config(retries)
+            .build();
         State::new(
             self.state.config.clone(),
             self.clock.clone(),

@@ -8,18 +8,16 @@ use aws_sdk_dynamodb::{
     error::BoxError,
 };
 use serde_json::{Value, json};
+use testkit::CapacityMeter;
 
-use crate::{
-    Meter,
-    recorded::{self, Recorded},
-};
+use crate::recorded::{self, Recorded};
 
 /// Records the requests of clients. Clones share the record.
 #[derive(Clone, Debug, Default)]
-pub struct Calls {
+pub struct RecordedCalls {
     calls: Arc<Mutex<Vec<Call>>>,
     /// What they cost.
-    pub meter: Meter,
+    pub meter: CapacityMeter,
 }
 
 /// One request to DynamoDB: one attempt, where the SDK makes several.
@@ -50,7 +48,7 @@ impl Call {
     }
 }
 
-impl Calls {
+impl RecordedCalls {
     /// A client that does what `client` does, recorded here.
     #[must_use]
     pub fn recording(&self, client: &Client) -> Client {
@@ -64,9 +62,9 @@ impl Calls {
     }
 }
 
-impl Intercept for Calls {
+impl Intercept for RecordedCalls {
     fn name(&self) -> &'static str {
-        "Calls"
+        "RecordedCalls"
     }
 
     fn read_before_transmit(

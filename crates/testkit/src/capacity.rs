@@ -2,25 +2,30 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use aws_sdk_dynamodb::{
-    config::{
-        ConfigBag, Intercept, RuntimeComponents,
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
         interceptors::{
-            BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef,
-            FinalizerInterceptorContextRef,
+            Intercept,
+            context::{
+                BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef,
+                FinalizerInterceptorContextRef,
+            },
         },
+        runtime_components::RuntimeComponents,
     },
-    error::BoxError,
 };
 use aws_smithy_types::{
     body::SdkBody,
-    config_bag::{Storable, StoreReplace},
+    config_bag::{ConfigBag, Storable, StoreReplace},
 };
 use serde_json::Value;
 
+use crate::dynamodb;
+
 /// Adds up what clients consume. Clones share the sum.
 #[derive(Clone, Debug, Default)]
-pub struct Meter(Arc<Mutex<Readings>>);
+pub struct CapacityMeter(Arc<Mutex<Readings>>);
 
 #[derive(Debug, Default)]
 struct Readings {
@@ -46,7 +51,7 @@ impl Storable for Writes {
     type Storer = StoreReplace<Self>;
 }
 
-impl Meter {
+impl CapacityMeter {
     /// What was consumed since this was asked last.
     #[expect(clippy::must_use_candidate, reason = "asked in order to forget, too")]
     pub fn take(&self) -> Units {
@@ -64,9 +69,9 @@ impl Meter {
     }
 }
 
-impl Intercept for Meter {
+impl Intercept for CapacityMeter {
     fn name(&self) -> &'static str {
-        "Meter"
+        "CapacityMeter"
     }
 
     fn modify_before_signing(
@@ -77,12 +82,9 @@ impl Intercept for Meter {
     ) -> Result<(), BoxError> {
         let request = context.request_mut();
         let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let writes = ["PutItem", "UpdateItem", "DeleteItem", "WriteItem"];
-        let writes = writes.iter().any(|kind| target.contains(kind));
+        let writes = dynamodb::is_write(dynamodb::operation(target));
         config.interceptor_state().store_put(Writes(writes));
-        let mut body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default())?;
-        body["ReturnConsumedCapacity"] = "TOTAL".into();
-        let body = body.to_string();
+        let body = dynamodb::with_capacity(request.body().bytes().unwrap_or_default())?;
         request
             .headers_mut()
             .insert("content-length", body.len().to_string());
@@ -117,13 +119,7 @@ impl Intercept for Meter {
         // An answer that broke off tells nothing. To fail here would keep the SDK from its own next attempt.
         let answer: Value =
             serde_json::from_slice(response.body().bytes().unwrap_or_default()).unwrap_or_default();
-        let consumed = match &answer["ConsumedCapacity"] {
-            Value::Array(tables) => tables
-                .iter()
-                .filter_map(|table| table["CapacityUnits"].as_f64())
-                .sum(),
-            table => table["CapacityUnits"].as_f64().unwrap_or_default(),
-        };
+        let consumed = dynamodb::consumed_capacity(&answer).unwrap_or_default();
         let units = &mut self.readings().units;
         *(if writes { &mut units.write } else { &mut units.read }) += consumed;
         Ok(())

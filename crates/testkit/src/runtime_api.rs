@@ -1,6 +1,10 @@
 //! Lambda's Runtime API, as one function instance sees it.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use axum::{
     Router,
@@ -19,6 +23,9 @@ use tokio::{
 };
 
 use crate::Outcome;
+
+/// How long an instance may take for an event, as Lambda tells it.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What the instance did, and when.
 #[derive(Debug)]
@@ -77,6 +84,7 @@ impl RuntimeApi {
     }
 
     /// Its address, as `AWS_LAMBDA_RUNTIME_API` has it.
+    #[must_use]
     pub fn address(&self) -> String {
         self.address.to_string()
     }
@@ -112,10 +120,10 @@ async fn next(State(side): State<Side>) -> Result<(HeaderMap, String), StatusCod
             "lambda-runtime-aws-request-id",
             "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
         ),
-        ("lambda-runtime-deadline-ms", "4102444800000"),
+        ("lambda-runtime-deadline-ms", deadline().as_str()),
         (
             "lambda-runtime-invoked-function-arn",
-            "arn:aws:lambda:eu-central-1:123456789012:function:bench",
+            "arn:aws:lambda:eu-central-1:123456789012:function:holdfast",
         ),
     ]
     .map(|(name, value)| (HeaderName::from_static(name), value.parse()));
@@ -123,6 +131,13 @@ async fn next(State(side): State<Side>) -> Result<(HeaderMap, String), StatusCod
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.ok()?)));
     Ok((headers.collect(), event.ok_or(StatusCode::GONE)?))
+}
+
+/// When Lambda would end the instance, in epoch milliseconds.
+#[expect(clippy::disallowed_methods, reason = "Lambda's clock is the system's")]
+fn deadline() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (now + TIMEOUT).as_millis().to_string()
 }
 
 async fn response(State(side): State<Side>, body: String) -> StatusCode {

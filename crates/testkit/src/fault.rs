@@ -1,6 +1,7 @@
-//! How a call of the table fails.
+//! How a call of AWS fails.
 
 use std::{
+    borrow::Cow,
     io,
     pin::Pin,
     task::{Context, Poll},
@@ -18,6 +19,11 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::Attempt;
+
+/// What `DynamoDB` says when it fails.
+const SERVER_ERROR: &str = "InternalServerError";
+
 /// What happens to an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
@@ -25,7 +31,8 @@ pub enum Fault {
     Refused,
     /// It is lost on its way, and waited for in vain.
     Lost,
-    /// It is waited for in vain, and arrives after all when nobody waits any more: see `Line::deliver_late`.
+    /// It is waited for in vain, and arrives after all when nobody waits any more: see
+    /// [`deliver_late`](crate::FaultyHttpClient::deliver_late).
     Late,
     /// It arrives; the connection is reset before the answer comes.
     Reset,
@@ -35,22 +42,33 @@ pub enum Fault {
     AnswerCut,
     /// It arrives; the answer is a 500.
     AppliedBut500,
-    /// A 500, and nothing is done.
-    ServerError,
-    /// Throttled.
-    Throttled,
+    /// Nothing is done; the answer is an error with this status and code.
+    Error(u16, &'static str),
     /// It collides with a transaction (writes only).
     Conflict,
     /// Nothing of it is processed (batches only).
     Unprocessed,
+    /// Half of it is processed (batches only; one of one is processed).
+    HalfProcessed,
     /// It arrives; the answer takes two seconds.
     Slow,
     /// It never leaves, and the answer never comes: only the caller's own time-outs end the waiting.
     Silent,
+    /// It never leaves, and the SDK does not try again.
+    Abandoned,
+    /// It arrives; the answer is lost, and the SDK does not try again.
+    AnswerAbandoned,
+    /// The process dies before it leaves: see [`until_death`](crate::FaultyHttpClient::until_death).
+    Death,
 }
 
 impl Fault {
-    /// Those that cost no time.
+    /// A 500, and nothing is done.
+    pub const SERVER_ERROR: Self = Self::Error(500, SERVER_ERROR);
+    /// Throttled.
+    pub const THROTTLED: Self = Self::Error(400, "ThrottlingException");
+
+    /// Those of one attempt that cost no time.
     pub const QUICK: [Self; 11] = [
         Self::Refused,
         Self::Lost,
@@ -59,35 +77,42 @@ impl Fault {
         Self::AnswerLost,
         Self::AnswerCut,
         Self::AppliedBut500,
-        Self::ServerError,
-        Self::Throttled,
+        Self::SERVER_ERROR,
+        Self::THROTTLED,
         Self::Conflict,
         Self::Unprocessed,
     ];
 
     /// Whether it can happen to this kind of call.
     #[must_use]
-    pub fn fits(self, action: &str) -> bool {
+    pub fn fits(self, operation: &str) -> bool {
         match self {
-            Self::Conflict => ["TransactWriteItems", "UpdateItem", "PutItem", "DeleteItem"].contains(&action),
-            Self::Unprocessed => action == "BatchWriteItem",
+            Self::Conflict => {
+                ["TransactWriteItems", "UpdateItem", "PutItem", "DeleteItem"].contains(&operation)
+            }
+            Self::Unprocessed => operation == "BatchWriteItem",
             _ => true,
         }
     }
 
     /// Whether the request reaches the table.
-    pub(super) const fn arrives(self) -> bool {
+    pub(crate) const fn arrives(self) -> bool {
         matches!(
             self,
-            Self::Reset | Self::AnswerLost | Self::AnswerCut | Self::AppliedBut500 | Self::Slow
+            Self::Reset
+                | Self::AnswerLost
+                | Self::AnswerCut
+                | Self::AnswerAbandoned
+                | Self::AppliedBut500
+                | Self::Slow
         )
     }
 
     /// What comes back for a request that the table answered, or for one that is lost.
-    pub(super) async fn answer(self, answer: Option<HttpResponse>) -> Result<HttpResponse, ConnectorError> {
+    pub(crate) async fn answer(self, answer: Option<HttpResponse>) -> Result<HttpResponse, ConnectorError> {
         match (self, answer) {
             (Self::AnswerCut, Some(answer)) => Ok(cut(&answer)),
-            (Self::AppliedBut500, Some(_)) => Ok(error(500, "InternalServerError")),
+            (Self::AppliedBut500, Some(_)) => Ok(error(500, SERVER_ERROR)),
             (Self::Slow, Some(answer)) => {
                 tokio::time::sleep(Duration::from_secs(2)).await;
                 Ok(answer)
@@ -96,6 +121,9 @@ impl Fault {
             (Self::Reset, _) => Err(ConnectorError::io(
                 io::Error::from(io::ErrorKind::ConnectionReset).into(),
             )),
+            (Self::Abandoned | Self::AnswerAbandoned, _) => {
+                Err(ConnectorError::other(format!("{self:?}").into(), None))
+            }
             _ => Err(ConnectorError::timeout(
                 io::Error::from(io::ErrorKind::TimedOut).into(),
             )),
@@ -103,13 +131,12 @@ impl Fault {
     }
 
     /// What comes back for a request that never arrives.
-    pub(super) async fn refuse(self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    pub(crate) async fn refuse(self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
         match self {
             Self::Refused => Err(ConnectorError::io(
                 io::Error::from(io::ErrorKind::ConnectionRefused).into(),
             )),
-            Self::ServerError => Ok(error(500, "InternalServerError")),
-            Self::Throttled => Ok(error(400, "ThrottlingException")),
+            Self::Error(status, code) => Ok(error(status, code)),
             Self::Conflict => Ok(conflict(&content(request))),
             Self::Unprocessed => {
                 let items = content(request)["RequestItems"].take();
@@ -128,12 +155,12 @@ pub struct Injection {
     /// The first call that is struck: 0 for the first of all.
     pub at: usize,
     /// For how long.
-    pub lasting: Lasting,
+    pub lasting: FaultDuration,
 }
 
 /// How long a fault lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lasting {
+pub enum FaultDuration {
     /// One attempt: the next one of the same call gets through.
     Attempt,
     /// All attempts of one call.
@@ -143,22 +170,32 @@ pub enum Lasting {
 }
 
 impl Injection {
-    pub(super) fn strikes(self, call: usize, first_attempt: bool) -> bool {
-        match self.lasting {
-            Lasting::Attempt => call == self.at && first_attempt,
-            Lasting::Call => call == self.at,
-            Lasting::Outage => call >= self.at,
+    /// This happens to every call from now on.
+    #[must_use]
+    pub const fn outage(fault: Fault) -> Self {
+        Self {
+            fault,
+            at: 0,
+            lasting: FaultDuration::Outage,
         }
+    }
+
+    pub(crate) fn strikes(self, attempt: &Attempt) -> Option<Fault> {
+        let strikes = match self.lasting {
+            FaultDuration::Attempt => attempt.call == self.at && !attempt.is_repeat,
+            FaultDuration::Call => attempt.call == self.at,
+            FaultDuration::Outage => attempt.call >= self.at,
+        };
+        (strikes && self.fault.fits(&attempt.operation)).then_some(self.fault)
     }
 }
 
-fn content(request: &HttpRequest) -> Value {
-    let bytes = request.body().bytes().unwrap_or_default();
-    serde_json::from_slice(bytes).unwrap_or_default()
+pub(crate) fn body(request: &HttpRequest) -> Cow<'_, str> {
+    String::from_utf8_lossy(request.body().bytes().unwrap_or_default())
 }
 
-pub(super) fn reads_key_set(request: &HttpRequest) -> bool {
-    content(request)["Key"]["pk"]["S"] == "KEYS"
+pub(crate) fn content(request: &HttpRequest) -> Value {
+    serde_json::from_str(&body(request)).unwrap_or_default()
 }
 
 fn conflict(request: &Value) -> HttpResponse {
@@ -177,7 +214,7 @@ fn error(status: u16, code: &str) -> HttpResponse {
     respond(status, &json!({ "__type": name, "message": code }))
 }
 
-fn respond(status: u16, body: &Value) -> HttpResponse {
+pub(crate) fn respond(status: u16, body: &Value) -> HttpResponse {
     let status = StatusCode::try_from(status).expect("it is a status");
     HttpResponse::new(status, SdkBody::from(body.to_string()))
 }

@@ -8,7 +8,7 @@ pub struct Turns(mpsc::UnboundedSender<Waiting>);
 
 /// A call that is under way. Its turn ends when this is dropped.
 #[derive(Debug)]
-pub struct Turn(#[expect(dead_code, reason = "it is held, and its end is heard")] oneshot::Sender<()>);
+pub(crate) struct Turn(#[expect(dead_code, reason = "it is held, and its end is heard")] oneshot::Sender<()>);
 
 #[derive(Debug)]
 struct Waiting {
@@ -17,7 +17,7 @@ struct Waiting {
 }
 
 impl Turns {
-    pub(super) async fn take(&self) -> Turn {
+    pub(crate) async fn take(&self) -> Turn {
         let ((go, gone), (done, over)) = (oneshot::channel(), oneshot::channel());
         // Nobody decides any more: the others may go as they like.
         if self.0.send(Waiting { go, over }).is_ok() {

@@ -1,9 +1,9 @@
-//! Every request to `DynamoDB`, seen between a function and the database: what it was, when, and what it consumed.
+//! Between a function's process and `DynamoDB`: what it asks, when, and what that consumed; and answers kept back.
 
 use std::{
     net::SocketAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -23,15 +23,19 @@ use hyper_util::{
 use serde_json::Value;
 use tokio::{
     net::TcpListener,
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::JoinHandle,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
-use crate::Outcome;
+use crate::{Outcome, dynamodb};
+
+/// How long a call may take to come.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One request.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct RecordedRequest {
     /// `GetItem`, `TransactWriteItems` …
     pub operation: String,
     /// When it came.
@@ -48,12 +52,14 @@ pub struct Request {
     pub writes: f64,
 }
 
-/// A server that passes requests on to `DynamoDB`, and records those that come while it is recording.
+/// A server that passes requests on to `DynamoDB`, records those that come while it is recording, and keeps back the
+/// answers that it is told to.
 #[derive(Debug)]
-pub struct Recorder {
+pub struct RecordingProxy {
     side: Arc<Side>,
     address: SocketAddr,
     server: JoinHandle<std::io::Result<()>>,
+    held: UnboundedReceiver<()>,
 }
 
 #[derive(Debug)]
@@ -62,21 +68,26 @@ struct Side {
     client: Client<HttpConnector, Body>,
     /// By how many milliseconds each answer is delayed while it records; 0 when it does not.
     delay: AtomicU64,
-    requests: Mutex<Vec<Request>>,
+    requests: Mutex<Vec<RecordedRequest>>,
+    holding: Mutex<Option<&'static str>>,
+    holds: UnboundedSender<()>,
 }
 
-impl Recorder {
-    /// Serves on a free port of loopback.
+impl RecordingProxy {
+    /// Serves on a free port of loopback, in front of the table at `upstream`, a URL.
     ///
     /// # Errors
     ///
     /// When it cannot listen.
     pub async fn start(upstream: &str) -> Outcome<Self> {
+        let (holds, held) = unbounded_channel();
         let side = Arc::new(Side {
             upstream: upstream.parse()?,
             client: Client::builder(TokioExecutor::new()).build_http(),
             delay: AtomicU64::new(0),
             requests: Mutex::default(),
+            holding: Mutex::default(),
+            holds,
         });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -86,12 +97,20 @@ impl Recorder {
             side,
             address,
             server,
+            held,
         })
     }
 
     /// Where it listens.
+    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its URL.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// Records from now on, and answers each request after `delay`, so that it shows which ones run side by side.
@@ -101,50 +120,74 @@ impl Recorder {
     }
 
     /// Ends recording; the requests, in the order in which they were answered.
-    pub fn stop(&self) -> Vec<Request> {
+    #[must_use]
+    pub fn stop(&self) -> Vec<RecordedRequest> {
         self.side.delay.store(0, Ordering::SeqCst);
-        std::mem::take(&mut self.side.requests.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut lock(&self.side.requests))
+    }
+
+    /// From now on, the answers to this operation are kept back: the table has carried it out, and nobody is told.
+    pub fn hold(&self, operation: Option<&'static str>) {
+        *lock(&self.side.holding) = operation;
+    }
+
+    /// Returns when an answer has been kept back.
+    ///
+    /// # Errors
+    ///
+    /// When none is within half a minute.
+    pub async fn has_held(&mut self) -> Outcome<()> {
+        let held = timeout(PATIENCE, self.held.recv()).await?;
+        Ok(held.ok_or("the proxy has ended")?)
     }
 }
 
-impl Drop for Recorder {
+impl Drop for RecordingProxy {
     fn drop(&mut self) {
         self.server.abort();
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 async fn pass(State(side): State<Arc<Side>>, headers: HeaderMap, body: Bytes) -> Response {
     let delay = side.delay.load(Ordering::SeqCst);
+    let is_held = *lock(&side.holding) == Some(operation(&headers));
     let answered = if delay == 0 {
         forward(&side, &headers, body).await
     } else {
         record(&side, &headers, body, Duration::from_millis(delay)).await
     };
+    if is_held && answered.is_ok() {
+        let _ = side.holds.send(());
+        return std::future::pending().await;
+    }
     answered.unwrap_or_else(|error| (StatusCode::BAD_GATEWAY, error.to_string()).into_response())
+}
+
+fn operation(headers: &HeaderMap) -> &str {
+    let target = headers.get("x-amz-target");
+    dynamodb::operation(target.and_then(|target| target.to_str().ok()).unwrap_or_default())
 }
 
 async fn record(side: &Side, headers: &HeaderMap, body: Bytes, delay: Duration) -> Outcome<Response> {
     let (from, sent) = (Instant::now(), body.len());
-    let mut request: Value = serde_json::from_slice(&body)?;
-    request["ReturnConsumedCapacity"] = "TOTAL".into();
-    let (parts, answer) = forward(side, headers, request.to_string().into())
-        .await?
-        .into_parts();
+    let request = dynamodb::with_capacity(&body)?;
+    let (parts, answer) = forward(side, headers, request.into()).await?.into_parts();
     let answer = axum::body::to_bytes(answer, usize::MAX).await?;
     sleep(delay).await;
 
-    let operation = headers
-        .get("x-amz-target")
-        .and_then(|target| target.to_str().ok())
-        .unwrap_or_default();
-    let operation = operation.rsplit('.').next().unwrap_or_default().to_owned();
+    let operation = operation(headers).to_owned();
     let units = units(&serde_json::from_slice(&answer)?)
         .ok_or_else(|| format!("{operation}: no consumed capacity"))?;
-    let (reads, writes) = match operation.as_str() {
-        "GetItem" | "BatchGetItem" | "Query" | "Scan" | "TransactGetItems" => (units, 0.0),
-        _ => (0.0, units),
+    let (reads, writes) = if dynamodb::is_write(&operation) {
+        (0.0, units)
+    } else {
+        (units, 0.0)
     };
-    let request = Request {
+    let request = RecordedRequest {
         operation,
         from,
         until: Instant::now(),
@@ -153,25 +196,18 @@ async fn record(side: &Side, headers: &HeaderMap, body: Bytes, delay: Duration) 
         reads,
         writes,
     };
-    side.requests
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(request);
+    lock(&side.requests).push(request);
     Ok(Response::from_parts(parts, answer.into()))
 }
 
-/// What `ReturnConsumedCapacity` brought: of one table, or of each in a list. A failed condition brings none, but is
-/// charged: one unit for each KB of the item, and ours have one. None where there should be some.
+/// What was consumed. A failed condition tells nothing, but is charged: one unit for each KB of the item, and ours have
+/// one. None where there should be some.
 fn units(answer: &Value) -> Option<f64> {
     let error = answer["__type"].as_str().unwrap_or_default();
     if error.ends_with("ConditionalCheckFailedException") {
         return Some(1.0);
     }
-    match &answer["ConsumedCapacity"] {
-        Value::Array(tables) if tables.is_empty() => None,
-        Value::Array(tables) => tables.iter().map(|table| table["CapacityUnits"].as_f64()).sum(),
-        table => table["CapacityUnits"].as_f64(),
-    }
+    dynamodb::consumed_capacity(answer)
 }
 
 async fn forward(side: &Side, headers: &HeaderMap, body: Bytes) -> Outcome<Response> {

@@ -1,0 +1,316 @@
+//! Starts every function's binary as Lambda does, with the environment that the template gives it, and calls each once.
+//! It shows that each starts with nothing but that, answers, and writes lines that `CloudWatch` understands.
+//!
+//! ```text
+//! cargo test -p tests --test smoke                                   the debug binaries
+//! FUNCTIONS_DIR=.aws-sam/build cargo test -p tests --test smoke      those of `sam build`, made for this processor
+//! ```
+//!
+//! The table is the development stack's, the secret a moto server's, Lambda's Runtime API the testkit's.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+use local::{
+    db::EmbeddedDynamoDb,
+    error::Error,
+    seed,
+    settings::Settings,
+    table::TableDefinition,
+    template::{self, Node},
+};
+use serde_json::{Value, json};
+use testkit::FunctionProcess;
+use tests::{Event, Moto, Tokens, built};
+
+const TABLE: &str = "smoke";
+const REGION: &str = "eu-central-1";
+const NAMESPACE: &str = "Holdfast/smoke";
+
+/// What is asked of a function, with what its phone holds so far; and what its answer must be.
+struct Call {
+    function: &'static str,
+    event: fn(&Phone) -> Value,
+    check: fn(&Value, &mut Phone),
+}
+
+/// The tokens of the one session.
+type Phone = Option<Tokens>;
+
+/// Each function with its event, in an order in which each succeeds, from the empty secret of a first deployment on.
+const CALLS: [Call; 13] = [
+    Call {
+        function: "rotate-keys",
+        event: |_| json!({ "emergency": true }),
+        check: is_ok,
+    },
+    Call {
+        function: "login",
+        event: |_| Event::file("login/json").value().clone(),
+        check: |answer, phone| *phone = Some(Tokens::from(&body(answer))),
+    },
+    Call {
+        function: "refresh",
+        event: |phone| {
+            let token = &phone.as_ref().unwrap().refresh;
+            let event = Event::file("refresh/json").json(&json!({ "refresh_token": token }));
+            event.value().clone()
+        },
+        check: |answer, phone| *phone = Some(Tokens::from(&body(answer))),
+    },
+    Call {
+        function: "list",
+        event: |phone| with_token("list/list", phone),
+        check: |answer, _| {
+            let listed = body(answer);
+            assert_eq!(listed["total"], 1, "{listed}");
+            assert_eq!(listed["sessions"][0]["is_current"], true, "{listed}");
+        },
+    },
+    Call {
+        function: "activity",
+        event: |phone| with_token("activity/first-page", phone),
+        check: |answer, _| assert!(!list(&body(answer)["events"]).is_empty(), "{answer}"),
+    },
+    Call {
+        function: "authorizer",
+        event: |phone| with_token("authorizer/request", phone),
+        check: |answer, _| assert_eq!(answer["isAuthorized"], true, "{answer}"),
+    },
+    Call {
+        function: "cleanup",
+        event: |phone| with_token("cleanup/cleanup", phone),
+        check: is_200,
+    },
+    Call {
+        function: "revoke",
+        event: |phone| with_token("revoke/revoke", phone),
+        check: |answer, _| assert_eq!(answer["statusCode"], 404, "{answer}"),
+    },
+    Call {
+        function: "logout-all",
+        event: |phone| with_token("logout-all/except-current", phone),
+        check: is_200,
+    },
+    Call {
+        function: "logout",
+        event: |phone| with_token("logout/access-token", phone),
+        check: is_200,
+    },
+    Call {
+        function: "jwks",
+        event: |_| Event::file("jwks/jwks").value().clone(),
+        check: |answer, _| assert!(list(&body(answer)["keys"]).len() >= 2, "{answer}"),
+    },
+    Call {
+        function: "admin",
+        event: |_| json!({ "action": "get_user", "email": seed::DEMO_EMAIL }),
+        check: is_ok,
+    },
+    Call {
+        function: "prune",
+        event: |_| json!({}),
+        check: |answer, _| assert_eq!(answer["complete"], true, "{answer}"),
+    },
+];
+
+fn with_token(name: &str, phone: &Phone) -> Value {
+    let event = Event::file(name).bearer(&phone.as_ref().unwrap().access);
+    event.value().clone()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// The body of an HTTP answer, which must be a 200.
+fn body(answer: &Value) -> Value {
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
+}
+
+fn is_200(answer: &Value, _: &mut Phone) {
+    body(answer);
+}
+
+fn is_ok(answer: &Value, _: &mut Phone) {
+    assert_eq!(answer["ok"], true, "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_function_starts_with_what_the_template_gives_it_and_answers() {
+    let (database, moto) = (table().await, Moto::start());
+    let known = [
+        ("Ref Table", TABLE.to_owned()),
+        ("Ref SigningKeys", create_secret(moto.endpoint()).await),
+        ("Sub Holdfast/${AWS::StackName}", NAMESPACE.to_owned()),
+        (
+            "GetAtt HttpApi.ApiEndpoint",
+            "https://auth.example.com".to_owned(),
+        ),
+    ];
+    let functions = functions(&known);
+    let aws = [
+        ("AWS_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", database.endpoint()),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", moto.endpoint()),
+    ];
+    let aws = aws.map(|(name, value)| (name.to_owned(), value.to_owned()));
+
+    let mut phone = None;
+    for call in &CALLS {
+        let deployed = &functions[call.function];
+        let variables = [&aws[..], &deployed.variables].concat();
+        let answer = invoke(call, &deployed.binary(call.function).await, &variables, &phone).await;
+        (call.check)(&answer, &mut phone);
+    }
+    let called: BTreeSet<_> = CALLS.iter().map(|call| call.function).collect();
+    let deployed: BTreeSet<_> = functions.keys().map(String::as_str).collect();
+    assert_eq!(called, deployed, "every function is called");
+    println!("Every binary was started and called: {} passed", called.len());
+}
+
+/// Starts a function, calls it, ends it and reads its log; answers what it answered.
+async fn invoke(call: &Call, binary: &Path, variables: &[(String, String)], phone: &Phone) -> Value {
+    let name = call.function;
+    let started = FunctionProcess::start(binary, variables).await;
+    let mut process = started.unwrap_or_else(|error| panic!("{name}: {error}"));
+    let invoked = process.invoke(&(call.event)(phone).to_string()).await;
+    let answered = invoked.unwrap_or_else(|error| panic!("{name}: {error}"));
+    let memory = process.peak_memory().map_or(0, |bytes| bytes / 1024);
+    process.kill().unwrap();
+    let log = process.log().unwrap();
+    check_log(name, &log);
+    println!(
+        "  ok  {name}: started and answered in {} ms, with at most {memory} KiB, and wrote {} bytes of log",
+        (process.first_poll + answered.took).as_millis(),
+        log.len()
+    );
+    answered.response
+}
+
+/// A function's log is JSON without a warning; logins and refreshes are counted.
+fn check_log(name: &str, log: &str) {
+    let lines = log.lines().map(serde_json::from_str::<Value>);
+    let lines: Vec<_> = lines
+        .collect::<Result<_, _>>()
+        .unwrap_or_else(|error| panic!("{name} writes no JSON: {error}: {log}"));
+    for line in &lines {
+        let warns = ["WARN", "ERROR"].iter().any(|level| line["level"] == *level);
+        // That the keys were replaced by hand is a warning, and meant.
+        let is_meant = line["message"].as_str().unwrap_or_default().contains("emergency");
+        assert!(!warns || is_meant, "{name} warns: {line}");
+    }
+    if ["login", "refresh"].contains(&name) {
+        let counted = lines.iter().find(|line| !line["_aws"].is_null());
+        let counted = counted.unwrap_or_else(|| panic!("{name} counts nothing: {log}"));
+        assert_eq!(counted["Outcome"], "succeeded", "{counted}");
+        assert_eq!(counted["Requests"], 1, "{counted}");
+        let metrics = &counted["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(metrics["Namespace"], NAMESPACE, "{counted}");
+    }
+}
+
+// --- What the template says ---
+
+/// A function of the template.
+struct Deployed {
+    logical_id: String,
+    /// The variables of all functions, and its own; parameters have their defaults.
+    variables: Vec<(String, String)>,
+}
+
+impl Deployed {
+    /// Its binary, in the folder of `sam build` that is given, or among those of `cargo build`.
+    async fn binary(&self, name: &str) -> PathBuf {
+        match std::env::var_os("FUNCTIONS_DIR") {
+            Some(folder) => testkit::root()
+                .join(folder)
+                .join(&self.logical_id)
+                .join("bootstrap"),
+            None => built(name).await,
+        }
+    }
+}
+
+/// The functions by their binaries. `known` is what deployed resources are called.
+fn functions(known: &[(&str, String)]) -> BTreeMap<String, Deployed> {
+    let yaml = std::fs::read_to_string(testkit::root().join("template.yaml")).unwrap();
+    let functions = template::read(&yaml, |root| {
+        let mut functions = BTreeMap::new();
+        for (id, resource) in root.get("Resources")?.entries()? {
+            if resource.get("Type")?.text()? != "AWS::Serverless::Function" {
+                continue;
+            }
+            let build = resource.get("Metadata")?.get("BuildProperties")?;
+            let mut variables = BTreeMap::new();
+            for place in [root.get("Globals")?.get("Function")?, resource.get("Properties")?] {
+                let Some(environment) = place.find("Environment")? else {
+                    continue;
+                };
+                for (name, value) in environment.get("Variables")?.entries()? {
+                    variables.insert(name.to_owned(), resolved(&root, &value, known)?);
+                }
+            }
+            let function = Deployed {
+                logical_id: id.to_owned(),
+                variables: variables.into_iter().collect(),
+            };
+            functions.insert(build.get("Binary")?.text()?.to_owned(), function);
+        }
+        Ok(functions)
+    });
+    functions.unwrap()
+}
+
+/// What `CloudFormation` makes of a value when no parameter is set and no condition holds.
+fn resolved(root: &Node<'_>, value: &Node<'_>, known: &[(&str, String)]) -> Result<String, Error> {
+    if let Some(otherwise) = value.if_false() {
+        return resolved(root, &otherwise, known);
+    }
+    let Some(intrinsic) = value.intrinsic() else {
+        return value.scalar();
+    };
+    if let Some((_, name)) = known.iter().find(|(resource, _)| *resource == intrinsic) {
+        return Ok(name.clone());
+    }
+    let parameter = intrinsic
+        .strip_prefix("Ref ")
+        .ok_or_else(|| value.error("this test does not know its value"))?;
+    root.get("Parameters")?.get(parameter)?.get("Default")?.scalar()
+}
+
+// --- The others' side ---
+
+/// The development stack's `DynamoDB`, with the table, the keys and the demo account.
+async fn table() -> EmbeddedDynamoDb {
+    let (root, state) = (testkit::root(), tempfile::tempdir().unwrap());
+    let database = EmbeddedDynamoDb::start_in_memory().await.unwrap();
+    let definition = TableDefinition::from_template_file(&root.join("template.yaml")).unwrap();
+    definition.create(&database.client(), TABLE).await.unwrap();
+    let settings = Settings::from_lookup(root, |name| match name {
+        "LOCAL_DIR" => Some(state.path().display().to_string()),
+        "TABLE_NAME" => Some(TABLE.to_owned()),
+        _ => None,
+    });
+    seed::seed(&settings.unwrap(), &database.client()).await.unwrap();
+    database
+}
+
+/// The secret as the template makes it; its ARN.
+async fn create_secret(endpoint: &str) -> String {
+    let config = aws_sdk_secretsmanager::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static(REGION))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .endpoint_url(endpoint)
+        .build();
+    let client = aws_sdk_secretsmanager::Client::from_conf(config);
+    let create = client.create_secret().name("smoke").secret_string("{}");
+    create.send().await.unwrap().arn.unwrap()
+}
