@@ -1,7 +1,8 @@
 //! `GET /api/v1/sessions/me/activity`.
 
+use registry::{activity, login, refresh};
 use serde_json::{Value, json};
-use tests::{Event, Function, PASSWORD, World};
+use tests::{Event, PASSWORD, World};
 
 /// The types of a page's events.
 fn types(page: &Value) -> Vec<&str> {
@@ -68,10 +69,10 @@ async fn activity_shows_places_that_a_trusted_proxy_tells() {
     };
     let body = json!({ "email": tests::EMAIL, "password": PASSWORD });
     let login = from(Event::file("login/json").json(&body), "CH");
-    let login = tests::Tokens::from(&world.send(Function::Login, login).await.ok());
+    let login = tests::Tokens::from(&world.send(&login::OPERATION, login).await.ok());
     world.clock.advance(1);
     let refresh = Event::file("refresh/json").json(&json!({ "refresh_token": login.refresh }));
-    world.send(Function::Refresh, from(refresh, "FR")).await.ok();
+    world.send(&refresh::OPERATION, from(refresh, "FR")).await.ok();
 
     let page = world.activity(&login.access, "limit=1").await.ok();
     let event = &page["events"][0];
@@ -231,7 +232,7 @@ async fn the_trail_is_for_active_sessions_only() {
         .await
         .refused(401, "token_expired");
     let bare = Event::file("activity/next-page").without_header("authorization");
-    let answer = world.send(Function::Activity, bare).await;
+    let answer = world.send(&activity::OPERATION, bare).await;
     answer.refused(401, "missing_token");
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use aws_sdk_s3::Client;
 use flate2::read::GzDecoder;
-use prune::Archive;
+use registry::prune::Archive;
 use serde_json::{Value, json};
 use testkit::{Attempt, Fault, FaultyHttpClient};
 use tests::{Moto, Trail};

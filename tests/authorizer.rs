@@ -1,6 +1,7 @@
 //! The authorizer for the app's other APIs.
 
-use authorizer::{Answer, Authorizer};
+use registry::authorizer;
+use registry::authorizer::{Answer, Authorizer};
 use serde_json::{Value, json};
 use shared::{Error, State};
 use testkit::{Fault, FaultyHttpClient, Injection};

@@ -4,51 +4,19 @@
 mod attacks;
 
 use attacks::{Good, attacks};
+use registry::{authorizer, list};
 use serde_json::json;
 use shared::auth::KeyPair;
-use tests::{
-    Answer, Event,
-    Function::{self, Activity, Cleanup, List, Logout, LogoutAll, Refresh, Revoke},
-    World, claims, forge, mirrored,
-};
+use shared::http::{ErrorFormat, SampleToken};
+use tests::{Event, SampleRequest, World, claims, forge, mirrored};
 
-/// Where a token goes.
-#[derive(Clone, Copy, Debug)]
-enum Place {
-    Header(Function, &'static str),
-    Body(Function, &'static str),
-}
-
-const ACCESS: [Place; 6] = [
-    Place::Header(List, "list/list"),
-    Place::Header(Activity, "activity/first-page"),
-    Place::Header(Revoke, "revoke/revoke"),
-    Place::Header(Cleanup, "cleanup/cleanup"),
-    Place::Header(LogoutAll, "logout-all/all"),
-    Place::Header(Logout, "logout/access-token"),
-];
-
-const REFRESH: [Place; 2] = [
-    Place::Body(Refresh, "refresh/json"),
-    Place::Body(Logout, "logout/refresh-token"),
-];
-
-impl Place {
-    async fn send(self, world: &World, token: &str) -> Answer {
-        match self {
-            Self::Header(function, file) => world.send(function, Event::file(file).bearer(token)).await,
-            Self::Body(function, file) => {
-                let event = Event::file(file).without_header("authorization");
-                world
-                    .send(function, event.json(&json!({ "refresh_token": token })))
-                    .await
-            }
-        }
-    }
+/// Every operation that takes an access token, each with a request.
+fn with_access_token() -> Vec<SampleRequest> {
+    SampleRequest::first_with(SampleToken::AccessInHeader)
 }
 
 /// Sends every attack everywhere. The clock stands still, so all unknown `kid`s together make one read of the set.
-async fn attack(world: &World, good: &Good<'_>, places: &[Place]) {
+async fn attack(world: &World, good: &Good<'_>, places: &[SampleRequest]) {
     let before = world.items().await;
     assert!(attacks(good).len() > 100);
     for place in places {
@@ -56,16 +24,17 @@ async fn attack(world: &World, good: &Good<'_>, places: &[Place]) {
         world.calls.take();
         let mut reads = 0;
         for (what, token) in attacks(good) {
-            let answer = place.send(world, &token).await;
+            let answer = world.send(place.operation, place.event(&token)).await;
             assert_eq!(
                 (answer.status, &answer.body["code"]),
                 (401, &json!("invalid_token")),
-                "{place:?}: {what}"
+                "{}: {what}",
+                place.file
             );
             answer.refused(401, "invalid_token");
             let challenge = answer.headers["www-authenticate"].as_str().unwrap();
             assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
-            if matches!(place, Place::Body(Refresh, _)) {
+            if place.operation.route.errors == ErrorFormat::ProblemWithGrantError {
                 assert_eq!(answer.body["error"], "invalid_grant", "{what}");
             }
             for call in world.calls.take() {
@@ -73,12 +42,13 @@ async fn attack(world: &World, good: &Good<'_>, places: &[Place]) {
                 assert_eq!(
                     (call.operation.as_str(), key),
                     ("GetItem", Some("KEYS")),
-                    "{place:?}: {what}"
+                    "{}: {what}",
+                    place.file
                 );
                 reads += 1;
             }
         }
-        assert!(reads <= 1, "{place:?}: the key set was read {reads} times");
+        assert!(reads <= 1, "{}: the key set was read {reads} times", place.file);
     }
     assert_eq!(world.items().await, before, "a bad token changes nothing");
 }
@@ -88,7 +58,7 @@ async fn no_endpoint_takes_a_bad_access_token() {
     let world = World::with(&[("RATE_LIMIT_LIST", "30"), ("RATE_LIMIT_REVOKE", "10")]).await;
     let login = world.log_in("phone").await;
     let good = Good::access(&world, &login);
-    attack(&world, &good, &ACCESS).await;
+    attack(&world, &good, &with_access_token()).await;
     world.list(&login.access).await.ok();
 }
 
@@ -97,7 +67,8 @@ async fn no_endpoint_takes_a_bad_refresh_token() {
     let world = World::new().await;
     let login = world.log_in("phone").await;
     let good = Good::refresh(&world, &login);
-    attack(&world, &good, &REFRESH).await;
+    let places = SampleRequest::first_with(SampleToken::RefreshInBody);
+    attack(&world, &good, &places).await;
     world.refresh(&login.refresh).await.ok();
 }
 
@@ -129,17 +100,14 @@ async fn the_authorizer_takes_no_bad_access_token() {
 #[tokio::test]
 async fn a_token_that_is_missing_or_in_another_scheme_is_missing() {
     let world = World::new().await;
-    for place in ACCESS {
-        let Place::Header(function, file) = place else {
-            continue;
-        };
-        let bare = Event::file(file).without_header("authorization");
-        let answer = world.send(function, bare.clone()).await;
+    for place in with_access_token() {
+        let bare = Event::file(&place.file).without_header("authorization");
+        let answer = world.send(place.operation, bare.clone()).await;
         answer.refused(401, "missing_token");
         assert_eq!(answer.headers["www-authenticate"], "Bearer realm=\"holdfast\"");
         for value in ["Basic ZGVtbzpkZW1v", "Bearer", "Bearer ", "", "DPoP token"] {
             let answer = world
-                .send(function, bare.clone().header("authorization", value))
+                .send(place.operation, bare.clone().header("authorization", value))
                 .await;
             answer.refused(401, "missing_token");
         }
@@ -162,9 +130,11 @@ async fn an_expired_token_is_told_so_by_its_issuer_only() {
     let another = KeyPair::generate().unwrap();
     let forged = forge(&another, &world.keys.current.public().kid, "at+jwt", &past);
     world.calls.take();
-    for place in ACCESS {
-        place.send(&world, &expired).await.refused(401, "token_expired");
-        place.send(&world, &forged).await.refused(401, "invalid_token");
+    for place in with_access_token() {
+        let answer = world.send(place.operation, place.event(&expired)).await;
+        answer.refused(401, "token_expired");
+        let answer = world.send(place.operation, place.event(&forged)).await;
+        answer.refused(401, "invalid_token");
     }
     assert!(world.calls.take().len() <= 1);
 }
@@ -184,7 +154,7 @@ async fn the_schemes_case_does_not_matter() {
     let world = World::new().await;
     let login = world.log_in("phone").await;
     let event = Event::file("list/list").header("authorization", &format!("bEARER  {}", login.access));
-    world.send(List, event).await.ok();
+    world.send(&list::OPERATION, event).await.ok();
 }
 
 /// What is ignored does no harm: a token of ours with more in its header, and one signed by the key that comes next.

@@ -1,6 +1,7 @@
 //! `DELETE /api/v1/sessions/me/expired`.
 
-use tests::{Event, Function::Cleanup, World};
+use registry::cleanup;
+use tests::{Event, World};
 
 #[tokio::test]
 async fn cleanup_removes_what_has_expired_and_nothing_else() {
@@ -15,9 +16,9 @@ async fn cleanup_removes_what_has_expired_and_nothing_else() {
     world.clock.advance(300);
 
     let event = Event::file("cleanup/cleanup").bearer(&own.access);
-    let answer = world.send(Cleanup, event.clone()).await.ok();
+    let answer = world.send(&cleanup::OPERATION, event.clone()).await.ok();
     assert_eq!(answer["message"], "Cleaned up 2 expired sessions");
-    let again = world.send(Cleanup, event).await.ok();
+    let again = world.send(&cleanup::OPERATION, event).await.ok();
     assert_eq!(again["message"], "Cleaned up 0 expired sessions");
 
     let items = world.items().await;

@@ -2,21 +2,18 @@
 
 use std::time::Duration;
 
+use registry::{jwks, list, login, logout_all};
 use serde_json::json;
 use shared::{
-    http::{Fault, Response, Route},
-    runtime::{REQUEST_TIMEOUT, answer},
+    http::{Fault, Response},
+    runtime::{REQUEST_TIMEOUT, respond},
 };
-use tests::{
-    Answer, Event,
-    Function::{Jwks, List, Login, LogoutAll},
-    PASSWORD, World,
-};
+use tests::{Answer, Event, PASSWORD, World};
 
 #[tokio::test]
 async fn a_body_that_cannot_be_read_is_malformed() {
     let world = World::new().await;
-    let send = async |event: Event| world.send(Login, event).await;
+    let send = async |event: Event| world.send(&login::OPERATION, event).await;
     let event = || Event::file("login/json");
     for body in [
         "",
@@ -40,7 +37,10 @@ async fn a_body_that_cannot_be_read_is_malformed() {
 async fn a_large_body_is_refused_before_it_is_read() {
     let world = World::new().await;
     world
-        .send(Login, Event::file("login/json").text(&"x".repeat(1024 * 1024)))
+        .send(
+            &login::OPERATION,
+            Event::file("login/json").text(&"x".repeat(1024 * 1024)),
+        )
         .await
         .refused(413, "payload_too_large");
     let padded = |size: usize| {
@@ -48,9 +48,9 @@ async fn a_large_body_is_refused_before_it_is_read() {
         let padding = " ".repeat(size - body.len());
         Event::file("login/json").text(&format!("{body}{padding}"))
     };
-    world.send(Login, padded(16 * 1024)).await.ok();
+    world.send(&login::OPERATION, padded(16 * 1024)).await.ok();
     world
-        .send(Login, padded(16 * 1024 + 1))
+        .send(&login::OPERATION, padded(16 * 1024 + 1))
         .await
         .refused(413, "payload_too_large");
 }
@@ -60,7 +60,10 @@ async fn content_types_are_read_as_http_writes_them() {
     let world = World::new().await;
     let send = async |value: &str| {
         world
-            .send(Login, Event::file("login/json").header("content-type", value))
+            .send(
+                &login::OPERATION,
+                Event::file("login/json").header("content-type", value),
+            )
             .await
     };
     for value in [
@@ -78,7 +81,10 @@ async fn content_types_are_read_as_http_writes_them() {
         send(value).await.refused(415, "unsupported_media_type");
     }
     world
-        .send(Login, Event::file("login/json").without_header("content-type"))
+        .send(
+            &login::OPERATION,
+            Event::file("login/json").without_header("content-type"),
+        )
         .await
         .ok();
 }
@@ -90,7 +96,7 @@ async fn header_names_come_in_any_case() {
     let event = Event::file("list/list").without_header("authorization");
     world
         .send(
-            List,
+            &list::OPERATION,
             event.header("AUTHORIZATION", &format!("Bearer {}", login.access)),
         )
         .await
@@ -100,15 +106,20 @@ async fn header_names_come_in_any_case() {
 #[tokio::test]
 async fn another_method_or_path_is_told_apart() {
     let world = World::new().await;
-    let answer = world.send(Login, Event::file("login/json").method("PUT")).await;
+    let answer = world
+        .send(&login::OPERATION, Event::file("login/json").method("PUT"))
+        .await;
     answer.refused(405, "method_not_allowed");
     assert_eq!(answer.headers["allow"], "POST");
     world
-        .send(Login, Event::file("login/json").path("/api/v1/auth/other"))
+        .send(
+            &login::OPERATION,
+            Event::file("login/json").path("/api/v1/auth/other"),
+        )
         .await
         .refused(404, "not_found");
     world
-        .send(LogoutAll, Event::file("list/list"))
+        .send(&logout_all::OPERATION, Event::file("list/list"))
         .await
         .refused(404, "not_found");
 }
@@ -119,26 +130,39 @@ async fn every_answer_carries_the_security_headers() {
     let login = world.log_in("phone").await;
     let list = || Event::file("list/list").bearer(&login.access);
     let answers = [
-        (200, world.send(Login, Event::file("login/json")).await),
-        (400, world.send(Login, Event::file("login/json").text("")).await),
+        (
+            200,
+            world.send(&login::OPERATION, Event::file("login/json")).await,
+        ),
+        (
+            400,
+            world
+                .send(&login::OPERATION, Event::file("login/json").text(""))
+                .await,
+        ),
         (
             404,
             world
-                .send(Login, Event::file("login/json").path("/api/v1/other"))
+                .send(&login::OPERATION, Event::file("login/json").path("/api/v1/other"))
                 .await,
         ),
         (
             405,
-            world.send(Login, Event::file("login/json").method("PUT")).await,
+            world
+                .send(&login::OPERATION, Event::file("login/json").method("PUT"))
+                .await,
         ),
         (401, world.list("token").await),
         (422, world.revoke(&login.access, "session").await),
-        (200, world.send(List, list()).await),
-        (429, world.send(List, list()).await),
-        (200, world.send(Jwks, Event::file("jwks/jwks")).await),
+        (200, world.send(&list::OPERATION, list()).await),
+        (429, world.send(&list::OPERATION, list()).await),
+        (
+            200,
+            world.send(&jwks::PUBLIC_KEYS, Event::file("jwks/jwks")).await,
+        ),
     ];
     world.lose_table().await;
-    let failed = (500, world.send(List, list()).await);
+    let failed = (500, world.send(&list::OPERATION, list()).await);
     for (status, answer) in answers.into_iter().chain([failed]) {
         assert_eq!(answer.status, status, "{}", answer.body);
         let public = answer.body["keys"].is_array();
@@ -160,7 +184,10 @@ async fn no_other_origin_is_allowed_unless_configured() {
             .method(method)
             .header("origin", "https://evil.example");
         let answer = world
-            .send(Login, event.header("access-control-request-method", "POST"))
+            .send(
+                &login::OPERATION,
+                event.header("access-control-request-method", "POST"),
+            )
             .await;
         let headers = answer.headers.as_object().unwrap();
         assert!(
@@ -186,13 +213,12 @@ async fn no_other_origin_is_allowed_unless_configured() {
 
 #[tokio::test]
 async fn a_panic_is_a_500_and_the_function_lives_on() {
-    const ROUTE: Route = Route {
-        method: "GET",
-        path: "/api/v1/sessions/me",
-    };
-    let response = answer(&(), ROUTE, Event::file("list/list").request(), |(), _| {
-        Box::pin(async { Err::<Response, Fault>(explode()) })
-    });
+    let response = respond(
+        &list::FUNCTION,
+        &(),
+        Event::file("list/list").request(),
+        |(), _| Box::pin(async { Err::<Response, Fault>(explode()) }),
+    );
     let answer = Answer::of(&response.await);
     answer.refused(500, "internal");
     assert!(!answer.body.to_string().contains("secret detail"));
@@ -204,14 +230,13 @@ fn explode() -> Fault {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_does_not_end_is_a_503_while_there_is_time_to_say_so() {
-    const ROUTE: Route = Route {
-        method: "GET",
-        path: "/api/v1/sessions/me",
-    };
     let begun = tokio::time::Instant::now();
-    let response = answer(&(), ROUTE, Event::file("list/list").request(), |(), _| {
-        Box::pin(std::future::pending())
-    });
+    let response = respond(
+        &list::FUNCTION,
+        &(),
+        Event::file("list/list").request(),
+        |(), _| Box::pin(std::future::pending()),
+    );
     let answer = Answer::of(&response.await);
     answer.refused(503, "unavailable");
     assert_eq!(answer.headers["retry-after"], "1");

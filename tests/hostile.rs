@@ -7,13 +7,14 @@ mod inputs;
 
 use std::{collections::HashMap, path::Path, time::Duration};
 
-use inputs::{Body, Change, apply, attribute, changes, client, event, text, value};
+use inputs::{Body, Change, apply, attribute, changes, client, text, value};
 use proptest::{
     collection::vec,
     prelude::*,
     sample::{Index, select},
     test_runner::{Config, FileFailurePersistence, TestCaseResult, TestRunner},
 };
+use registry::{list, login, refresh};
 use serde_json::{Value, json};
 use shared::{
     domain::{
@@ -21,35 +22,16 @@ use shared::{
         ids::UserId,
         rate::{Quotas, Rule},
     },
+    http::{Operation, SampleToken},
     store::StoreError,
 };
-use tests::{
-    Answer, EMAIL, Event,
-    Function::{self, Activity, Cleanup, Jwks, List, Login, Logout, LogoutAll, Refresh, Revoke},
-    PASSWORD, World, claims, forge_raw,
-};
+use tests::{Answer, EMAIL, Event, PASSWORD, SampleRequest, World, claims, forge_raw};
 use tokio::{runtime::Runtime, time::Instant};
 
 /// Far more than anything takes here, on a slow machine and without optimisation.
 const IN_TIME: Duration = Duration::from_secs(5);
 
 const PROXY: &str = "a secret of some length";
-
-const EVENTS: [(Function, &str); 13] = [
-    (Login, "login/json"),
-    (Login, "login/form"),
-    (Login, "login/base64"),
-    (Refresh, "refresh/json"),
-    (Refresh, "refresh/idempotent"),
-    (Refresh, "refresh/form"),
-    (Logout, "logout/refresh-token"),
-    (LogoutAll, "logout-all/except-current"),
-    (List, "list/list"),
-    (Activity, "activity/next-page"),
-    (Revoke, "revoke/revoke"),
-    (Cleanup, "cleanup/cleanup"),
-    (Jwks, "jwks/jwks"),
-];
 
 /// Tries a property on many inputs, each in the same world.
 fn check<S: Strategy>(strategy: &S, property: impl Fn(&Runtime, &World, S::Value) -> TestCaseResult) {
@@ -84,43 +66,36 @@ fn in_the_documented_form(answer: &Answer) -> TestCaseResult {
     Ok(())
 }
 
-async fn answered(world: &World, function: Function, event: Event) -> Result<Answer, TestCaseError> {
+async fn answered(world: &World, operation: &Operation, event: Event) -> Result<Answer, TestCaseError> {
     let start = Instant::now();
-    let answer = world.send(function, event).await;
-    prop_assert!(
-        start.elapsed() < IN_TIME,
-        "{function:?} took {:?}",
-        start.elapsed()
-    );
+    let answer = world.send(operation, event).await;
+    let (took, id) = (start.elapsed(), operation.id);
+    prop_assert!(took < IN_TIME, "{id} took {took:?}");
     in_the_documented_form(&answer)?;
     Ok(answer)
 }
 
 /// An event of a client that is logged in, behind the trusted proxy.
-async fn signed_in(world: &World, file: &str) -> Value {
+async fn signed_in(world: &World, sample: &SampleRequest) -> Value {
     let login = world.log_in("phone").await;
-    let mut event = event(file);
-    if !event["headers"]["authorization"].is_null() {
-        event["headers"]["authorization"] = format!("Bearer {}", login.access).into();
-    }
-    event["headers"]["x-origin-verify"] = PROXY.into();
-    if file == "refresh/json" || file == "refresh/idempotent" {
-        event["body"] = json!({"refresh_token": login.refresh}).to_string().into();
-    }
-    event
+    let token = match sample.token {
+        SampleToken::RefreshInBody => &login.refresh,
+        SampleToken::AccessInHeader | SampleToken::None => &login.access,
+    };
+    sample.event(token).header("x-origin-verify", PROXY).into()
 }
 
 #[test]
 fn no_event_however_broken_makes_a_function_fail() {
     check(
-        &(select(&EVENTS[..]), changes()),
-        |runtime, world, ((function, file), changes)| {
+        &(select(SampleRequest::all()), changes()),
+        |runtime, world, (sample, changes)| {
             runtime.block_on(async {
-                let mut event = signed_in(world, file).await;
+                let mut event = signed_in(world, &sample).await;
                 apply(&mut event, changes);
                 // What the runtime itself cannot read never gets to a function; API Gateway writes no such event.
                 if serde_json::from_value::<lambda_http::request::LambdaRequest>(event.clone()).is_ok() {
-                    answered(world, function, Event::of(event)).await?;
+                    answered(world, sample.operation, Event::of(event)).await?;
                 }
                 Ok(())
             })
@@ -131,18 +106,19 @@ fn no_event_however_broken_makes_a_function_fail() {
 #[test]
 fn nothing_that_a_client_sends_makes_a_function_fail() {
     check(
-        &(select(&EVENTS[..]), client()),
-        |runtime, world, ((function, file), client)| {
+        &(select(SampleRequest::all()), client()),
+        |runtime, world, (sample, client)| {
             runtime.block_on(async {
-                let mut event = signed_in(world, file).await;
+                let mut event = signed_in(world, &sample).await;
                 for (name, value) in client.headers {
                     event["headers"][name] = value.into();
                 }
                 if let Some(query) = client.query {
                     event["rawQueryString"] = query.into();
                 }
-                if let (Some(segment), Revoke) = (client.segment, function) {
-                    event["rawPath"] = format!("/api/v1/sessions/{segment}").into();
+                let pattern = sample.operation.route.path;
+                if let (Some(segment), Some((path, _))) = (client.segment, pattern.split_once('{')) {
+                    event["rawPath"] = format!("{path}{segment}").into();
                 }
                 let event = match client.body {
                     Body::AsItIs => Event::of(event),
@@ -150,7 +126,7 @@ fn nothing_that_a_client_sends_makes_a_function_fail() {
                     Body::Json(body) => Event::of(event).json(&body),
                     Body::Bytes(bytes) => Event::of(event).bytes(&bytes),
                 };
-                answered(world, function, event).await.map(drop)
+                answered(world, sample.operation, event).await.map(drop)
             })
         },
     );
@@ -191,9 +167,9 @@ fn no_token_makes_a_function_fail() {
                 }
             };
             let body = json!({ "refresh_token": token });
-            answered(world, Refresh, Event::file("refresh/json").json(&body)).await?;
+            answered(world, &refresh::OPERATION, Event::file("refresh/json").json(&body)).await?;
             let header: String = token.chars().filter(|c| !c.is_control()).collect();
-            answered(world, List, Event::file("list/list").bearer(&header)).await.map(drop)
+            answered(world, &list::OPERATION, Event::file("list/list").bearer(&header)).await.map(drop)
         })
     });
 }
@@ -318,7 +294,9 @@ fn an_item_that_somebody_broke_is_an_error_with_a_name_and_no_panic() {
                 world.list(&login.access).await,
                 world.activity(&login.access, "").await,
                 world.refresh(&login.refresh).await,
-                world.send(Login, Event::file("login/json").json(&body)).await,
+                world
+                    .send(&login::OPERATION, Event::file("login/json").json(&body))
+                    .await,
             ];
             world.put(whole).await;
             for answer in answers {
@@ -347,13 +325,14 @@ async fn what_was_found_once_stays_fixed() {
         }
         let case: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         let base = case["event"].as_str().unwrap();
-        let (function, _) = EVENTS.into_iter().find(|(_, file)| *file == base).unwrap();
-        let mut event = signed_in(&world, base).await;
+        let mut samples = SampleRequest::all().into_iter();
+        let sample = samples.find(|sample| sample.file == base).unwrap();
+        let mut event = signed_in(&world, &sample).await;
         for (pointer, value) in case["set"].as_object().unwrap() {
             let (parent, name) = pointer.rsplit_once('/').unwrap();
             event.pointer_mut(parent).unwrap()[name] = value.clone();
         }
-        let answer = answered(&world, function, Event::of(event)).await;
+        let answer = answered(&world, sample.operation, Event::of(event)).await;
         let answer = answer.unwrap_or_else(|failure| panic!("{}: {failure}", path.display()));
         assert_eq!(
             answer.status,

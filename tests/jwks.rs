@@ -1,12 +1,13 @@
 //! `GET /.well-known/jwks.json`.
 
+use registry::jwks;
 use serde_json::json;
-use tests::{Event, Function::Jwks, World};
+use tests::{Event, World};
 
 #[tokio::test]
 async fn the_public_keys_are_a_jwk_set_that_may_be_cached() {
     let world = World::new().await;
-    let answer = world.send(Jwks, Event::file("jwks/jwks")).await;
+    let answer = world.send(&jwks::PUBLIC_KEYS, Event::file("jwks/jwks")).await;
     assert_eq!(answer.headers["cache-control"], "public, max-age=300");
     let body = answer.ok();
     let keys = body["keys"].as_array().unwrap();
@@ -27,7 +28,7 @@ async fn the_public_keys_are_a_jwk_set_that_may_be_cached() {
 #[tokio::test]
 async fn the_metadata_says_where_everything_is() {
     let world = World::new().await;
-    let answer = world.send(Jwks, Event::file("jwks/metadata")).await;
+    let answer = world.send(&jwks::PUBLIC_KEYS, Event::file("jwks/metadata")).await;
     assert_eq!(answer.headers["cache-control"], "public, max-age=300");
     let expected = json!({
         "issuer": "https://auth.example.com",
@@ -52,6 +53,9 @@ async fn there_are_no_other_documents() {
         "/.well-known/",
     ] {
         let event = Event::file("jwks/jwks").path(path);
-        world.send(Jwks, event).await.refused(404, "not_found");
+        world
+            .send(&jwks::PUBLIC_KEYS, event)
+            .await
+            .refused(404, "not_found");
     }
 }

@@ -2,13 +2,14 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
+use registry::login;
 use serde_json::json;
-use tests::{EMAIL, Event, Function::Login, PASSWORD, World, claims};
+use tests::{EMAIL, Event, PASSWORD, World, claims};
 
 #[tokio::test]
 async fn login_answers_tokens_and_the_user() {
     let world = World::new().await;
-    let answer = world.send(Login, Event::file("login/json")).await;
+    let answer = world.send(&login::OPERATION, Event::file("login/json")).await;
     assert_eq!(answer.headers["cache-control"], "no-store");
     let body = answer.ok();
     assert_eq!(body["token_type"], "bearer");
@@ -48,7 +49,7 @@ async fn login_answers_tokens_and_the_user() {
 async fn a_form_and_a_base64_body_do_as_well() {
     let world = World::new().await;
     for event in ["login/form", "login/base64"] {
-        world.send(Login, Event::file(event)).await.ok();
+        world.send(&login::OPERATION, Event::file(event)).await.ok();
     }
 }
 
@@ -56,7 +57,7 @@ async fn a_form_and_a_base64_body_do_as_well() {
 async fn device_data_of_the_body_wins_over_headers_and_those_over_the_user_agent() {
     let world = World::new().await;
     let name = async |event: Event| {
-        let body = world.send(Login, event).await.ok();
+        let body = world.send(&login::OPERATION, event).await.ok();
         world.session_item(body["session_id"].as_str().unwrap()).await["device_name"].clone()
     };
     assert_eq!(name(Event::file("login/device-headers")).await, "Header Phone");
@@ -77,7 +78,9 @@ async fn an_unknown_address_and_a_wrong_password_get_the_same_answer() {
     let world = World::new().await;
     let attempt = async |email: &str| {
         let body = json!({"email": email, "password": "wrong password"});
-        world.send(Login, Event::file("login/json").json(&body)).await
+        world
+            .send(&login::OPERATION, Event::file("login/json").json(&body))
+            .await
     };
     let before = world.items().await.len();
     let wrong = attempt(EMAIL).await;
@@ -105,12 +108,12 @@ async fn an_inactive_account_is_named_only_after_the_right_password() {
         .tamper(credential, "is_active", AttributeValue::Bool(false))
         .await;
     world
-        .send(Login, Event::file("login/json"))
+        .send(&login::OPERATION, Event::file("login/json"))
         .await
         .refused(401, "account_inactive");
     let wrong = json!({"email": EMAIL, "password": "wrong password"});
     world
-        .send(Login, Event::file("login/json").json(&wrong))
+        .send(&login::OPERATION, Event::file("login/json").json(&wrong))
         .await
         .refused(401, "invalid_credentials");
     assert!(!world.events().await.contains(&"login_succeeded".to_owned()));
@@ -177,7 +180,7 @@ async fn an_address_is_the_same_in_any_case_and_with_spaces() {
     let world = World::new().await;
     let body = json!({"email": "  Demo@EXAMPLE.com ", "password": PASSWORD});
     let answer = world
-        .send(Login, Event::file("login/json").json(&body))
+        .send(&login::OPERATION, Event::file("login/json").json(&body))
         .await
         .ok();
     assert_eq!(answer["user"]["email"], EMAIL);
@@ -212,12 +215,15 @@ async fn fields_that_do_not_fit_are_named() {
     ];
     for (body, field) in cases {
         world
-            .send(Login, Event::file("login/json").json(&body))
+            .send(&login::OPERATION, Event::file("login/json").json(&body))
             .await
             .refused_field(field);
     }
     let long = Event::file("login/form").header("x-device-name", &"n".repeat(300));
-    world.send(Login, long).await.refused_field("X-Device-Name");
+    world
+        .send(&login::OPERATION, long)
+        .await
+        .refused_field("X-Device-Name");
     assert_eq!(world.events().await, ["account_created"]);
 }
 
@@ -232,7 +238,7 @@ async fn the_place_is_believed_only_with_the_proxys_secret() {
             .header("cloudfront-viewer-country", "CH")
             .header("x-forwarded-for", "192.0.2.1")
             .header("x-origin-verify", given);
-        let body = world.send(Login, event).await.ok();
+        let body = world.send(&login::OPERATION, event).await.ok();
         let item = world.session_item(body["session_id"].as_str().unwrap()).await;
         [
             item["ip_address"].clone(),

@@ -8,8 +8,9 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use registry::login;
 use serde_json::json;
-use tests::{Event, Function::Login, PASSWORD, World};
+use tests::{Event, PASSWORD, World};
 use tokio::time::Instant;
 
 const ROUNDS: usize = 200;
@@ -100,7 +101,7 @@ async fn main() {
         for ((_, email, password, code), times) in CASES.iter().zip(&mut times) {
             let event = Event::file("login/json").json(&json!({"email": email, "password": password}));
             let start = Instant::now();
-            let answer = world.send(Login, event).await;
+            let answer = world.send(&login::OPERATION, event).await;
             let took = start.elapsed();
             assert_eq!(answer.body["code"], *code, "{}", answer.body);
             if round > 0 {

@@ -1,7 +1,8 @@
 //! `POST /api/v1/auth/logout`.
 
+use registry::logout;
 use serde_json::{Value, json};
-use tests::{Event, Function::Logout, Tokens, World};
+use tests::{Event, Tokens, World};
 
 #[tokio::test]
 async fn either_token_suffices_and_a_repeat_is_a_success() {
@@ -9,7 +10,10 @@ async fn either_token_suffices_and_a_repeat_is_a_success() {
     let login = world.log_in("phone").await;
     for _ in 0..2 {
         let answer = world
-            .send(Logout, Event::file("logout/access-token").bearer(&login.access))
+            .send(
+                &logout::OPERATION,
+                Event::file("logout/access-token").bearer(&login.access),
+            )
             .await
             .ok();
         assert_eq!(
@@ -26,7 +30,7 @@ async fn either_token_suffices_and_a_repeat_is_a_success() {
     let event = Event::file("logout/refresh-token").json(&json!({ "refresh_token": login.refresh }));
     world.clock.advance(901);
     for _ in 0..2 {
-        world.send(Logout, event.clone()).await.ok();
+        world.send(&logout::OPERATION, event.clone()).await.ok();
     }
     assert_eq!(
         world.session_item(&login.session).await["revoked_reason"],
@@ -48,7 +52,10 @@ async fn with_both_the_refresh_token_names_the_session() {
     let world = World::new().await;
     let (own, other) = (world.log_in("phone").await, world.log_in("tablet").await);
     let event = Event::file("logout/refresh-token").json(&json!({ "refresh_token": other.refresh }));
-    world.send(Logout, event.clone().bearer(&own.access)).await.ok();
+    world
+        .send(&logout::OPERATION, event.clone().bearer(&own.access))
+        .await
+        .ok();
     world.list(&other.access).await.refused(401, "session_revoked");
     world.list(&own.access).await.ok();
 
@@ -56,11 +63,14 @@ async fn with_both_the_refresh_token_names_the_session() {
     let stranger = world.log_in_as("stranger@example.com", "phone").await;
     let event = Event::file("logout/refresh-token").json(&json!({ "refresh_token": stranger.refresh }));
     world
-        .send(Logout, event.clone().bearer(&own.access))
+        .send(&logout::OPERATION, event.clone().bearer(&own.access))
         .await
         .refused(403, "not_your_session");
     world.list(&stranger.access).await.ok();
-    world.send(Logout, event.bearer("expired.or.broken")).await.ok();
+    world
+        .send(&logout::OPERATION, event.bearer("expired.or.broken"))
+        .await
+        .ok();
     world.list(&stranger.access).await.refused(401, "session_revoked");
 }
 
@@ -70,7 +80,7 @@ async fn a_token_from_before_the_last_refresh_still_logs_out() {
     let login = world.log_in("phone").await;
     let next = Tokens::from(&world.refresh(&login.refresh).await.ok());
     let event = Event::file("logout/refresh-token").json(&json!({ "refresh_token": login.refresh }));
-    world.send(Logout, event).await.ok();
+    world.send(&logout::OPERATION, event).await.ok();
     world.refresh(&next.refresh).await.refused(401, "session_revoked");
 }
 
@@ -79,11 +89,14 @@ async fn without_a_token_nothing_ends() {
     let world = World::new().await;
     let login = world.log_in("phone").await;
     let bare = Event::file("logout/access-token").without_header("authorization");
-    world.send(Logout, bare).await.refused(401, "missing_token");
+    world
+        .send(&logout::OPERATION, bare)
+        .await
+        .refused(401, "missing_token");
     let access_as_refresh =
         Event::file("logout/refresh-token").json(&json!({ "refresh_token": login.access }));
     world
-        .send(Logout, access_as_refresh)
+        .send(&logout::OPERATION, access_as_refresh)
         .await
         .refused(401, "invalid_token");
     world.list(&login.access).await.ok();
@@ -96,7 +109,7 @@ async fn a_session_that_has_just_expired_ends_too_for_clocks_that_are_behind() {
         let login = world.log_in("phone").await;
         let event = Event::file("logout/refresh-token").json(&json!({ "refresh_token": login.refresh }));
         world.clock.advance(604_800 + late);
-        world.send(Logout, event).await.ok();
+        world.send(&logout::OPERATION, event).await.ok();
         let item = world.session_item(&login.session).await;
         assert_eq!(item["revoked_reason"], reason, "{late} s after its end");
     }

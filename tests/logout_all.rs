@@ -1,7 +1,8 @@
 //! `POST /api/v1/auth/logout-all`.
 
+use registry::logout_all;
 use serde_json::json;
-use tests::{Event, Function::LogoutAll, World};
+use tests::{Event, World};
 
 #[tokio::test]
 async fn logout_all_ends_every_session() {
@@ -14,7 +15,10 @@ async fn logout_all_ends_every_session() {
         world.log_in("c").await,
     ];
     let answer = world
-        .send(LogoutAll, Event::file("logout-all/all").bearer(&logins[0].access))
+        .send(
+            &logout_all::OPERATION,
+            Event::file("logout-all/all").bearer(&logins[0].access),
+        )
         .await
         .ok();
     let expected = json!({"success": true, "message": "Successfully logged out from 3 sessions", "count": 3});
@@ -46,8 +50,11 @@ async fn except_current_keeps_this_one() {
     let world = World::new().await;
     let (own, other) = (world.log_in("a").await, world.log_in("b").await);
     let event = Event::file("logout-all/except-current").bearer(&own.access);
-    assert_eq!(world.send(LogoutAll, event.clone()).await.ok()["count"], 1);
-    assert_eq!(world.send(LogoutAll, event).await.ok()["count"], 0);
+    assert_eq!(
+        world.send(&logout_all::OPERATION, event.clone()).await.ok()["count"],
+        1
+    );
+    assert_eq!(world.send(&logout_all::OPERATION, event).await.ok()["count"], 0);
     world.list(&own.access).await.ok();
     world.list(&other.access).await.refused(401, "session_revoked");
 }
@@ -60,7 +67,7 @@ async fn more_sessions_than_one_transaction_holds_end_too() {
         last = world.log_in(&format!("device-{number}")).await;
     }
     let event = Event::file("logout-all/except-current").bearer(&last.access);
-    assert_eq!(world.send(LogoutAll, event).await.ok()["count"], 89);
+    assert_eq!(world.send(&logout_all::OPERATION, event).await.ok()["count"], 89);
     assert_eq!(world.list(&last.access).await.ok()["total"], 1);
 }
 
@@ -71,5 +78,8 @@ async fn a_flag_that_is_none_is_named() {
     let event = Event::file("logout-all/all")
         .bearer(&own.access)
         .json(&json!({"except_current": "yes"}));
-    world.send(LogoutAll, event).await.refused_field("except_current");
+    world
+        .send(&logout_all::OPERATION, event)
+        .await
+        .refused_field("except_current");
 }

@@ -1,11 +1,12 @@
 //! `prune`: which events go, when, and what a run does when something comes between.
 
+use registry::prune;
 use std::{
     sync::atomic::{AtomicUsize, Ordering::SeqCst},
     time::Duration,
 };
 
-use prune::PruneState;
+use registry::prune::PruneState;
 use shared::domain::{clock::Millis, day::Day};
 use testkit::{Attempt, Fault, FaultyHttpClient};
 use tests::{PLENTY, Trail, World, start};

@@ -1,9 +1,10 @@
 //! `POST /api/v1/auth/refresh`.
 
 use futures_util::future::join_all;
+use registry::refresh;
 use serde_json::json;
 use testkit::{Fault, FaultDuration, Injection};
-use tests::{Event, Function::Refresh, Tokens, World, claims, forge};
+use tests::{Event, Tokens, World, claims, forge};
 
 const KEY: &str = "8e03978e-40d5-43e8-bc93-6894a57f9324";
 
@@ -29,7 +30,7 @@ async fn refresh_answers_the_successor() {
     world.list(&next.access).await.ok();
     let form = format!("grant_type=refresh_token&refresh_token={}", next.refresh);
     world
-        .send(Refresh, Event::file("refresh/form").text(&form))
+        .send(&refresh::OPERATION, Event::file("refresh/form").text(&form))
         .await
         .ok();
 }
@@ -198,7 +199,7 @@ async fn a_forged_token_of_an_unknown_session_refreshes_nothing() {
 #[tokio::test]
 async fn a_request_that_does_not_fit_says_so_in_both_languages() {
     let world = World::new().await;
-    let send = async |event: Event| world.send(Refresh, event).await;
+    let send = async |event: Event| world.send(&refresh::OPERATION, event).await;
     let answer = send(Event::file("refresh/json").json(&json!({}))).await;
     answer.refused_field("refresh_token");
     assert_eq!(answer.body["error"], "invalid_request");
@@ -222,7 +223,7 @@ async fn a_refresh_tells_address_and_name_but_keeps_the_device() {
         .json(&json!({ "refresh_token": login.refresh }))
         .source_ip("2001:db8::5")
         .header("x-device-name", "Renamed");
-    world.send(Refresh, event).await.ok();
+    world.send(&refresh::OPERATION, event).await.ok();
     let item = world.session_item(&login.session).await;
     assert_eq!(item["ip_address"], "2001:db8::5");
     assert_eq!(item["device_name"], "Renamed");
@@ -236,7 +237,7 @@ async fn a_refresh_from_another_country_is_recorded() {
     let mut token = world.log_in("phone").await.refresh;
     for country in ["CH", "CH", "FR"] {
         let event = from_country(country, &token, secret);
-        token = Tokens::from(&world.send(Refresh, event).await.ok()).refresh;
+        token = Tokens::from(&world.send(&refresh::OPERATION, event).await.ok()).refresh;
         world.clock.advance(60);
     }
     let events = world.events().await;
@@ -249,7 +250,7 @@ async fn a_refresh_from_another_country_is_answered_also_when_that_cannot_be_rec
     let world = World::with(&[("TRUSTED_PROXY", "cloudfront"), ("CLOUDFRONT_SECRET", secret)]).await;
     let login = world.log_in("phone").await;
     let first = world
-        .send(Refresh, from_country("CH", &login.refresh, secret))
+        .send(&refresh::OPERATION, from_country("CH", &login.refresh, secret))
         .await;
     let token = Tokens::from(&first.ok()).refresh;
     let instance = world.twin(None).await;
@@ -260,7 +261,9 @@ async fn a_refresh_from_another_country_is_answered_also_when_that_cannot_be_rec
         at: 1,
         lasting: FaultDuration::Outage,
     });
-    let answer = instance.send(Refresh, from_country("FR", &token, secret)).await;
+    let answer = instance
+        .send(&refresh::OPERATION, from_country("FR", &token, secret))
+        .await;
     assert!(instance.connection.heal() > 0, "nothing was to be recorded");
     let next = Tokens::from(&answer.ok());
     world.list(&next.access).await.ok();

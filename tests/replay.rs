@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use proptest::{collection::vec, prelude::*};
+use registry::{cleanup, login, logout, logout_all};
 use serde_json::json;
-use tests::{EMAIL, Event, Function, PASSWORD, Tokens, World};
+use tests::{EMAIL, Event, PASSWORD, Tokens, World};
 
 /// Something that its owner, a thief, support staff or time does to an account. Sessions are named by their number, modulo how many
 /// there are.
@@ -150,7 +151,7 @@ impl Story {
             let body =
                 json!({ "email": EMAIL, "password": password, "device_id": format!("device {device}") });
             self.world
-                .send(Function::Login, Event::file("login/json").json(&body))
+                .send(&login::OPERATION, Event::file("login/json").json(&body))
                 .await
         };
         match operation {
@@ -182,7 +183,7 @@ impl Story {
             Logout { session } => {
                 if let Some((_, phone)) = phone(session) {
                     let event = Event::file("logout/access-token").bearer(&phone.access);
-                    self.world.send(Function::Logout, event).await;
+                    self.world.send(&logout::OPERATION, event).await;
                 }
             }
             Revoke { by, session } => {
@@ -195,14 +196,14 @@ impl Story {
                     let event =
                         Event::file("logout-all/all").json(&json!({ "except_current": except_current }));
                     self.world
-                        .send(Function::LogoutAll, event.bearer(&by.access))
+                        .send(&logout_all::OPERATION, event.bearer(&by.access))
                         .await;
                 }
             }
             CleanUp { by } => {
                 if let Some((_, by)) = phone(by) {
                     let event = Event::file("cleanup/cleanup").bearer(&by.access);
-                    self.world.send(Function::Cleanup, event).await;
+                    self.world.send(&cleanup::OPERATION, event).await;
                 }
             }
             Support { action, session } => {

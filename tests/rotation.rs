@@ -1,13 +1,14 @@
 //! Rotating the signing keys, step by step, as Secrets Manager asks for it.
 
-use rotate_keys::{Command, RotationError, Step};
+use registry::rotate_keys::{Command, RotationError, Step};
+use registry::{jwks, login, rotate_keys};
 use serde_json::{Value, json};
 use shared::{auth::SigningKeys, domain::key_set::Purpose};
 use testkit::{Fault, FaultDuration, FaultyHttpClient, Injection};
-use tests::{Event, Function, KeysSecret, STEPS, World, claims, forge};
+use tests::{Event, KeysSecret, STEPS, World, claims, forge};
 
 async fn kids(world: &World) -> Vec<String> {
-    let answer = world.send(Function::Jwks, Event::file("jwks/jwks")).await;
+    let answer = world.send(&jwks::PUBLIC_KEYS, Event::file("jwks/jwks")).await;
     let body = answer.ok();
     let keys = body["keys"].as_array().unwrap().iter();
     keys.map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
@@ -35,7 +36,7 @@ async fn the_first_rotation_makes_the_keys() {
     let world = World::with(&[("SIGNING_KEYS_SECRET_ID", &secret.arn)]).await;
     world.unpublish_keys().await;
     let fresh = world.instance(secret.source()).await;
-    let refused = fresh.send(Function::Login, Event::file("login/json")).await;
+    let refused = fresh.send(&login::OPERATION, Event::file("login/json")).await;
     refused.refused(503, "unavailable");
     assert_eq!(refused.headers["retry-after"], "1");
 

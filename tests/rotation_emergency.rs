@@ -1,9 +1,10 @@
 //! Replacing the signing keys in an emergency.
 
-use rotate_keys::{Rotation, RotationError, Step};
+use registry::rotate_keys::{Rotation, RotationError, Step};
+use registry::{jwks, rotate_keys};
 use serde_json::{Value, json};
 use shared::auth::SigningKeys;
-use tests::{Event, Function, KeysSecret, STEPS, World, recorded};
+use tests::{Event, KeysSecret, STEPS, World, recorded};
 
 use crate::rotation::failing_at;
 
@@ -73,7 +74,7 @@ async fn all_older_tokens_are_refused_within_a_minute_and_new_ones_accepted_with
         instances[1].list(access).await.ok();
     }
     let jwks = instances[0]
-        .send(Function::Jwks, Event::file("jwks/jwks"))
+        .send(&jwks::PUBLIC_KEYS, Event::file("jwks/jwks"))
         .await
         .ok();
     assert_eq!(jwks["keys"].as_array().unwrap().len(), 2);

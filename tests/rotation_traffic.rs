@@ -3,8 +3,9 @@
 use std::cell::Cell;
 
 use futures_util::future;
+use registry::login;
 use serde_json::json;
-use tests::{Answer, EMAIL, Event, Function, KeysSecret, PASSWORD, STEPS, World};
+use tests::{Answer, EMAIL, Event, KeysSecret, PASSWORD, STEPS, World};
 
 /// What the traffic came to.
 #[derive(Default)]
@@ -36,7 +37,7 @@ async fn traffic(tally: &Tally, signing: &World, other: &World, device: &str) {
     while !tally.done.get() {
         let body = json!({ "email": EMAIL, "password": PASSWORD, "device_id": device });
         let login = signing
-            .send(Function::Login, Event::file("login/json").json(&body))
+            .send(&login::OPERATION, Event::file("login/json").json(&body))
             .await;
         tally.ok(&login);
         let new = login.body["access_token"].as_str().unwrap();

@@ -3,16 +3,17 @@
 use std::{fs, path::Path};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use registry::login;
 use serde_json::Value;
-use shared::auth::{KeySource, SigningKeys};
-use tests::{Event, Function, World};
+use shared::auth::{SigningKeySource, SigningKeys};
+use tests::{Event, World};
 
 /// A world with another instance of its functions whose keys are in a file of the test's.
 async fn instance(world: &World) -> (World, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("keys.json");
     fs::write(&file, world.keys.to_json()).unwrap();
-    (world.instance(KeySource::File(file)).await, folder)
+    (world.instance(SigningKeySource::File(file)).await, folder)
 }
 
 fn write(folder: &tempfile::TempDir, keys: &SigningKeys) {
@@ -88,7 +89,7 @@ async fn without_a_key_that_may_sign_nothing_is_begun() {
     world.clock.advance(61);
     instance.list(&login.access).await.ok();
     let before = world.items().await;
-    let refused = instance.send(Function::Login, Event::file("login/json")).await;
+    let refused = instance.send(&login::OPERATION, Event::file("login/json")).await;
     refused.refused(503, "unavailable");
     world.clock.advance(1);
     instance.refresh(&login.refresh).await.refused(503, "unavailable");
@@ -106,9 +107,9 @@ async fn a_function_starts_without_keys_and_finds_them_later() {
     let world = World::new().await;
     let folder = tempfile::tempdir().unwrap();
     let file: &Path = &folder.path().join("keys.json");
-    let instance = world.instance(KeySource::File(file.to_owned())).await;
+    let instance = world.instance(SigningKeySource::File(file.to_owned())).await;
     world.clock.advance(1);
-    let login = || instance.send(Function::Login, Event::file("login/json"));
+    let login = || instance.send(&login::OPERATION, Event::file("login/json"));
     login().await.refused(503, "unavailable");
     write(&folder, &world.keys);
     login().await.refused(503, "unavailable");

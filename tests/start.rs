@@ -1,19 +1,7 @@
 //! What every function does before its first request.
 
-use shared::State;
-use tests::{Function, KeysSecret, World, recorded};
-
-const ALL: [Function; 9] = [
-    Function::Login,
-    Function::Refresh,
-    Function::Logout,
-    Function::LogoutAll,
-    Function::List,
-    Function::Activity,
-    Function::Revoke,
-    Function::Cleanup,
-    Function::Jwks,
-];
+use shared::{State, runtime::Settings};
+use tests::{KeysSecret, World, recorded};
 
 /// As a process that was just started has it: without a copy of the keys.
 fn fresh(world: &World) -> State {
@@ -29,23 +17,29 @@ fn fresh(world: &World) -> State {
 #[tokio::test]
 async fn a_function_of_the_api_reads_the_key_set() {
     let world = World::new().await;
-    for function in ALL {
+    let of_the_api = registry::ALL
+        .iter()
+        .filter(|function| !function.operations().is_empty());
+    for function in of_the_api {
         let state = fresh(&world);
-        recorded::by(function.name(), state.keys.warm(1)).await;
-        assert!(state.keys.copy().is_some(), "{}", function.name());
+        recorded::by(function.name, state.warm(function.connections)).await;
+        assert!(state.keys.copy().is_some(), "{}", function.name);
     }
 }
 
 #[tokio::test]
 async fn a_function_that_signs_reads_the_secret() {
     let (secret, world, _) = KeysSecret::in_use().await;
-    for function in [Function::Login, Function::Refresh] {
+    let signing = registry::ALL.iter().filter(|function| {
+        function.settings.contains(&Settings::SigningKeys) && !function.operations().is_empty()
+    });
+    for function in signing {
         let signing = shared::SigningState::new(fresh(&world), secret.source());
-        recorded::by(function.name(), async {
+        recorded::by(function.name, async {
             tokio::join!(signing.issuer.warm(), signing.state.keys.warm(1));
         })
         .await;
-        assert!(signing.issuer.cached_signer().is_some(), "{}", function.name());
+        assert!(signing.issuer.cached_signer().is_some(), "{}", function.name);
     }
 }
 

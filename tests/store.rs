@@ -9,9 +9,9 @@ use shared::{
         email::Email,
         ids::Ids,
         password::PasswordHash,
-        session::{EndReason, Origin, Session},
+        session::{EndReason, Origin, Session, SessionRef},
     },
-    store::{Caller, CallerGone, EndRequest, Login, LoginOutcome, Rotate, RotateOutcome},
+    store::{CallerGone, EndRequest, Login, LoginOutcome, Rotate, RotateOutcome},
 };
 use tests::{EMAIL, World};
 
@@ -193,7 +193,7 @@ fn end<'a>(
     sessions: &'a [Session],
     reason: EndReason,
     cause: &'a Cause,
-    caller: Option<Caller>,
+    caller: Option<SessionRef>,
 ) -> EndRequest<'a> {
     EndRequest {
         sessions,
@@ -216,7 +216,7 @@ async fn a_caller_that_was_ended_meanwhile_ends_nobody() {
         .await
         .unwrap();
     assert_eq!(first, [both[0].id]);
-    let caller = Some(Caller {
+    let caller = Some(SessionRef {
         user_id: both[0].user_id,
         session_id: both[0].id,
     });

@@ -1,5 +1,8 @@
 //! What each operation takes and answers, beside what it says of itself.
 
+use std::collections::BTreeSet;
+
+use registry::{activity, cleanup, jwks, list, login, logout, logout_all, refresh, revoke};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 use shared::http::{
@@ -129,8 +132,12 @@ pub fn paths() -> Vec<&'static str> {
 }
 
 /// All operations, as a reader meets them.
+///
+/// # Panics
+///
+/// When an operation of the registry has no entry here.
 pub fn all() -> Vec<Entry> {
-    vec![
+    let entries = vec![
         login(),
         refresh(),
         logout(),
@@ -141,7 +148,16 @@ pub fn all() -> Vec<Entry> {
         cleanup(),
         public_keys(),
         metadata(),
-    ]
+    ];
+    let described: BTreeSet<_> = entries.iter().map(|entry| entry.operation.id).collect();
+    let declared: BTreeSet<_> = registry::endpoints()
+        .map(|endpoint| endpoint.operation.id)
+        .collect();
+    assert_eq!(
+        described, declared,
+        "openapi/src/entries.rs must describe the operations of crates/registry"
+    );
+    entries
 }
 
 fn device_headers() -> [Parameter; 2] {

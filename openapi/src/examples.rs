@@ -136,7 +136,7 @@ pub fn metadata() -> Value {
         _ => None,
     };
     let config = Config::from_lookup(required).expect("all else has a default");
-    json!(jwks::metadata(&config))
+    json!(registry::jwks::metadata(&config))
 }
 
 /// A problem as this operation answers it.
@@ -157,6 +157,6 @@ pub fn problem(operation: &Operation, code: Code) -> Value {
     json!(Problem {
         request_id: "JKJaXmPLvHcESHA=",
         errors: &errors,
-        ..Problem::of(code, operation.route)
+        ..Problem::of(code, operation.route.errors)
     })
 }

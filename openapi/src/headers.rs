@@ -41,7 +41,8 @@ pub fn components() -> Value {
 /// Those that an answer of this status carries.
 pub fn of(operation: &Operation, status: u16) -> Map<String, Value> {
     // Bodies are read before a request is counted.
-    let counted = !operation.limits.is_empty() && !matches!(status, 400 | 413 | 415 | 500 | 503);
+    let counted =
+        !operation.route.access.limits().is_empty() && !matches!(status, 400 | 413 | 415 | 500 | 503);
     let own: &[&str] = match status {
         401 => &[CHALLENGE],
         429 | 503 => &[RETRY_AFTER],

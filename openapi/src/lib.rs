@@ -114,7 +114,7 @@ fn operation(entry: &Entry, answers: &mut SchemaGenerator, requests: &mut Schema
         id,
         summary,
         description,
-        access,
+        route,
         ..
     } = entry.operation;
     let mut responses = Map::new();
@@ -126,7 +126,7 @@ fn operation(entry: &Entry, answers: &mut SchemaGenerator, requests: &mut Schema
         "summary": summary,
         "description": format!("{description}\n\n{}", limits::text(&entry.operation)),
         "x-rate-limit": limits::extension(&entry.operation),
-        "security": security(access),
+        "security": security(route.access),
         "responses": responses,
     });
     if !entry.parameters.is_empty() {
@@ -163,9 +163,9 @@ fn operation(entry: &Entry, answers: &mut SchemaGenerator, requests: &mut Schema
 
 fn security(access: Access) -> Value {
     match access {
-        Access::Public => json!([]),
-        Access::Bearer => json!([{ "accessToken": [] }]),
-        Access::BearerOrBody => json!([{ "accessToken": [] }, {}]),
+        Access::Public { .. } => json!([]),
+        Access::AccessToken { .. } => json!([{ "accessToken": [] }]),
+        Access::AccessOrRefreshToken => json!([{ "accessToken": [] }, {}]),
     }
 }
 

@@ -29,14 +29,14 @@ pub fn extension(operation: &Operation) -> Value {
             "counts": rule.counts(),
         })
     };
-    operation.limits.iter().map(rule).collect()
+    operation.route.access.limits().iter().map(rule).collect()
 }
 
 /// The same for people, to be put behind the description.
 pub fn text(operation: &Operation) -> String {
     let defaults = defaults();
     let rule = |rule: &Rule| format!("{} {}", defaults.of(*rule), rule.counts());
-    let rules: Vec<_> = operation.limits.iter().map(rule).collect();
+    let rules: Vec<_> = operation.route.access.limits().iter().map(rule).collect();
     match rules.as_slice() {
         [] => "Rate limit: none of its own.".to_owned(),
         rules => format!(

@@ -1,8 +1,9 @@
 //! Creating, showing, disabling and enabling accounts; passwords and their hashes.
 
 use futures_util::future::join_all;
+use registry::login;
 use serde_json::{Value, json};
-use tests::{Answer, Event, Function::Login, PASSWORD, World};
+use tests::{Answer, Event, PASSWORD, World};
 
 use super::{ANNA, event, event_with, ok, refused, trail, world_with_anna};
 
@@ -13,7 +14,9 @@ const WEAK_ARGON2: &str = "$argon2i$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$";
 
 async fn attempt(world: &World, email: &str, password: &str, device: &str) -> Answer {
     let body = json!({"email": email, "password": password, "device_id": device});
-    world.send(Login, Event::file("login/json").json(&body)).await
+    world
+        .send(&login::OPERATION, Event::file("login/json").json(&body))
+        .await
 }
 
 async fn stored_hash(world: &World, email: &str) -> String {
@@ -48,7 +51,7 @@ async fn the_address_as_typed_is_kept_for_display() {
     assert_eq!(created["user"]["email"], typed.trim());
     let body = json!({"email": "J\u{d6}RG.M\u{dc}LLER@xn--bcher-kva.example", "password": PASSWORD});
     let answer = world
-        .send(Login, Event::file("login/json").json(&body))
+        .send(&login::OPERATION, Event::file("login/json").json(&body))
         .await
         .ok();
     assert_eq!(answer["user"]["email"], typed.trim());

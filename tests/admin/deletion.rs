@@ -9,13 +9,14 @@ use aws_sdk_dynamodb::{
     Client,
     types::{AttributeValue, PutRequest, WriteRequest},
 };
+use registry::{admin, login};
 use serde_json::{Value, json};
 use shared::{
     State,
     domain::{audit::EventType, ids::Ids},
 };
 use testkit::{Fault, FaultyHttpClient, is_write};
-use tests::{Event, Function::Login, PASSWORD, World};
+use tests::{Event, PASSWORD, World};
 
 use crate::store::cause;
 
@@ -89,7 +90,7 @@ async fn items(world: &World, email: &str, user: &str) -> (Vec<Value>, Vec<Value
 async fn attempt(world: &World, email: &str) -> u16 {
     let body = json!({"email": email, "password": PASSWORD});
     world
-        .send(Login, Event::file("login/json").json(&body))
+        .send(&login::OPERATION, Event::file("login/json").json(&body))
         .await
         .status
 }

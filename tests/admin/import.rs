@@ -1,5 +1,6 @@
 //! `import_users`.
 
+use registry::admin;
 use serde_json::{Value, json};
 use shared::domain::clock::Millis;
 use tests::{EMAIL, PASSWORD, World};

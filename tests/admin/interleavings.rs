@@ -2,6 +2,7 @@
 //! their steps, and then truly side by side.
 
 use futures_util::future::{join, join_all};
+use registry::login;
 use serde_json::{Value, json};
 use shared::{
     domain::{
@@ -14,7 +15,7 @@ use shared::{
     },
     store::{Changed, CredentialChange, EndRequest, LoginOutcome, NewAccount, Records, RotateOutcome},
 };
-use tests::{Answer, Event, Function, PASSWORD, Tokens, World};
+use tests::{Answer, Event, PASSWORD, Tokens, World};
 
 use super::{event_with, ok};
 use crate::store::{cause, commit_renewing, rotation};
@@ -263,7 +264,7 @@ async fn try_every_order(command: Command) {
 async fn try_log_in(world: &World, email: &str, device: &str) -> Answer {
     let body = json!({"email": email, "password": PASSWORD, "device_id": device});
     world
-        .send(Function::Login, Event::file("login/json").json(&body))
+        .send(&login::OPERATION, Event::file("login/json").json(&body))
         .await
 }
 
@@ -340,7 +341,7 @@ async fn a_password_that_is_set_during_logins_with_an_outdated_hash_stays_set() 
             .refused(401, "invalid_credentials");
         let body = json!({"email": email, "password": "a new horse, a new battery"});
         world
-            .send(Function::Login, Event::file("login/json").json(&body))
+            .send(&login::OPERATION, Event::file("login/json").json(&body))
             .await
             .ok();
     }

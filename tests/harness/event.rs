@@ -71,6 +71,16 @@ impl Event {
         self.text(&body.to_string())
     }
 
+    /// Replaces the refresh token in the body, a form or JSON.
+    #[must_use]
+    pub fn refresh_token(self, token: &str) -> Self {
+        if self.0["headers"]["content-type"] == "application/x-www-form-urlencoded" {
+            self.text(&format!("grant_type=refresh_token&refresh_token={token}"))
+        } else {
+            self.json(&json!({ "refresh_token": token }))
+        }
+    }
+
     /// Replaces the body by bytes, as API Gateway encodes them.
     #[must_use]
     pub fn bytes(mut self, body: &[u8]) -> Self {

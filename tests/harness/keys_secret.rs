@@ -1,5 +1,6 @@
 //! The secret with the signing keys, and what Secrets Manager does with it and with the rotation function.
 
+use registry::rotate_keys;
 use std::sync::LazyLock;
 
 use aws_sdk_secretsmanager::{
@@ -7,11 +8,11 @@ use aws_sdk_secretsmanager::{
     config::{BehaviorVersion, Credentials, Region},
     types::RotationRulesType,
 };
-use rotate_keys::{Rotation, RotationError, Step};
+use registry::rotate_keys::{Rotation, RotationError, Step};
 use serde_json::{Value, json};
 use shared::{
     State,
-    auth::{KeySource, SigningKeys},
+    auth::{SigningKeySource, SigningKeys},
     domain::ids::Ids,
 };
 use testkit::FaultyHttpClient;
@@ -69,8 +70,8 @@ impl KeysSecret {
 
     /// Where the signing functions read it.
     #[must_use]
-    pub fn source(&self) -> KeySource {
-        KeySource::Secret {
+    pub fn source(&self) -> SigningKeySource {
+        SigningKeySource::Secret {
             client: self.client.clone(),
             id: self.arn.clone(),
         }

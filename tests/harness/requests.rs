@@ -1,54 +1,53 @@
-//! The functions, and what an app asks of them.
+//! What an app asks of the functions.
 
+use registry::{activity, list, login, refresh, revoke};
 use serde_json::{Value, json};
-use shared::http::Operation;
+use shared::http::{Operation, SampleToken};
 
 use crate::{Answer, Event, PASSWORD, World};
 
-/// A function of the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "they are named as the functions are")]
-pub enum Function {
-    Login,
-    Refresh,
-    Logout,
-    LogoutAll,
-    List,
-    Revoke,
-    Activity,
-    Cleanup,
-    Jwks,
+/// A request that an operation answers with success, as its declaration names it.
+#[derive(Clone, Debug)]
+pub struct SampleRequest {
+    /// The operation.
+    pub operation: &'static Operation,
+    /// The file under `events/`, without its ending.
+    pub file: String,
+    /// Where it carries a token.
+    pub token: SampleToken,
 }
 
-impl Function {
-    /// What it says of itself.
-    pub(crate) const fn operation(self) -> Operation {
-        match self {
-            Self::Login => login::OPERATION,
-            Self::Refresh => refresh::OPERATION,
-            Self::Logout => logout::OPERATION,
-            Self::LogoutAll => logout_all::OPERATION,
-            Self::List => list::OPERATION,
-            Self::Revoke => revoke::OPERATION,
-            Self::Cleanup => cleanup::OPERATION,
-            Self::Jwks => jwks::PUBLIC_KEYS,
-            Self::Activity => activity::OPERATION,
-        }
+impl SampleRequest {
+    /// All of the API, in the order of the registry.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let samples = registry::endpoints().flat_map(|endpoint| {
+            endpoint.operation.samples.iter().map(move |sample| Self {
+                operation: endpoint.operation,
+                file: format!("{}/{}", endpoint.function.name, sample.event),
+                token: sample.token,
+            })
+        });
+        samples.collect()
     }
 
-    /// Its binary.
+    /// The first of each operation that carries a token there.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Login => "login",
-            Self::Refresh => "refresh",
-            Self::Logout => "logout",
-            Self::LogoutAll => "logout-all",
-            Self::List => "list",
-            Self::Activity => "activity",
-            Self::Revoke => "revoke",
-            Self::Cleanup => "cleanup",
-            Self::Jwks => "jwks",
+    pub fn first_with(token: SampleToken) -> Vec<Self> {
+        let mut samples = Self::all();
+        samples.retain(|sample| sample.token == token);
+        samples.dedup_by_key(|sample| sample.operation.id);
+        samples
+    }
+
+    /// Its event, with this token where one goes.
+    #[must_use]
+    pub fn event(&self, token: &str) -> Event {
+        let event = Event::file(&self.file);
+        match self.token {
+            SampleToken::None => event,
+            SampleToken::AccessInHeader => event.bearer(token),
+            SampleToken::RefreshInBody => event.without_header("authorization").refresh_token(token),
         }
     }
 }
@@ -91,25 +90,25 @@ impl World {
         let body =
             json!({ "email": email, "password": PASSWORD, "device_name": device, "device_id": device });
         let event = Event::file("login/json").json(&body);
-        Tokens::from(&self.send(Function::Login, event).await.ok())
+        Tokens::from(&self.send(&login::OPERATION, event).await.ok())
     }
 
     /// Refreshes.
     pub async fn refresh(&self, refresh_token: &str) -> Answer {
         let event = Event::file("refresh/json").json(&json!({ "refresh_token": refresh_token }));
-        self.send(Function::Refresh, event).await
+        self.send(&refresh::OPERATION, event).await
     }
 
     /// Refreshes with an `Idempotency-Key`.
     pub async fn refresh_with_key(&self, refresh_token: &str, key: &str) -> Answer {
         let event = Event::file("refresh/idempotent").json(&json!({ "refresh_token": refresh_token }));
-        self.send(Function::Refresh, event.header("idempotency-key", key))
+        self.send(&refresh::OPERATION, event.header("idempotency-key", key))
             .await
     }
 
     /// Lists.
     pub async fn list(&self, access_token: &str) -> Answer {
-        self.send(Function::List, Event::file("list/list").bearer(access_token))
+        self.send(&list::OPERATION, Event::file("list/list").bearer(access_token))
             .await
     }
 
@@ -117,7 +116,7 @@ impl World {
     pub async fn revoke(&self, access_token: &str, session: &str) -> Answer {
         let event = Event::file("revoke/revoke").bearer(access_token);
         self.send(
-            Function::Revoke,
+            &revoke::OPERATION,
             event.path(&format!("/api/v1/sessions/{session}")),
         )
         .await
@@ -126,6 +125,6 @@ impl World {
     /// Shows a page of the trail; `query` is the query string.
     pub async fn activity(&self, access_token: &str, query: &str) -> Answer {
         let event = Event::file("activity/first-page").bearer(access_token);
-        self.send(Function::Activity, event.query(query)).await
+        self.send(&activity::OPERATION, event.query(query)).await
     }
 }

@@ -1,8 +1,9 @@
 //! An audit trail with events of any age, and pruning it.
 
+use registry::prune;
 use std::time::Duration;
 
-use prune::{Archive, PruneState, Report};
+use registry::prune::{Archive, PruneState, Report};
 use shared::{
     State,
     domain::{

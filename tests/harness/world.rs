@@ -13,15 +13,16 @@ use local::{db::EmbeddedDynamoDb, table::TableDefinition};
 use serde_json::{Value, json};
 use shared::{
     SigningState, State,
-    auth::{KeySource, SigningKeys},
+    auth::{SigningKeySource, SigningKeys},
     domain::{
         clock::{Clock, Millis},
         ids::Ids,
         key_set::Retired,
         password::Hasher,
+        rate::Rule,
     },
-    http::Request,
-    runtime::{answer, aws, config::Config},
+    http::{Operation, Request},
+    runtime::{aws, config::Config},
     store::Store,
 };
 
@@ -29,22 +30,12 @@ use tokio::{runtime::Handle, task::spawn_blocking};
 
 use testkit::FaultyHttpClient;
 
-use crate::{Answer, Event, Function, RecordedCalls, recorded};
+use crate::{Answer, Event, RecordedCalls, recorded};
 
 /// The account that every world has.
 pub const EMAIL: &str = "demo@example.com";
 /// Its password.
 pub const PASSWORD: &str = "correct horse battery staple";
-/// The variables of all rate limits.
-pub const RATE_LIMITS: [&str; 6] = [
-    "RATE_LIMIT_LOGIN_IP",
-    "RATE_LIMIT_LOGIN_GUESSES",
-    "RATE_LIMIT_LOGIN_ACCOUNT",
-    "RATE_LIMIT_LIST",
-    "RATE_LIMIT_REVOKE",
-    "RATE_LIMIT_CLEANUP",
-];
-
 /// All functions over a table of their own, a clock that stands still, and one account.
 pub struct World {
     /// The time.
@@ -61,9 +52,9 @@ pub struct World {
     pub account: Account,
     /// The table's client, for what a test reads past the service.
     pub client: Client,
-    source: KeySource,
-    login: login::LoginState,
-    admin: admin::AdminState,
+    source: SigningKeySource,
+    services: registry::Services,
+    admin: registry::admin::AdminState,
     /// The file of the keys and the database live as long as the last world over them.
     kept_alive: Arc<(tempfile::NamedTempFile, Option<EmbeddedDynamoDb>)>,
 }
@@ -79,7 +70,7 @@ pub struct Account {
 
 impl World {
     /// How [`World::admin`] invokes it.
-    pub const INVOCATION: admin::Invocation<'static> = admin::Invocation {
+    pub const INVOCATION: registry::admin::Invocation<'static> = registry::admin::Invocation {
         request_id: "admin-request",
         deadline: None,
     };
@@ -143,7 +134,7 @@ impl World {
         let keys = SigningKeys::generate(0).expect("keys can be made");
         let file = tempfile::NamedTempFile::new().expect("a file can be made");
         std::fs::write(&file, keys.to_json()).expect("the file can be written");
-        let source = KeySource::File(file.path().to_owned());
+        let source = SigningKeySource::File(file.path().to_owned());
         Store::new(client.clone(), &table, Ids::system())
             .publish_key_set(&keys.public())
             .await
@@ -158,7 +149,7 @@ impl World {
 
     /// Other instances of the functions over the same table, with the same time and account, and with connections and
     /// copies of the public and private keys of their own; the private ones from `source`.
-    pub async fn instance(&self, source: KeySource) -> Self {
+    pub async fn instance(&self, source: SigningKeySource) -> Self {
         self.another(self.clock.clone(), source, None).await
     }
 
@@ -177,7 +168,7 @@ impl World {
         neighbour
     }
 
-    async fn another(&self, clock: Clock, source: KeySource, timeouts: Option<TimeoutConfig>) -> Self {
+    async fn another(&self, clock: Clock, source: SigningKeySource, timeouts: Option<TimeoutConfig>) -> Self {
         let config = self.state.config.clone();
         let (client, keys) = (self.client.clone(), self.keys.clone());
         let kept_alive = Arc::clone(&self.kept_alive);
@@ -191,7 +182,7 @@ impl World {
         clock: Clock,
         client: Client,
         keys: SigningKeys,
-        source: KeySource,
+        source: SigningKeySource,
         kept_alive: Arc<(tempfile::NamedTempFile, Option<EmbeddedDynamoDb>)>,
         timeouts: Option<TimeoutConfig>,
     ) -> Self {
@@ -219,11 +210,15 @@ impl World {
             account: Account::default(),
             client,
             source,
-            login: login::LoginState {
-                signing,
-                hasher: hasher.clone(),
+            services: registry::Services {
+                state: state.clone(),
+                signing: signing.clone(),
+                login: registry::login::LoginState {
+                    signing,
+                    hasher: hasher.clone(),
+                },
             },
-            admin: admin::AdminState {
+            admin: registry::admin::AdminState {
                 state: state.clone(),
                 hasher,
             },
@@ -269,7 +264,7 @@ impl World {
             ("AWS_ACCESS_KEY_ID", "local"),
             ("AWS_SECRET_ACCESS_KEY", "local"),
         ];
-        variables.extend(RATE_LIMITS.map(|name| (name, "0")));
+        variables.extend(Rule::ALL.map(|rule| (rule.variable(), "0")));
         let owned = variables.into_iter();
         owned
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -330,7 +325,7 @@ impl World {
         // once does.
         let (admin, runtime) = (self.admin.clone(), Handle::current());
         let invoked = spawn_blocking(move || {
-            let handled = admin::handle(&admin, command, Self::INVOCATION);
+            let handled = registry::admin::handle(&admin, command, Self::INVOCATION);
             runtime.block_on(recorded::by("admin", handled))
         });
         invoked.await.expect("admin does not panic")
@@ -338,7 +333,7 @@ impl World {
 
     /// The state of `admin`, for tests that invoke it otherwise.
     #[must_use]
-    pub fn admin_state(&self) -> &admin::AdminState {
+    pub fn admin_state(&self) -> &registry::admin::AdminState {
         &self.admin
     }
 
@@ -359,66 +354,17 @@ impl World {
         )
     }
 
-    /// Sends an event to a function.
-    pub async fn send(&self, function: Function, event: Event) -> Answer {
-        self.answer(function, event.request()).await
+    /// Sends an event to the function of an operation, as API Gateway does.
+    pub async fn send(&self, operation: &Operation, event: Event) -> Answer {
+        self.answer(operation, event.request()).await
     }
 
-    /// Answers a request by a function.
-    pub async fn answer(&self, function: Function, request: Request) -> Answer {
-        recorded::by(function.name(), self.run(function, request)).await
-    }
-
-    async fn run(&self, function: Function, request: Request) -> Answer {
-        let (state, signing) = (&self.state, &self.login.signing);
-        let response = match function {
-            Function::Login => {
-                answer(&self.login, login::ROUTE, request, |s, r| {
-                    Box::pin(login::handle(s, r))
-                })
-                .await
-            }
-            Function::Refresh => {
-                answer(signing, refresh::ROUTE, request, |s, r| {
-                    Box::pin(refresh::handle(s, r))
-                })
-                .await
-            }
-            Function::Logout => {
-                answer(state, logout::ROUTE, request, |s, r| {
-                    Box::pin(logout::handle(s, r))
-                })
-                .await
-            }
-            Function::LogoutAll => {
-                answer(state, logout_all::ROUTE, request, |s, r| {
-                    Box::pin(logout_all::handle(s, r))
-                })
-                .await
-            }
-            Function::List => answer(state, list::ROUTE, request, |s, r| Box::pin(list::handle(s, r))).await,
-            Function::Revoke => {
-                answer(state, revoke::ROUTE, request, |s, r| {
-                    Box::pin(revoke::handle(s, r))
-                })
-                .await
-            }
-            Function::Activity => {
-                answer(state, activity::ROUTE, request, |s, r| {
-                    Box::pin(activity::handle(s, r))
-                })
-                .await
-            }
-            Function::Cleanup => {
-                answer(state, cleanup::ROUTE, request, |s, r| {
-                    Box::pin(cleanup::handle(s, r))
-                })
-                .await
-            }
-            Function::Jwks => answer(state, jwks::ROUTE, request, |s, r| Box::pin(jwks::handle(s, r))).await,
-        };
-        let answer = Answer::of(&response);
-        answer.described_by(&function.operation());
+    /// Answers a request by the function of an operation.
+    pub async fn answer(&self, operation: &Operation, request: Request) -> Answer {
+        let endpoint = registry::endpoint(operation);
+        let response = endpoint.respond(&self.services, request);
+        let answer = Answer::of(&recorded::by(endpoint.function.name, response).await);
+        answer.described_by(operation);
         answer
     }
 }

@@ -1,7 +1,5 @@
 //! What hostile input is made of.
 
-use std::path::Path;
-
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use proptest::{
     collection::{hash_map, vec},
@@ -133,13 +131,6 @@ pub(super) fn apply(value: &mut Value, changes: Vec<(Index, Change)>) {
             }
         }
     }
-}
-
-pub(super) fn event(file: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../events")
-        .join(format!("{file}.json"));
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// What a client decides: API Gateway hands it on inside an event that is always well-formed.

@@ -9,7 +9,8 @@ pub mod steps;
 pub mod table;
 
 use shared::domain::clock::Seconds;
-use tests::{RATE_LIMITS, Tokens, World};
+use shared::domain::rate::Rule;
+use tests::{Tokens, World};
 
 use self::{
     explain::{Call, History, Order},
@@ -46,7 +47,7 @@ impl Stage {
             ("REFRESH_GRACE_SECONDS", rules.grace.to_string()),
             ("MAX_SESSIONS_PER_USER", rules.sessions.to_string()),
         ];
-        let limits = RATE_LIMITS.map(|name| (name, rules.requests.to_string()));
+        let limits = Rule::ALL.map(|rule| (rule.variable(), rules.requests.to_string()));
         let variables: Vec<_> = variables
             .iter()
             .chain(&limits)

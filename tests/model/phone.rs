@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use registry::{cleanup, list, login, logout, logout_all, refresh, revoke};
 use serde_json::{Value, json};
-use tests::{Account, Answer, Event, Function, Tokens, World, claims};
+use shared::http;
+use tests::{Account, Answer, Event, Tokens, World, claims};
 
 use super::{
     operations::{Command, Label, Operation, Outcome, Password, Proof, Target},
@@ -16,7 +18,7 @@ const NOBODY: &str = "019ab2c4-0000-7000-8000-000000000000";
 /// What is sent: a request to the API, or a command to `admin`.
 #[derive(Clone, Debug)]
 pub enum Request {
-    Http(Function, Event),
+    Http(&'static http::Operation, Event),
     Command(Value),
 }
 
@@ -79,7 +81,7 @@ impl Phones {
                     "device_name": format!("login {label}"),
                     "device_id": device.map(|device| format!("device {device}")),
                 });
-                (Function::Login, Event::file("login/json").json(&body))
+                (&login::OPERATION, Event::file("login/json").json(&body))
             }
             Operation::Refresh { of, key } => {
                 let event = Event::file("refresh/json").json(&refresh(of));
@@ -87,7 +89,7 @@ impl Phones {
                     Some(key) => event.header("idempotency-key", &format!("idempotency-key-{key:04}")),
                     None => event,
                 };
-                (Function::Refresh, event)
+                (&refresh::OPERATION, event)
             }
             Operation::Logout(proof) => {
                 let event = Event::file("logout/access-token");
@@ -102,7 +104,7 @@ impl Phones {
                         event.bearer(&self.foreign.access).json(&refresh(named))
                     }
                 };
-                (Function::Logout, event)
+                (&logout::OPERATION, event)
             }
             Operation::Revoke { by, target } => {
                 let session = match target {
@@ -112,22 +114,22 @@ impl Phones {
                 };
                 let event = Event::file("revoke/revoke").bearer(access(by));
                 (
-                    Function::Revoke,
+                    &revoke::OPERATION,
                     event.path(&format!("/api/v1/sessions/{session}")),
                 )
             }
             Operation::LogoutAll { by, except_current } => {
                 let event = Event::file("logout-all/all").bearer(access(by));
                 (
-                    Function::LogoutAll,
+                    &logout_all::OPERATION,
                     event.json(&json!({ "except_current": except_current })),
                 )
             }
             Operation::Cleanup { by } => (
-                Function::Cleanup,
+                &cleanup::OPERATION,
                 Event::file("cleanup/cleanup").bearer(access(by)),
             ),
-            Operation::List { by } => (Function::List, Event::file("list/list").bearer(access(by))),
+            Operation::List { by } => (&list::OPERATION, Event::file("list/list").bearer(access(by))),
             Operation::Command(command) => return Request::Command(self.command(command)),
             Operation::RotateKeys | Operation::Wait { .. } => unreachable!("nobody is asked for it"),
         };

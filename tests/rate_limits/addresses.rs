@@ -1,7 +1,8 @@
 //! Whose request it is: where it comes from, by nobody's word but API Gateway's and a trusted proxy's.
 
+use registry::login;
 use serde_json::Value;
-use tests::{EMAIL, Function::Login, PASSWORD, World};
+use tests::{EMAIL, PASSWORD, World};
 
 use super::{STRANGER, attempt};
 
@@ -21,7 +22,7 @@ async fn only_the_requests_context_tells_the_address() {
             .header("x-origin-verify", "")
     };
     for number in 0..4 {
-        let body = world.send(Login, forged(number)).await.ok();
+        let body = world.send(&login::OPERATION, forged(number)).await.ok();
         let session = world.session_item(body["session_id"].as_str().unwrap()).await;
         assert_eq!(session["ip_address"], STRANGER);
         assert_eq!(
@@ -29,7 +30,10 @@ async fn only_the_requests_context_tells_the_address() {
             (&Value::Null, &Value::Null)
         );
     }
-    world.send(Login, forged(4)).await.refused(429, "rate_limited");
+    world
+        .send(&login::OPERATION, forged(4))
+        .await
+        .refused(429, "rate_limited");
     assert!(
         !world
             .items()
@@ -52,10 +56,16 @@ async fn a_trusted_proxy_tells_the_address_and_one_with_another_secret_does_not(
         let event = attempt(EMAIL, PASSWORD, STRANGER).header("cloudfront-viewer-address", viewer);
         event.header("x-origin-verify", given)
     };
-    world.send(Login, through("192.0.2.1:443", secret)).await.ok();
-    world.send(Login, through("192.0.2.2:443", secret)).await.ok();
     world
-        .send(Login, through("192.0.2.2:444", secret))
+        .send(&login::OPERATION, through("192.0.2.1:443", secret))
+        .await
+        .ok();
+    world
+        .send(&login::OPERATION, through("192.0.2.2:443", secret))
+        .await
+        .ok();
+    world
+        .send(&login::OPERATION, through("192.0.2.2:444", secret))
         .await
         .refused(429, "rate_limited");
     for wrong in [
@@ -64,7 +74,9 @@ async fn a_trusted_proxy_tells_the_address_and_one_with_another_secret_does_not(
         "a secret of some length ",
         "a secret",
     ] {
-        world.send(Login, through("192.0.2.3:443", wrong)).await;
+        world
+            .send(&login::OPERATION, through("192.0.2.3:443", wrong))
+            .await;
     }
     let items = world.items().await;
     let of = |address: &str| items.iter().any(|item| item.to_string().contains(address));
@@ -77,7 +89,11 @@ async fn a_trusted_proxy_tells_the_address_and_one_with_another_secret_does_not(
 #[tokio::test]
 async fn ipv6_counts_by_its_64_and_a_mapped_address_as_its_ipv4() {
     let world = World::with(&[("RATE_LIMIT_LOGIN_IP", "2")]).await;
-    let from = async |address: &str| world.send(Login, attempt(EMAIL, PASSWORD, address)).await;
+    let from = async |address: &str| {
+        world
+            .send(&login::OPERATION, attempt(EMAIL, PASSWORD, address))
+            .await
+    };
     from("2001:db8:1:2::1").await.ok();
     from("2001:db8:1:2:ffff:ffff:ffff:ffff").await.ok();
     from("2001:db8:1:2::3").await.refused(429, "rate_limited");
@@ -92,9 +108,12 @@ async fn ipv6_counts_by_its_64_and_a_mapped_address_as_its_ipv4() {
 #[tokio::test]
 async fn a_request_without_an_address_is_counted_all_the_same() {
     let world = World::with(&[("RATE_LIMIT_LOGIN_IP", "1")]).await;
-    world.send(Login, attempt(EMAIL, PASSWORD, "")).await.ok();
     world
-        .send(Login, attempt(EMAIL, PASSWORD, "not an address"))
+        .send(&login::OPERATION, attempt(EMAIL, PASSWORD, ""))
+        .await
+        .ok();
+    world
+        .send(&login::OPERATION, attempt(EMAIL, PASSWORD, "not an address"))
         .await
         .refused(429, "rate_limited");
 }

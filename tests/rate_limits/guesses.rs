@@ -1,7 +1,8 @@
 //! Guessing passwords.
 
 use futures_util::future::join_all;
-use tests::{EMAIL, Function::Login, PASSWORD, World};
+use registry::login;
+use tests::{EMAIL, PASSWORD, World};
 
 use super::{STRANGER, attempt, count, counters, guess};
 
@@ -21,7 +22,9 @@ async fn a_login_is_told_what_is_left_of_all_but_others_guesses() {
         wrong.headers["ratelimit"],
         "\"login\";r=59;t=20, \"guesses\";r=4;t=20"
     );
-    let right = world.send(Login, attempt(EMAIL, PASSWORD, STRANGER)).await;
+    let right = world
+        .send(&login::OPERATION, attempt(EMAIL, PASSWORD, STRANGER))
+        .await;
     assert_eq!(
         right.headers["ratelimit"],
         "\"login\";r=58;t=20, \"guesses\";r=4;t=20"
@@ -81,15 +84,18 @@ async fn five_wrong_passwords_from_one_place_end_guessing_there_for_known_and_un
     );
 
     world
-        .send(Login, attempt(EMAIL, PASSWORD, STRANGER))
+        .send(&login::OPERATION, attempt(EMAIL, PASSWORD, STRANGER))
         .await
         .refused(429, "rate_limited");
     world
-        .send(Login, attempt(EMAIL, PASSWORD, "203.0.113.7"))
+        .send(&login::OPERATION, attempt(EMAIL, PASSWORD, "203.0.113.7"))
         .await
         .ok();
     world.clock.advance(60);
-    world.send(Login, attempt(EMAIL, PASSWORD, STRANGER)).await.ok();
+    world
+        .send(&login::OPERATION, attempt(EMAIL, PASSWORD, STRANGER))
+        .await
+        .ok();
     let counters = counters(&world).await;
     assert!(
         !counters
@@ -136,7 +142,7 @@ async fn a_stranger_at_one_address_does_not_lock_the_owner_out() {
     let owner = async {
         for _ in 0..20 {
             world
-                .send(Login, attempt(EMAIL, PASSWORD, "203.0.113.7"))
+                .send(&login::OPERATION, attempt(EMAIL, PASSWORD, "203.0.113.7"))
                 .await
                 .ok();
         }
@@ -157,7 +163,10 @@ async fn a_right_password_gives_its_guess_back_and_a_refused_login_does_not() {
             .refused(401, "invalid_credentials");
     }
     for _ in 0..10 {
-        world.send(Login, attempt(EMAIL, PASSWORD, STRANGER)).await.ok();
+        world
+            .send(&login::OPERATION, attempt(EMAIL, PASSWORD, STRANGER))
+            .await
+            .ok();
     }
     let credential = world
         .items()
@@ -167,10 +176,12 @@ async fn a_right_password_gives_its_guess_back_and_a_refused_login_does_not() {
         .unwrap();
     let inactive = aws_sdk_dynamodb::types::AttributeValue::Bool(false);
     world.tamper(&credential, "is_active", inactive).await;
-    let last = world.send(Login, attempt(EMAIL, PASSWORD, STRANGER)).await;
+    let last = world
+        .send(&login::OPERATION, attempt(EMAIL, PASSWORD, STRANGER))
+        .await;
     last.refused(401, "account_inactive");
     world
-        .send(Login, attempt(EMAIL, PASSWORD, STRANGER))
+        .send(&login::OPERATION, attempt(EMAIL, PASSWORD, STRANGER))
         .await
         .refused(429, "rate_limited");
 }

@@ -4,12 +4,10 @@ mod addresses;
 mod guesses;
 
 use futures_util::future::join_all;
+use registry::{login, logout_all};
 use serde_json::{Value, json};
-use tests::{
-    Answer, EMAIL, Event,
-    Function::{self, Activity, Cleanup, List, Login, LogoutAll, Revoke},
-    PASSWORD, World,
-};
+use shared::http::{Access, SampleToken};
+use tests::{Answer, EMAIL, Event, PASSWORD, SampleRequest, World};
 
 const STRANGER: &str = "198.51.100.66";
 
@@ -19,7 +17,9 @@ fn attempt(email: &str, password: &str, from: &str) -> Event {
 }
 
 async fn guess(world: &World, email: &str, from: &str) -> Answer {
-    world.send(Login, attempt(email, "wrong password", from)).await
+    world
+        .send(&login::OPERATION, attempt(email, "wrong password", from))
+        .await
 }
 
 fn count(answers: &[Answer], status: u16) -> usize {
@@ -32,36 +32,30 @@ async fn counters(world: &World) -> Vec<Value> {
     items.filter(|item| item["sk"] == "RATE").collect()
 }
 
-/// A request that a rule of its own limits, and the rule.
-const LIMITED: [(Function, &str, &str, &str); 5] = [
-    (List, "list/list", "RATE_LIMIT_LIST", "list"),
-    (Activity, "activity/first-page", "RATE_LIMIT_LIST", "list"),
-    (Revoke, "revoke/revoke", "RATE_LIMIT_REVOKE", "revoke"),
-    (
-        LogoutAll,
-        "logout-all/except-current",
-        "RATE_LIMIT_REVOKE",
-        "revoke",
-    ),
-    (Cleanup, "cleanup/cleanup", "RATE_LIMIT_CLEANUP", "cleanup"),
-];
-
 #[tokio::test]
 async fn a_signed_in_endpoint_lets_its_limit_through_and_no_more() {
-    for (function, file, variable, rule) in LIMITED {
-        let world = World::with(&[(variable, "3")]).await;
+    let samples = SampleRequest::first_with(SampleToken::AccessInHeader).into_iter();
+    let limited = samples.filter_map(|sample| match sample.operation.route.access {
+        Access::AccessToken { limit } => Some((sample, limit)),
+        Access::Public { .. } | Access::AccessOrRefreshToken => None,
+    });
+    let limited: Vec<_> = limited.collect();
+    assert!(limited.len() >= 5);
+    for (sample, limit) in limited {
+        let (rule, operation) = (limit.name(), sample.operation);
+        let world = World::with(&[(limit.variable(), "3")]).await;
         let login = world.log_in("phone").await;
         world.clock.set(shared::domain::clock::Millis(4_000_000_018_500));
-        let event = Event::file(file).bearer(&login.access);
+        let event = sample.event(&login.access);
         for left in [2, 1, 0] {
-            let answer = world.send(function, event.clone()).await;
+            let answer = world.send(operation, event.clone()).await;
             assert_ne!(answer.status, 429, "{}", answer.body);
             assert_eq!(answer.headers["ratelimit-policy"], format!("\"{rule}\";q=3;w=60"));
             assert_eq!(answer.headers["ratelimit"], format!("\"{rule}\";r={left};t=2"));
             assert_eq!(answer.headers["retry-after"], Value::Null);
         }
         let before = world.items().await;
-        let answer = world.send(function, event.clone()).await;
+        let answer = world.send(operation, event.clone()).await;
         answer.refused(429, "rate_limited");
         assert_eq!(answer.headers["retry-after"], "2");
         assert_eq!(answer.headers["ratelimit"], format!("\"{rule}\";r=0;t=2"));
@@ -75,11 +69,11 @@ async fn a_signed_in_endpoint_lets_its_limit_through_and_no_more() {
 
         world.clock.advance(1);
         world
-            .send(function, event.clone())
+            .send(operation, event.clone())
             .await
             .refused(429, "rate_limited");
         world.clock.advance(1);
-        let answer = world.send(function, event).await;
+        let answer = world.send(operation, event).await;
         assert_ne!(answer.status, 429, "the next window has begun");
         assert_eq!(answer.headers["ratelimit"], format!("\"{rule}\";r=2;t=60"));
     }
@@ -95,7 +89,7 @@ async fn revoke_and_logout_all_share_their_limit_and_accounts_do_not() {
     );
     let keep = Event::file("logout-all/except-current");
     world
-        .send(LogoutAll, keep.clone().bearer(&login.access))
+        .send(&logout_all::OPERATION, keep.clone().bearer(&login.access))
         .await
         .ok();
     world.revoke(&login.access, &login.session).await.ok();
@@ -104,7 +98,10 @@ async fn revoke_and_logout_all_share_their_limit_and_accounts_do_not() {
         .revoke(&again.access, &again.session)
         .await
         .refused(429, "rate_limited");
-    world.send(LogoutAll, keep.bearer(&other.access)).await.ok();
+    world
+        .send(&logout_all::OPERATION, keep.bearer(&other.access))
+        .await
+        .ok();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -115,7 +112,7 @@ async fn of_100_requests_at_once_exactly_the_limit_gets_through() {
     assert_eq!((count(&answers, 200), count(&answers, 429)), (10, 90));
     let logins = (0..100)
         .map(|number| attempt(EMAIL, PASSWORD, "203.0.113.7").header("x-device-id", &number.to_string()));
-    let answers = join_all(logins.map(|event| world.send(Login, event))).await;
+    let answers = join_all(logins.map(|event| world.send(&login::OPERATION, event))).await;
     assert_eq!((count(&answers, 200), count(&answers, 429)), (10, 90));
 }
 
@@ -168,7 +165,7 @@ async fn what_is_refused_unread_is_not_counted() {
     answer.refused(401, "invalid_token");
     assert_eq!(answer.headers["ratelimit"], Value::Null);
     world
-        .send(Login, Event::file("login/json").text("{"))
+        .send(&login::OPERATION, Event::file("login/json").text("{"))
         .await
         .refused(400, "malformed_request");
     assert_eq!(world.calls.take(), []);

@@ -6,37 +6,54 @@ mod cursor;
 
 use shared::{
     State,
-    auth::AccessClaims,
     domain::{
         audit::MAX_EVENTS_PER_PAGE,
         ids::{EventId, UserId},
         rate::Rule,
-        session::require_active,
+        session::SessionRef,
     },
     http::{
-        self, Access, Code, Fault, Fields, Operation, Request, Response, Route,
+        self, Access, Code, ErrorFormat, Fault, Fields, Operation, Request, Response, Route, Sample,
+        SampleToken,
         model::{Activity, EventView},
     },
-    store::EventPage,
+    runtime::{Function, Trigger},
 };
 
-/// What this function answers.
-pub const ROUTE: Route = Route {
-    method: "GET",
-    path: "/api/v1/sessions/me/activity",
-};
-
-/// How it is described.
+/// What it answers.
 pub const OPERATION: Operation = Operation {
-    route: ROUTE,
+    route: Route {
+        method: "GET",
+        path: "/api/v1/sessions/me/activity",
+        access: Access::AccessToken { limit: Rule::List },
+        is_counted: false,
+        errors: ErrorFormat::Problem,
+    },
     id: "listActivity",
     summary: "When and where the account was used",
     description: "The audit trail of the account, newest first, page by page: give a page's `next_cursor` as `cursor` to \
                   get the next one.",
-    access: Access::Bearer,
     reads_body: false,
-    limits: &[Rule::List],
+    writes: false,
     refusals: &[Code::ValidationFailed],
+    samples: &[
+        Sample {
+            event: "first-page",
+            token: SampleToken::AccessInHeader,
+        },
+        Sample {
+            event: "next-page",
+            token: SampleToken::AccessInHeader,
+        },
+    ],
+};
+
+/// How it is deployed and invoked.
+pub const FUNCTION: Function = Function {
+    name: env!("CARGO_PKG_NAME"),
+    trigger: Trigger::Api(&[OPERATION]),
+    settings: &[],
+    connections: 1,
 };
 
 /// How many events a page has unless the request says.
@@ -48,36 +65,26 @@ const DEFAULT_LIMIT: u8 = 50;
 ///
 /// 401 when the token or its session is not valid, 422 for a limit that is none or a cursor that is not this account's.
 pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
-    let token = state
-        .auth
-        .check_token::<AccessClaims>(http::bearer(&request)?)
-        .await?;
-    let (user, own) = (token.claims().sub, token.claims().sid);
-    let page = page(&request, user);
-    let quotas = http::quotas(&request);
-
-    let reads = async {
-        let trail = async {
-            match &page {
-                Ok(page) => state.store.events(user, page.after, page.limit).await,
-                Err(_) => Ok(EventPage::default()),
+    let claimed = state.auth.check(&request, &OPERATION).await?;
+    let read = |own: SessionRef| {
+        let page = page(&request, own.user_id);
+        async move {
+            match page {
+                Ok(page) => Ok(Ok(state
+                    .store
+                    .events(own.user_id, page.after, page.limit)
+                    .await?)),
+                // Only an active caller is told what is wrong with its request.
+                Err(refusal) => Ok(Err(refusal)),
             }
-        };
-        tokio::try_join!(
-            state.limiter.by_user(&quotas, Rule::List, user),
-            state.store.session(user, own),
-            trail
-        )
+        }
     };
-    let (claims, (limit, session, trail)) = state.auth.confirm_beside(token, reads).await?;
-    require_active(session.as_ref(), state.clock.now())?;
-    limit.allowed()?;
-    page?;
-
-    let view = |event| EventView::new(event, claims.sid);
+    let (caller, trail) = state.auth.caller_beside(claimed, read).await?;
+    let trail = trail?;
+    let view = |event| EventView::new(event, caller.session.id);
     Ok(http::json(&Activity {
         events: trail.events.into_iter().map(view).collect(),
-        next_cursor: trail.next.map(|event| cursor::encode(user, event)),
+        next_cursor: trail.next.map(|event| cursor::encode(caller.user_id, event)),
     }))
 }
 

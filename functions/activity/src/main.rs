@@ -1,8 +1,10 @@
 //! Starts the `activity` function.
 
+use shared::runtime;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::run(activity::ROUTE, 1, |state, request| {
+    runtime::serve(&activity::FUNCTION, |state, request| {
         Box::pin(activity::handle(state, request))
     })
     .await

@@ -16,11 +16,35 @@ use serde_json::{Value, json};
 use shared::{
     State,
     domain::{audit::Cause, clock::Millis, password::Hasher, session::Origin},
+    runtime::{Function, Settings, Trigger},
 };
 
 use command::{Action, Command};
 pub use import::MOST_USERS;
 use refusal::Refusal;
+
+/// How it is deployed and invoked.
+pub const FUNCTION: Function = Function {
+    name: env!("CARGO_PKG_NAME"),
+    trigger: Trigger::Invoked {
+        by: "operators, since it asks for no password",
+        samples: &[
+            "activity",
+            "create_user",
+            "delete_user",
+            "disable_user",
+            "enable_user",
+            "get_user",
+            "import_users",
+            "list_sessions",
+            "revoke_all_sessions",
+            "revoke_session",
+            "set_password",
+        ],
+    },
+    settings: &[Settings::Passwords],
+    connections: 0,
+};
 
 /// What is kept back of an invocation's time, in milliseconds: enough for what is under way to end.
 const TIME_KEPT: i64 = 10_000;

@@ -7,7 +7,7 @@ use shared::domain::{clock::Millis, password::Hasher};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    let (state, _) = shared::State::from_env().await?;
+    let (state, _) = shared::State::from_env(&admin::FUNCTION).await?;
     let hasher = Hasher::new(state.config.argon2, state.ids.clone())?;
     let admin = admin::AdminState { state, hasher };
     let handle = |event: LambdaEvent<Value>| {

@@ -17,10 +17,22 @@ use shared::{
         session::Liveness,
     },
     http,
+    runtime::{Function, Settings, Trigger},
     store::StoreError,
 };
 
 use recent::{Recent, Seen};
+
+/// How it is deployed and invoked.
+pub const FUNCTION: Function = Function {
+    name: env!("CARGO_PKG_NAME"),
+    trigger: Trigger::Invoked {
+        by: "the gateways of the app's other APIs",
+        samples: &["request", "no-token"],
+    },
+    settings: &[Settings::Authorizer],
+    connections: 1,
+};
 
 /// What API Gateway asks. Of the whole request only the headers matter.
 #[derive(Clone, Debug, Deserialize)]

@@ -5,8 +5,8 @@ use lambda_http::lambda_runtime::{self, LambdaEvent};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    let (state, _) = shared::State::from_env().await?;
-    state.warm(1).await;
+    let (state, _) = shared::State::from_env(&authorizer::FUNCTION).await?;
+    state.warm(authorizer::FUNCTION.connections).await;
     let authorizer = Authorizer::new(state);
     let handle = |event: LambdaEvent<authorizer::Event>| {
         let authorizer = &authorizer;

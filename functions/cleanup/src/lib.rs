@@ -2,27 +2,38 @@
 
 use shared::{
     State,
-    auth::AccessClaims,
-    domain::{rate::Rule, session::require_active},
-    http::{self, Access, Fault, Operation, Request, Response, Route},
+    domain::rate::Rule,
+    http::{self, Access, ErrorFormat, Fault, Operation, Request, Response, Route, Sample, SampleToken},
+    runtime::{Function, Trigger},
 };
 
-/// What this function answers.
-pub const ROUTE: Route = Route {
-    method: "DELETE",
-    path: "/api/v1/sessions/me/expired",
-};
-
-/// How it is described.
+/// What it answers.
 pub const OPERATION: Operation = Operation {
-    route: ROUTE,
+    route: Route {
+        method: "DELETE",
+        path: "/api/v1/sessions/me/expired",
+        access: Access::AccessToken { limit: Rule::Cleanup },
+        is_counted: false,
+        errors: ErrorFormat::Problem,
+    },
     id: "cleanUpSessions",
     summary: "Removes the account's expired session records",
     description: "They would vanish by themselves within days; this removes them now.",
-    access: Access::Bearer,
     reads_body: false,
-    limits: &[Rule::Cleanup],
+    writes: true,
     refusals: &[],
+    samples: &[Sample {
+        event: "cleanup",
+        token: SampleToken::AccessInHeader,
+    }],
+};
+
+/// How it is deployed and invoked.
+pub const FUNCTION: Function = Function {
+    name: env!("CARGO_PKG_NAME"),
+    trigger: Trigger::Api(&[OPERATION]),
+    settings: &[],
+    connections: 1,
 };
 
 /// Deletes the expired records of the access token's owner.
@@ -31,27 +42,13 @@ pub const OPERATION: Operation = Operation {
 ///
 /// 401 when the token or its session is not valid.
 pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
-    let token = state
-        .auth
-        .check_token::<AccessClaims>(http::bearer(&request)?)
-        .await?;
-    let user = token.claims().sub;
-    let quotas = http::quotas(&request);
-    let reads = async {
-        tokio::try_join!(
-            state.limiter.by_user(&quotas, Rule::Cleanup, user),
-            state.store.sessions(user)
-        )
-    };
-    let (claims, (limit, sessions)) = state.auth.confirm_beside(token, reads).await?;
-
-    let now = state.clock.now();
-    require_active(sessions.iter().find(|session| session.id == claims.sid), now)?;
-    limit.allowed()?;
+    let claimed = state.auth.check(&request, &OPERATION).await?;
+    let (caller, sessions) = state.auth.caller_and_sessions(claimed).await?;
     let expired = sessions
         .iter()
-        .filter(|session| session.expires_at <= now.seconds());
+        .filter(|session| session.expires_at <= caller.now.seconds());
     let expired: Vec<_> = expired.map(|session| session.id).collect();
-    let count = state.store.delete_expired(claims.sub, &expired, now).await?;
+    let deleted = state.store.delete_expired(caller.user_id, &expired, caller.now);
+    let count = deleted.await?;
     Ok(http::success(format!("Cleaned up {count} expired sessions")))
 }

@@ -1,8 +1,10 @@
 //! Starts the `cleanup` function.
 
+use shared::runtime;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::run(cleanup::ROUTE, 1, |state, request| {
+    runtime::serve(&cleanup::FUNCTION, |state, request| {
         Box::pin(cleanup::handle(state, request))
     })
     .await

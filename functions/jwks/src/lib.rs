@@ -4,16 +4,11 @@ use lambda_http::http::{HeaderValue, header};
 use shared::{
     State,
     http::{
-        self, Access, Fault, Operation, Request, Response, Route,
+        self, Access, ErrorFormat, Fault, Operation, Request, Response, Route, Sample, SampleToken,
         model::{AuthorizationServer, JwkSet},
     },
     runtime::config::Config,
-};
-
-/// What this function answers: each of its documents is a route of its own in API Gateway.
-pub const ROUTE: Route = Route {
-    method: "GET",
-    path: "/.well-known/{document}",
+    runtime::{Function, Trigger},
 };
 
 /// How the public keys are described.
@@ -21,15 +16,21 @@ pub const PUBLIC_KEYS: Operation = Operation {
     route: Route {
         method: "GET",
         path: "/.well-known/jwks.json",
+        access: Access::Public { limits: &[] },
+        is_counted: false,
+        errors: ErrorFormat::Problem,
     },
     id: "publicKeys",
     summary: "The public keys of access tokens",
     description: "A JWK Set (RFC 7517 §5) of the keys that may verify access tokens now, for the app's other APIs. Cache \
                   it as its headers say, and read it again for an unknown `kid`.",
-    access: Access::Public,
     reads_body: false,
-    limits: &[],
+    writes: false,
     refusals: &[],
+    samples: &[Sample {
+        event: "jwks",
+        token: SampleToken::None,
+    }],
 };
 
 /// How the metadata is described.
@@ -37,14 +38,28 @@ pub const METADATA: Operation = Operation {
     route: Route {
         method: "GET",
         path: "/.well-known/oauth-authorization-server",
+        access: Access::Public { limits: &[] },
+        is_counted: false,
+        errors: ErrorFormat::Problem,
     },
     id: "metadata",
     summary: "Where everything is",
     description: "Authorization server metadata (RFC 8414), for libraries that find the public keys by the issuer.",
-    access: Access::Public,
     reads_body: false,
-    limits: &[],
+    writes: false,
     refusals: &[],
+    samples: &[Sample {
+        event: "metadata",
+        token: SampleToken::None,
+    }],
+};
+
+/// How it is deployed and invoked.
+pub const FUNCTION: Function = Function {
+    name: env!("CARGO_PKG_NAME"),
+    trigger: Trigger::Api(&[PUBLIC_KEYS, METADATA]),
+    settings: &[],
+    connections: 1,
 };
 
 /// Answers the JWK Set (RFC 7517 §5) of the keys that may verify access tokens now, or the metadata.

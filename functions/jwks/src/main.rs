@@ -1,8 +1,10 @@
 //! Starts the `jwks` function.
 
+use shared::runtime;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::run(jwks::ROUTE, 1, |state, request| {
+    runtime::serve(&jwks::FUNCTION, |state, request| {
         Box::pin(jwks::handle(state, request))
     })
     .await

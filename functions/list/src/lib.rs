@@ -6,34 +6,42 @@ use std::cmp::Reverse;
 
 use shared::{
     State,
-    auth::AccessClaims,
-    domain::{
-        rate::Rule,
-        session::{Session, require_active},
-    },
+    domain::rate::Rule,
     http::{
-        self, Access, Fault, Operation, Request, Response, Route,
-        model::{SessionView, Sessions},
+        self, Access, ErrorFormat, Fault, Operation, Request, Response, Route, Sample, SampleToken,
+        model::Sessions,
     },
+    runtime::{Function, Trigger},
 };
 
-/// What this function answers.
-pub const ROUTE: Route = Route {
-    method: "GET",
-    path: "/api/v1/sessions/me",
-};
-
-/// How it is described.
+/// What it answers.
 pub const OPERATION: Operation = Operation {
-    route: ROUTE,
+    route: Route {
+        method: "GET",
+        path: "/api/v1/sessions/me",
+        access: Access::AccessToken { limit: Rule::List },
+        is_counted: false,
+        errors: ErrorFormat::Problem,
+    },
     id: "listSessions",
     summary: "The active sessions of the account",
     description: "Every device that is logged in, last used first. `is_current` marks the session of the presented \
                   access token.",
-    access: Access::Bearer,
     reads_body: false,
-    limits: &[Rule::List],
+    writes: false,
     refusals: &[],
+    samples: &[Sample {
+        event: "list",
+        token: SampleToken::AccessInHeader,
+    }],
+};
+
+/// How it is deployed and invoked.
+pub const FUNCTION: Function = Function {
+    name: env!("CARGO_PKG_NAME"),
+    trigger: Trigger::Api(&[OPERATION]),
+    settings: &[],
+    connections: 1,
 };
 
 /// Lists the sessions of the access token's owner.
@@ -42,32 +50,9 @@ pub const OPERATION: Operation = Operation {
 ///
 /// 401 when the token or its session is not valid.
 pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
-    let token = state
-        .auth
-        .check_token::<AccessClaims>(http::bearer(&request)?)
-        .await?;
-    let user = token.claims().sub;
-    let quotas = http::quotas(&request);
-    let reads = async {
-        tokio::try_join!(
-            state.limiter.by_user(&quotas, Rule::List, user),
-            state.store.sessions(user)
-        )
-    };
-    let (claims, (limit, mut sessions)) = state.auth.confirm_beside(token, reads).await?;
-
-    let now = state.clock.now();
-    require_active(sessions.iter().find(|session| session.id == claims.sid), now)?;
-    limit.allowed()?;
-    sessions.retain(|session| session.is_active(now));
+    let claimed = state.auth.check(&request, &OPERATION).await?;
+    let (caller, mut sessions) = state.auth.caller_and_sessions(claimed).await?;
+    sessions.retain(|session| session.is_active(caller.now));
     sessions.sort_by_key(|session| Reverse((session.last_used_at, session.id)));
-
-    let view = |session: Session| {
-        let is_current = session.id == claims.sid;
-        SessionView::new(session, is_current)
-    };
-    Ok(http::json(&Sessions {
-        total: sessions.len(),
-        sessions: sessions.into_iter().map(view).collect(),
-    }))
+    Ok(http::json(&Sessions::new(sessions, caller.session.id)))
 }

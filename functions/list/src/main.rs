@@ -1,8 +1,10 @@
 //! Starts the `list` function.
 
+use shared::runtime;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::run(list::ROUTE, 1, |state, request| {
+    runtime::serve(&list::FUNCTION, |state, request| {
         Box::pin(list::handle(state, request))
     })
     .await

@@ -21,32 +21,65 @@ use shared::{
         session::{EndReason, Session},
     },
     http::{
-        self, Access, Code, Fault, Fields, Operation, Request, Response, Route,
+        self, Access, Code, ErrorFormat, Fault, Fields, Operation, Request, Response, Route, Sample,
+        SampleToken,
         model::{LoggedIn, Tokens},
     },
     runtime::config::Config,
+    runtime::{Function, Settings, Trigger},
     store::{EndRequest, Login, LoginOutcome, StoreError},
 };
 
-/// What this function answers.
-pub const ROUTE: Route = Route {
-    method: "POST",
-    path: "/api/v1/auth/login",
-};
-
-/// How it is described.
+/// What it answers.
 pub const OPERATION: Operation = Operation {
-    route: ROUTE,
+    route: Route {
+        method: "POST",
+        path: "/api/v1/auth/login",
+        access: Access::Public {
+            limits: &[Rule::Login, Rule::Guesses, Rule::GuessesEverywhere],
+        },
+        is_counted: true,
+        errors: ErrorFormat::Problem,
+    },
     id: "login",
     summary: "Opens a session on a device",
     description: "With email and password; a form names them `username` and `password`, as OAuth 2 password forms do. \
                   A login with the `device_id` of an active session of the same account ends that session. Above the \
                   limit of sessions, the one that was used least recently ends. An unknown address and a wrong \
                   password are answered alike.",
-    access: Access::Public,
     reads_body: true,
-    limits: &[Rule::Login, Rule::Guesses, Rule::GuessesEverywhere],
+    writes: true,
     refusals: &[Code::InvalidCredentials, Code::AccountInactive],
+    samples: &[
+        Sample {
+            event: "json",
+            token: SampleToken::None,
+        },
+        Sample {
+            event: "form",
+            token: SampleToken::None,
+        },
+        Sample {
+            event: "base64",
+            token: SampleToken::None,
+        },
+        Sample {
+            event: "device-headers",
+            token: SampleToken::None,
+        },
+    ],
+};
+
+/// How it is deployed and invoked.
+pub const FUNCTION: Function = Function {
+    name: env!("CARGO_PKG_NAME"),
+    trigger: Trigger::Api(&[OPERATION]),
+    settings: &[
+        Settings::ClientAddress,
+        Settings::SigningKeys,
+        Settings::Passwords,
+    ],
+    connections: 1,
 };
 
 /// How often a login that others overtook starts over. Each time one of the others has succeeded.
@@ -61,14 +94,16 @@ pub struct LoginState {
     pub hasher: Hasher,
 }
 
-/// What the function's state is made of.
-///
-/// # Errors
-///
-/// When Argon2 refuses its settings.
-pub fn state(signing: SigningState) -> Result<LoginState, lambda_http::Error> {
-    let hasher = Hasher::new(signing.state.config.argon2, signing.state.ids.clone())?;
-    Ok(LoginState { signing, hasher })
+impl LoginState {
+    /// State that hashes as the configuration says.
+    ///
+    /// # Errors
+    ///
+    /// When Argon2 refuses its settings.
+    pub fn new(signing: SigningState) -> Result<Self, lambda_http::Error> {
+        let hasher = Hasher::new(signing.state.config.argon2, signing.state.ids.clone())?;
+        Ok(Self { signing, hasher })
+    }
 }
 
 struct Attempt {

@@ -1,8 +1,10 @@
 //! Starts the `login` function.
 
+use shared::runtime;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::run_signing(login::ROUTE, login::state, |state, request| {
+    runtime::serve_signing(&login::FUNCTION, login::LoginState::new, |state, request| {
         Box::pin(login::handle(state, request))
     })
     .await

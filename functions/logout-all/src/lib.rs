@@ -2,35 +2,48 @@
 
 use shared::{
     State,
-    auth::AccessClaims,
-    domain::{
-        rate::Rule,
-        session::{EndReason, require_active},
+    domain::{rate::Rule, session::EndReason},
+    http::{
+        self, Access, ErrorFormat, Fault, Fields, Operation, Request, Response, Route, Sample, SampleToken,
+        model::LoggedOut,
     },
-    http::{self, Access, Fault, Fields, Operation, Request, Response, Route, model::LoggedOut},
-    store::{Caller, EndRequest},
+    runtime::{Function, Settings, Trigger},
+    store::EndRequest,
 };
 
-/// What this function answers.
-pub const ROUTE: Route = Route {
-    method: "POST",
-    path: "/api/v1/auth/logout-all",
-};
-
-/// How many connections a start opens. To open the second one in its first request would cost more processor time than a
-/// function of 256 MB gets at once: the answer would come in the next of Lambda's periods, 20 ms later.
-pub const CONNECTIONS: usize = 2;
-
-/// How it is described.
+/// What it answers.
 pub const OPERATION: Operation = Operation {
-    route: ROUTE,
+    route: Route {
+        method: "POST",
+        path: "/api/v1/auth/logout-all",
+        access: Access::AccessToken { limit: Rule::Revoke },
+        is_counted: false,
+        errors: ErrorFormat::Problem,
+    },
     id: "logoutAll",
     summary: "Ends all sessions of the account",
     description: "All of them, or all but the one of the access token.",
-    access: Access::Bearer,
     reads_body: true,
-    limits: &[Rule::Revoke],
+    writes: true,
     refusals: &[],
+    samples: &[
+        Sample {
+            event: "except-current",
+            token: SampleToken::AccessInHeader,
+        },
+        Sample {
+            event: "all",
+            token: SampleToken::AccessInHeader,
+        },
+    ],
+};
+
+/// How it is deployed and invoked.
+pub const FUNCTION: Function = Function {
+    name: env!("CARGO_PKG_NAME"),
+    trigger: Trigger::Api(&[OPERATION]),
+    settings: &[Settings::ClientAddress],
+    connections: 2,
 };
 
 /// Ends the sessions of the access token's owner.
@@ -39,34 +52,18 @@ pub const OPERATION: Operation = Operation {
 ///
 /// 401 when the token or its session is not valid.
 pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
-    let token = state
-        .auth
-        .check_token::<AccessClaims>(http::bearer(&request)?)
-        .await?;
+    let claimed = state.auth.check(&request, &OPERATION).await?;
     let mut fields = Fields::optional(&request)?;
     let except_current = fields.flag("except_current");
     fields.finish()?;
-
-    let user = token.claims().sub;
-    let quotas = http::quotas(&request);
-    let reads = async {
-        tokio::try_join!(
-            state.limiter.by_user(&quotas, Rule::Revoke, user),
-            state.store.sessions(user)
-        )
-    };
-    let (claims, (limit, mut sessions)) = state.auth.confirm_beside(token, reads).await?;
-    let cause = http::origin(&request, &state.config.trusted_proxy, state.clock.now());
-    require_active(sessions.iter().find(|session| session.id == claims.sid), cause.at)?;
-    limit.allowed()?;
-    let mut caller = Some(Caller {
-        user_id: user,
-        session_id: claims.sid,
-    });
+    let (own, mut sessions) = state.auth.caller_and_sessions(claimed).await?;
+    let cause = http::origin(&request, &state.config.trusted_proxy, own.now);
+    let mut caller = Some(own.session_ref());
     let mut count = 0;
     loop {
-        sessions
-            .retain(|session| session.is_active(cause.at) && !(except_current && session.id == claims.sid));
+        sessions.retain(|session| {
+            session.is_active(cause.at) && !(except_current && session.id == own.session.id)
+        });
         let ended = state.store.end_sessions(EndRequest {
             sessions: &sessions,
             reason: EndReason::LogoutAll,
@@ -82,7 +79,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
         // a query may not show it yet.
         caller = caller.filter(|caller| !ended.contains(&caller.session_id));
         state.store.settle().await;
-        sessions = state.store.sessions(user).await?;
+        sessions = state.store.sessions(own.user_id).await?;
     }
     Ok(http::json(&LoggedOut {
         success: true,

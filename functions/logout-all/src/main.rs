@@ -1,8 +1,10 @@
 //! Starts the `logout-all` function.
 
+use shared::runtime;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::run(logout_all::ROUTE, logout_all::CONNECTIONS, |state, request| {
+    runtime::serve(&logout_all::FUNCTION, |state, request| {
         Box::pin(logout_all::handle(state, request))
     })
     .await

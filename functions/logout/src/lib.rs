@@ -6,28 +6,49 @@ use shared::{
     Error, State,
     auth::{AccessClaims, RefreshClaims},
     domain::session::{EndReason, Session},
-    http::{self, Access, Code, Fault, Fields, Operation, Request, Response, Route},
+    http::{
+        self, Access, Code, ErrorFormat, Fault, Fields, Operation, Request, Response, Route, Sample,
+        SampleToken,
+    },
+    runtime::{Function, Settings, Trigger},
     store::{EndRequest, StoreError},
 };
 
-/// What this function answers.
-pub const ROUTE: Route = Route {
-    method: "POST",
-    path: "/api/v1/auth/logout",
-};
-
-/// How it is described.
+/// What it answers.
 pub const OPERATION: Operation = Operation {
-    route: ROUTE,
+    route: Route {
+        method: "POST",
+        path: "/api/v1/auth/logout",
+        access: Access::AccessOrRefreshToken,
+        is_counted: false,
+        errors: ErrorFormat::Problem,
+    },
     id: "logout",
     summary: "Ends this session",
     description: "The session of the access token, or of the `refresh_token` in the body: either suffices, since a \
                   phone's access token has often expired by then. With both, the refresh token names the session. A \
                   session that has ended already is a success as well, so that a repeat after a lost answer is.",
-    access: Access::BearerOrBody,
     reads_body: true,
-    limits: &[],
+    writes: true,
     refusals: &[Code::NotYourSession],
+    samples: &[
+        Sample {
+            event: "access-token",
+            token: SampleToken::AccessInHeader,
+        },
+        Sample {
+            event: "refresh-token",
+            token: SampleToken::RefreshInBody,
+        },
+    ],
+};
+
+/// How it is deployed and invoked.
+pub const FUNCTION: Function = Function {
+    name: env!("CARGO_PKG_NAME"),
+    trigger: Trigger::Api(&[OPERATION]),
+    settings: &[Settings::ClientAddress],
+    connections: 1,
 };
 
 /// Ends the session, unless it has ended already: that is a success as well, so that a repeat after a lost answer is.

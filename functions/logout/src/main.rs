@@ -1,8 +1,10 @@
 //! Starts the `logout` function.
 
+use shared::runtime;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::run(logout::ROUTE, 1, |state, request| {
+    runtime::serve(&logout::FUNCTION, |state, request| {
         Box::pin(logout::handle(state, request))
     })
     .await

@@ -23,9 +23,23 @@ pub use state::PruneState;
 use std::time::Duration;
 
 use serde_json::Value;
-use shared::domain::clock::Millis;
+use shared::{
+    domain::clock::Millis,
+    runtime::{Function, Settings, Trigger},
+};
 
 use budget::Budget;
+
+/// How it is deployed and invoked.
+pub const FUNCTION: Function = Function {
+    name: env!("CARGO_PKG_NAME"),
+    trigger: Trigger::Invoked {
+        by: "EventBridge Scheduler",
+        samples: &["schedule"],
+    },
+    settings: &[Settings::Pruning],
+    connections: 0,
+};
 
 /// A run ends so long before its deadline: enough for the requests that are under way, with their retries.
 const RESERVE: Duration = Duration::from_secs(10);

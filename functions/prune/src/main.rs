@@ -5,7 +5,7 @@ use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    let (state, sdk) = shared::State::from_env().await?;
+    let (state, sdk) = shared::State::from_env(&prune::FUNCTION).await?;
     let prune = prune::PruneState::new(state, &sdk);
     let handle = |event: LambdaEvent<Value>| {
         let prune = &prune;

@@ -17,32 +17,35 @@ use shared::{
         ids::TokenId,
         session::{EndReason, Session, require_active},
     },
-    http::{self, Access, Code, Fault, Fields, Operation, Request, Response, Route, model::Tokens},
+    http::{
+        self, Access, Code, ErrorFormat, Fault, Fields, Operation, Request, Response, Route, Sample,
+        SampleToken, model::Tokens,
+    },
+    runtime::{Function, Settings, Trigger},
     store::{Ending, Rotate, RotateOutcome, StoreError},
 };
 use tokio::time::timeout;
 
-/// What this function answers.
-pub const ROUTE: Route = Route {
-    method: "POST",
-    path: "/api/v1/auth/refresh",
-};
-
 /// How long the answer to a committed refresh may wait for its event.
 const TELLING: Duration = Duration::from_millis(500);
 
-/// How it is described.
+/// What it answers.
 pub const OPERATION: Operation = Operation {
-    route: ROUTE,
+    route: Route {
+        method: "POST",
+        path: "/api/v1/auth/refresh",
+        access: Access::Public { limits: &[] },
+        is_counted: true,
+        errors: ErrorFormat::ProblemWithGrantError,
+    },
     id: "refresh",
     summary: "Exchanges a refresh token for a new pair",
     description: "Each refresh token is good for one refresh. When the answer is lost, repeat with the same token and the \
                   same `Idempotency-Key`: the answer is the same successor, even days later. Without a key that \
                   holds for some seconds only. An older token that comes back ends its session, since it must have \
                   been copied: `refresh_token_reused`.",
-    access: Access::Public,
     reads_body: true,
-    limits: &[],
+    writes: true,
     refusals: &[
         Code::InvalidToken,
         Code::TokenExpired,
@@ -50,16 +53,29 @@ pub const OPERATION: Operation = Operation {
         Code::SessionRevoked,
         Code::RefreshTokenReused,
     ],
+    samples: &[
+        Sample {
+            event: "json",
+            token: SampleToken::RefreshInBody,
+        },
+        Sample {
+            event: "idempotent",
+            token: SampleToken::RefreshInBody,
+        },
+        Sample {
+            event: "form",
+            token: SampleToken::RefreshInBody,
+        },
+    ],
 };
 
-/// What the function's state is made of.
-///
-/// # Errors
-///
-/// Never.
-pub fn state(signing: SigningState) -> Result<SigningState, lambda_http::Error> {
-    Ok(signing)
-}
+/// How it is deployed and invoked.
+pub const FUNCTION: Function = Function {
+    name: env!("CARGO_PKG_NAME"),
+    trigger: Trigger::Api(&[OPERATION]),
+    settings: &[Settings::ClientAddress, Settings::SigningKeys],
+    connections: 1,
+};
 
 /// Rotates the refresh token.
 ///

@@ -1,8 +1,10 @@
 //! Starts the `refresh` function.
 
+use shared::runtime;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::run_signing(refresh::ROUTE, refresh::state, |state, request| {
+    runtime::serve_signing(&refresh::FUNCTION, Ok, |state, request| {
         Box::pin(refresh::handle(state, request))
     })
     .await

@@ -2,42 +2,51 @@
 
 use shared::{
     Error, State,
-    auth::AccessClaims,
     domain::{
         error::FieldError,
         ids::{SessionId, UserId},
         rate::Rule,
-        session::{EndReason, Session, require_active},
+        session::{EndReason, Session, SessionRef, require_active},
     },
-    http::{self, Access, Code, Fault, Operation, Request, Response, Route},
-    store::{Caller, EndRequest, StoreError},
+    http::{
+        self, Access, Code, ErrorFormat, Fault, Operation, Request, Response, Route, Sample, SampleToken,
+    },
+    runtime::{Function, Settings, Trigger},
+    store::{EndRequest, StoreError},
 };
 
-/// What this function answers.
-pub const ROUTE: Route = Route {
-    method: "DELETE",
-    path: "/api/v1/sessions/{session_id}",
-};
-
-/// How many connections a start opens. To open the others in its first request would cost more processor time than a
-/// function of 256 MB gets at once: the answer would come in the next of Lambda's periods, 20 ms later.
-pub const CONNECTIONS: usize = 3;
-
-/// How it is described.
+/// What it answers.
 pub const OPERATION: Operation = Operation {
-    route: ROUTE,
+    route: Route {
+        method: "DELETE",
+        path: "/api/v1/sessions/{session_id}",
+        access: Access::AccessToken { limit: Rule::Revoke },
+        is_counted: false,
+        errors: ErrorFormat::Problem,
+    },
     id: "revokeSession",
     summary: "Ends one session of the account",
     description: "Logs another device out, or this one. Its access token is refused at once. A session that was ended \
                   before is a success as well; one that has expired is not found.",
-    access: Access::Bearer,
     reads_body: false,
-    limits: &[Rule::Revoke],
+    writes: true,
     refusals: &[
         Code::NotYourSession,
         Code::SessionNotFound,
         Code::ValidationFailed,
     ],
+    samples: &[Sample {
+        event: "revoke",
+        token: SampleToken::AccessInHeader,
+    }],
+};
+
+/// How it is deployed and invoked.
+pub const FUNCTION: Function = Function {
+    name: env!("CARGO_PKG_NAME"),
+    trigger: Trigger::Api(&[OPERATION]),
+    settings: &[Settings::ClientAddress],
+    connections: 3,
 };
 
 /// Ends the session that the path names, if it is the caller's.
@@ -47,66 +56,51 @@ pub const OPERATION: Operation = Operation {
 /// 401 when the token or its session is not valid, 422 when the path names no UUID, 403 for another account's session,
 /// 404 for none.
 pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
-    let token = state
-        .auth
-        .check_token::<AccessClaims>(http::bearer(&request)?)
-        .await?;
-    let target = http::path_parameter(&request).parse::<SessionId>();
-    let target =
-        target.map_err(|error| Fault::validation(vec![FieldError::new("session_id", format!("is {error}"))]));
-    let (user, own) = (token.claims().sub, token.claims().sid);
-
-    let quotas = http::quotas(&request);
-    let reads = async {
-        let other = async {
-            match &target {
-                Ok(id) if *id != own => state.store.session(user, *id).await,
-                _ => Ok(None),
-            }
-        };
-        tokio::try_join!(
-            state.limiter.by_user(&quotas, Rule::Revoke, user),
-            state.store.session(user, own),
-            other
-        )
+    let claimed = state.auth.check(&request, &OPERATION).await?;
+    let target = session_id(&request);
+    let id = target.as_ref().ok().copied();
+    let read = |own: SessionRef| async move {
+        match id {
+            Some(id) if id != own.session_id => state.store.session(own.user_id, id).await,
+            _ => Ok(None),
+        }
     };
-    let (claims, (limit, own, other)) = state.auth.confirm_beside(token, reads).await?;
-    let cause = http::origin(&request, &state.config.trusted_proxy, state.clock.now());
-    let own = require_active(own.as_ref(), cause.at)?;
-    limit.allowed()?;
-
+    let (caller, other) = state.auth.caller_beside(claimed, read).await?;
     let target = target?;
-    let session = if target == claims.sid {
-        Some(own)
+    let session = if target == caller.session.id {
+        Some(&caller.session)
     } else {
         other.as_ref()
     };
-    if let Some(session) = session.filter(|session| session.is_active(cause.at)) {
+    if let Some(session) = session.filter(|session| session.is_active(caller.now)) {
+        let cause = http::origin(&request, &state.config.trusted_proxy, caller.now);
         let ended = state.store.end_sessions(EndRequest {
             sessions: std::slice::from_ref(session),
             reason: EndReason::Revoked,
             cause: &cause,
-            caller: Some(Caller {
-                user_id: user,
-                session_id: claims.sid,
-            }),
+            caller: Some(caller.session_ref()),
         });
         ended.await?;
         return Ok(revoked(session));
     }
     // There is nothing to commit, and so nothing that would check the caller in the same moment.
-    let (own, refusal) = tokio::try_join!(state.store.session(user, claims.sid), async {
+    let (own, refusal) = tokio::try_join!(state.store.session(caller.user_id, caller.session.id), async {
         match session {
             Some(_) => Ok(Error::SessionNotFound),
-            None => absent(state, target, user).await,
+            None => absent(state, target, caller.user_id).await,
         }
     })?;
-    require_active(own.as_ref(), cause.at)?;
+    require_active(own.as_ref(), caller.now)?;
     match session {
         // A record past its time is as good as gone, whether or not TTL has come by.
-        Some(session) if session.expires_at > cause.at.seconds() => Ok(revoked(session)),
+        Some(session) if session.expires_at > caller.now.seconds() => Ok(revoked(session)),
         Some(_) | None => Err(refusal.into()),
     }
+}
+
+fn session_id(request: &Request) -> Result<SessionId, Fault> {
+    let id = http::path_parameter(request).parse::<SessionId>();
+    id.map_err(|error| Fault::validation(vec![FieldError::new("session_id", format!("is {error}"))]))
 }
 
 fn revoked(session: &Session) -> Response {

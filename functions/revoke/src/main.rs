@@ -1,8 +1,10 @@
 //! Starts the `revoke` function.
 
+use shared::runtime;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::run(revoke::ROUTE, revoke::CONNECTIONS, |state, request| {
+    runtime::serve(&revoke::FUNCTION, |state, request| {
         Box::pin(revoke::handle(state, request))
     })
     .await

@@ -19,11 +19,28 @@ use serde_json::{Value, json};
 use shared::{
     State,
     domain::key_set::{PublicKey, Published, Retired},
-    runtime::config::SigningKeySource,
+    runtime::{Function, Settings, Trigger, config::KeyLocation},
     store::StoreError,
 };
 
 use secret::Secret;
+
+/// How it is deployed and invoked.
+pub const FUNCTION: Function = Function {
+    name: env!("CARGO_PKG_NAME"),
+    trigger: Trigger::Invoked {
+        by: "Secrets Manager, and operators in an emergency",
+        samples: &[
+            "create-secret",
+            "set-secret",
+            "test-secret",
+            "finish-secret",
+            "emergency",
+        ],
+    },
+    settings: &[Settings::SigningKeys],
+    connections: 0,
+};
 
 /// How often a step starts over because somebody else changed the secret or the published set under it.
 const MOST_ATTEMPTS: u32 = 8;
@@ -43,11 +60,11 @@ impl Rotation {
     /// [`RotationError::NoSecret`] when it names none.
     pub fn new(state: State, client: Client) -> Result<Self, RotationError> {
         match &state.config.signing_keys {
-            Some(SigningKeySource::Secret(id)) => Ok(Self {
+            Some(KeyLocation::Secret(id)) => Ok(Self {
                 secret: Secret::new(client, id.clone()),
                 state,
             }),
-            Some(SigningKeySource::File(_)) | None => Err(RotationError::NoSecret),
+            Some(KeyLocation::File(_)) | None => Err(RotationError::NoSecret),
         }
     }
 

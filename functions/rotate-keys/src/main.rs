@@ -6,7 +6,7 @@ use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    let (state, sdk) = shared::State::from_env().await?;
+    let (state, sdk) = shared::State::from_env(&rotate_keys::FUNCTION).await?;
     let rotation = Rotation::new(state, aws_sdk_secretsmanager::Client::new(&sdk))?;
     let handle = |event: LambdaEvent<Value>| {
         let rotation = &rotation;

@@ -12,7 +12,7 @@ mod token_issuer;
 mod token_settings;
 mod verifier;
 
-pub use authenticator::Authenticator;
+pub use authenticator::{Authenticator, Caller, Claimed};
 pub use claims::{
     AccessClaims, Claims, MAX_ACCESS_TOKEN_SECONDS, MAX_SESSION_SECONDS, RefreshClaims, Subject,
 };
@@ -20,7 +20,7 @@ pub use key_cache::KeyCache;
 pub use limiter::{Guess, Limiter};
 pub use signer::{SignError, Signer};
 pub use signer_cache::Signers;
-pub use signing_key_source::{KeySource, KeySourceError};
+pub use signing_key_source::{SigningKeySource, SigningKeySourceError};
 pub use signing_keys::{KeyPair, KeyPairError, SigningKeys, SigningKeysError};
 pub use token_issuer::TokenIssuer;
 pub use token_settings::TokenSettings;

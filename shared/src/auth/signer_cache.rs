@@ -6,7 +6,8 @@ use std::{
 };
 
 use super::{
-    signer::Signer, signing_key_source::KeySource, signing_keys::SigningKeys, token_settings::TokenSettings,
+    signer::Signer, signing_key_source::SigningKeySource, signing_keys::SigningKeys,
+    token_settings::TokenSettings,
 };
 use crate::domain::{
     clock::{Clock, Millis},
@@ -30,7 +31,7 @@ struct Inner {
     settings: TokenSettings,
     ids: Ids,
     clock: Clock,
-    source: KeySource,
+    source: SigningKeySource,
     held: Mutex<Held>,
 }
 
@@ -45,7 +46,7 @@ struct Held {
 impl Signers {
     /// Holds nothing until [`Signers::renew`].
     #[must_use]
-    pub fn new(settings: TokenSettings, clock: Clock, ids: Ids, source: KeySource) -> Self {
+    pub fn new(settings: TokenSettings, clock: Clock, ids: Ids, source: SigningKeySource) -> Self {
         Self(Arc::new(Inner {
             settings,
             ids,

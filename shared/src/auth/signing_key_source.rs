@@ -11,7 +11,7 @@ const CURRENT: &str = "AWSCURRENT";
 
 /// Where a function that signs reads its keys.
 #[derive(Clone, Debug)]
-pub enum KeySource {
+pub enum SigningKeySource {
     /// A local file.
     File(PathBuf),
     /// An AWS Secrets Manager secret, by name or ARN.
@@ -25,7 +25,7 @@ pub enum KeySource {
 
 /// Why there are no keys. What was read is never shown.
 #[derive(Debug, thiserror::Error)]
-pub enum KeySourceError {
+pub enum SigningKeySourceError {
     /// The file cannot be read.
     #[error("SIGNING_KEYS_FILE: {path} cannot be read")]
     File {
@@ -58,32 +58,32 @@ pub enum KeySourceError {
     },
 }
 
-impl KeySource {
+impl SigningKeySource {
     /// Reads the keys.
     ///
     /// # Errors
     ///
     /// Says what cannot be read, or what is wrong with it.
-    pub async fn read(&self) -> Result<SigningKeys, KeySourceError> {
+    pub async fn read(&self) -> Result<SigningKeys, SigningKeySourceError> {
         let (place, text) = match self {
             Self::File(path) => {
                 let place = path.display().to_string();
                 match std::fs::read_to_string(path) {
                     Ok(text) => (place, text),
-                    Err(source) => return Err(KeySourceError::File { path: place, source }),
+                    Err(source) => return Err(SigningKeySourceError::File { path: place, source }),
                 }
             }
             Self::Secret { client, id } => (id.clone(), read_secret(client, id).await?),
         };
         match SigningKeys::parse(&text) {
             Ok(Some(keys)) => Ok(keys),
-            Ok(None) => Err(KeySourceError::Empty { place }),
-            Err(source) => Err(KeySourceError::Content { place, source }),
+            Ok(None) => Err(SigningKeySourceError::Empty { place }),
+            Err(source) => Err(SigningKeySourceError::Content { place, source }),
         }
     }
 }
 
-async fn read_secret(client: &Client, id: &str) -> Result<String, KeySourceError> {
+async fn read_secret(client: &Client, id: &str) -> Result<String, SigningKeySourceError> {
     let request = client.get_secret_value().secret_id(id).version_stage(CURRENT);
     match request.send().await {
         Ok(answer) => Ok(answer.secret_string.unwrap_or_default()),
@@ -92,9 +92,9 @@ async fn read_secret(client: &Client, id: &str) -> Result<String, KeySourceError
                 .as_service_error()
                 .is_some_and(GetSecretValueError::is_resource_not_found_exception) =>
         {
-            Err(KeySourceError::Empty { place: id.to_owned() })
+            Err(SigningKeySourceError::Empty { place: id.to_owned() })
         }
-        Err(error) => Err(KeySourceError::Secret {
+        Err(error) => Err(SigningKeySourceError::Secret {
             id: id.to_owned(),
             source: error.into(),
         }),

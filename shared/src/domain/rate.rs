@@ -30,6 +30,16 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Login,
+        Self::Guesses,
+        Self::GuessesEverywhere,
+        Self::List,
+        Self::Revoke,
+        Self::Cleanup,
+    ];
+
     /// Its name in keys and headers.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -40,6 +50,19 @@ impl Rule {
             Self::List => "list",
             Self::Revoke => "revoke",
             Self::Cleanup => "cleanup",
+        }
+    }
+
+    /// The variable with its limit.
+    #[must_use]
+    pub const fn variable(self) -> &'static str {
+        match self {
+            Self::Login => "RATE_LIMIT_LOGIN_IP",
+            Self::Guesses => "RATE_LIMIT_LOGIN_GUESSES",
+            Self::GuessesEverywhere => "RATE_LIMIT_LOGIN_ACCOUNT",
+            Self::List => "RATE_LIMIT_LIST",
+            Self::Revoke => "RATE_LIMIT_REVOKE",
+            Self::Cleanup => "RATE_LIMIT_CLEANUP",
         }
     }
 

@@ -42,6 +42,15 @@ pub struct Session {
     pub ended: Option<Ended>,
 }
 
+/// Which session, and whose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionRef {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Which it is.
+    pub session_id: SessionId,
+}
+
 /// The exchange of one refresh token for its successor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotation {

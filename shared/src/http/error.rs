@@ -17,7 +17,10 @@ pub enum Fault {
     NotFound,
     /// Another method.
     #[error("another method")]
-    MethodNotAllowed,
+    MethodNotAllowed {
+        /// The methods of this path (RFC 9110 §10.2.1).
+        allow: String,
+    },
     /// A body over 16 KiB.
     #[error("the body is over 16 KiB")]
     PayloadTooLarge,
@@ -59,7 +62,7 @@ impl Fault {
         match self {
             Self::Malformed(_) => Code::MalformedRequest,
             Self::NotFound => Code::NotFound,
-            Self::MethodNotAllowed => Code::MethodNotAllowed,
+            Self::MethodNotAllowed { .. } => Code::MethodNotAllowed,
             Self::PayloadTooLarge => Code::PayloadTooLarge,
             Self::UnsupportedMediaType => Code::UnsupportedMediaType,
             Self::Panic => Code::Internal,

@@ -23,7 +23,7 @@ pub use error::Fault;
 pub use gateway::{mend, request};
 pub use input::Fields;
 pub use message::{Request, Response};
-pub use operation::{Access, Operation};
+pub use operation::{Access, ErrorFormat, Operation, Route, Sample, SampleToken};
 #[cfg(feature = "openapi")]
 pub use problem::FieldProblem;
 pub use problem::Problem;
@@ -31,5 +31,5 @@ pub(crate) use problem::response as problem_response;
 pub use rate_limit::quotas;
 pub(crate) use rate_limit::tell as write_rate_limit_headers;
 pub use response::{json, success};
-pub use route::{Route, path_parameter};
-pub(crate) use route::{admit, request_id};
+pub use route::path_parameter;
+pub(crate) use route::{find_operation, request_id};

@@ -1,14 +1,55 @@
-//! What each function says of itself, beside its handler, for the API's description and the tests.
-//!
-//! Data that no handler reads: none of it is in a Lambda binary.
+//! What each function says of itself beside its handler: how it is reached, by whom, within which limits, and how it
+//! answers. The runtime answers requests by it; the API's description, the tests and the benchmark iterate over it.
 
-use super::{code::Code, route::Route};
+use super::code::Code;
 use crate::domain::rate::Rule;
+
+/// How an operation is reached, and by whom: what is read of each request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The method.
+    pub method: &'static str,
+    /// The path as API Gateway writes it, parameters in braces.
+    pub path: &'static str,
+    /// Which token it asks for.
+    pub access: Access,
+    /// Whether its outcomes are a metric: whether people can log in and stay logged in. Lambda and API Gateway count
+    /// everything else.
+    pub is_counted: bool,
+    /// The form of its refusals.
+    pub errors: ErrorFormat,
+}
+
+/// Which token an operation asks for, and what its requests are counted against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// None.
+    Public {
+        /// What its handler counts against.
+        limits: &'static [Rule],
+    },
+    /// An access token, whose session is counted against a limit and confirmed.
+    AccessToken {
+        /// The limit.
+        limit: Rule,
+    },
+    /// An access token, or a refresh token in the body.
+    AccessOrRefreshToken,
+}
+
+/// The form of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorFormat {
+    /// `application/problem+json` (RFC 9457).
+    Problem,
+    /// The same, with RFC 6749's `error` (§5.2) as a member.
+    ProblemWithGrantError,
+}
 
 /// One operation of the API.
 #[derive(Clone, Copy, Debug)]
 pub struct Operation {
-    /// Method and path.
+    /// How it is reached.
     pub route: Route,
     /// Its `operationId`: what generated clients call it.
     pub id: &'static str,
@@ -16,34 +57,53 @@ pub struct Operation {
     pub summary: &'static str,
     /// What its caller should know.
     pub description: &'static str,
-    /// Which token it asks for.
-    pub access: Access,
     /// Whether it reads a body.
     pub reads_body: bool,
-    /// What its requests are counted against.
-    pub limits: &'static [Rule],
+    /// Whether it changes anything in the table beside counters: what calls for tests of crashes and lost answers.
+    pub writes: bool,
     /// The codes of its own problems, beside those that every operation has: [`Operation::codes`] lists all.
     pub refusals: &'static [Code],
+    /// Requests that it answers, under `events/`.
+    pub samples: &'static [Sample],
 }
 
-/// Which token an operation asks for.
+/// A request that an operation answers with success, once its token is a valid one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// None.
-    Public,
-    /// An access token.
-    Bearer,
-    /// An access token, or a refresh token in the body.
-    BearerOrBody,
+pub struct Sample {
+    /// The file `events/<function>/<event>.json`.
+    pub event: &'static str,
+    /// Where a token goes.
+    pub token: SampleToken,
+}
+
+/// Where a sample request carries a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SampleToken {
+    /// Nowhere.
+    None,
+    /// An access token in the `Authorization` header.
+    AccessInHeader,
+    /// A refresh token, as the body's `refresh_token`.
+    RefreshInBody,
 }
 
 impl Access {
+    /// What requests are counted against.
+    #[must_use]
+    pub const fn limits(&self) -> &[Rule] {
+        match self {
+            Self::Public { limits } => limits,
+            Self::AccessToken { limit } => std::slice::from_ref(limit),
+            Self::AccessOrRefreshToken => &[],
+        }
+    }
+
     /// Problems of access tokens and their sessions.
     const fn refusals(self) -> &'static [Code] {
         match self {
-            Self::Public => &[],
-            Self::BearerOrBody => &[Code::MissingToken, Code::InvalidToken, Code::TokenExpired],
-            Self::Bearer => &[
+            Self::Public { .. } => &[],
+            Self::AccessOrRefreshToken => &[Code::MissingToken, Code::InvalidToken, Code::TokenExpired],
+            Self::AccessToken { .. } => &[
                 Code::MissingToken,
                 Code::InvalidToken,
                 Code::TokenExpired,
@@ -67,9 +127,10 @@ impl Operation {
     pub fn codes(&self) -> Vec<Code> {
         // A body that is too large is refused also where none is read.
         let everywhere = [Code::PayloadTooLarge, Code::Internal, Code::Unavailable];
-        let own = self.access.refusals().iter().chain(self.refusals);
+        let own = self.route.access.refusals().iter().chain(self.refusals);
         let body = BODY.iter().filter(|_| self.reads_body);
-        let limited = [Code::RateLimited].iter().filter(|_| !self.limits.is_empty());
+        let is_limited = !self.route.access.limits().is_empty();
+        let limited = [Code::RateLimited].iter().filter(|_| is_limited);
         let all = own.chain(body).chain(limited).chain(&everywhere);
         let mut codes: Vec<_> = all.copied().collect();
         codes.sort_unstable();

@@ -5,7 +5,7 @@ use lambda_http::http::header;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{code::Code, error::Fault, message::Response, response, route::Route};
+use super::{code::Code, error::Fault, message::Response, operation::ErrorFormat, response};
 use crate::domain::error::{Error, FieldError};
 #[cfg(feature = "openapi")]
 use crate::http::schema;
@@ -63,10 +63,9 @@ pub struct FieldProblem {
 
 /// How long a client should wait after a 503, in seconds.
 const RETRY_AFTER_SECONDS: u16 = 1;
-/// Where RFC 6749 §5.2 applies.
-const REFRESH_PATH: &str = "/api/v1/auth/refresh";
 
-pub(crate) fn response(fault: &Fault, route: Route, request_id: &str) -> Response {
+/// A refusal in the format of the operation it is for.
+pub(crate) fn response(fault: &Fault, format: ErrorFormat, request_id: &str) -> Response {
     let status = fault.code().status();
     let errors = match fault {
         Fault::Domain(Error::Validation(errors)) => errors.as_slice(),
@@ -76,7 +75,7 @@ pub(crate) fn response(fault: &Fault, route: Route, request_id: &str) -> Respons
         detail: fault.detail(),
         errors,
         request_id,
-        ..Problem::of(fault.code(), route)
+        ..Problem::of(fault.code(), format)
     };
     let mut response = response::json(&problem);
     *response.status_mut() = status.try_into().unwrap_or_default();
@@ -95,7 +94,11 @@ pub(crate) fn response(fault: &Fault, route: Route, request_id: &str) -> Respons
             }
         }
         405 => {
-            headers.insert(header::ALLOW, header::HeaderValue::from_static(route.method));
+            if let Fault::MethodNotAllowed { allow } = fault
+                && let Ok(allow) = header::HeaderValue::from_str(allow)
+            {
+                headers.insert(header::ALLOW, allow);
+            }
         }
         503 => {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
@@ -106,9 +109,9 @@ pub(crate) fn response(fault: &Fault, route: Route, request_id: &str) -> Respons
 }
 
 impl Problem<'_> {
-    /// A problem of this code as `route` answers it, before anything is said of the very request.
+    /// A problem of this code in this format, before anything is said of the very request.
     #[must_use]
-    pub fn of(code: Code, route: Route) -> Self {
+    pub fn of(code: Code, format: ErrorFormat) -> Self {
         let status = code.status();
         Self {
             kind: "about:blank",
@@ -119,9 +122,10 @@ impl Problem<'_> {
             success: false,
             request_id: "",
             errors: &[],
-            error: (route.path == REFRESH_PATH)
-                .then(|| oauth_error(status))
-                .flatten(),
+            error: match format {
+                ErrorFormat::Problem => None,
+                ErrorFormat::ProblemWithGrantError => oauth_error(status),
+            },
         }
     }
 }

@@ -2,36 +2,39 @@
 
 use lambda_http::{RequestExt, request::RequestContext};
 
-use super::{error::Fault, message::Request};
+use super::{error::Fault, message::Request, operation::Operation};
 
 /// Bodies over this many bytes are refused.
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// The one method and path that a function answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Route {
-    /// The method.
-    pub method: &'static str,
-    /// The path as API Gateway writes it, parameters in braces.
-    pub path: &'static str,
-}
-
-/// Whether the request is one of this route.
+/// Finds which of a function's operations a request is for.
 ///
 /// # Errors
 ///
-/// 404, 405 or 413.
-pub(crate) fn admit(route: Route, request: &Request) -> Result<(), Fault> {
-    if !same_path(route.path, path_without_stage(request)) {
+/// 404 for a path of none of them, 405 for another method, 413 for a body that is too large.
+pub(crate) fn find_operation<'a>(
+    operations: &'a [Operation],
+    request: &Request,
+) -> Result<&'a Operation, Fault> {
+    let path = path_without_stage(request);
+    let on_path = || {
+        operations
+            .iter()
+            .filter(|operation| same_path(operation.route.path, path))
+    };
+    if on_path().next().is_none() {
         return Err(Fault::NotFound);
     }
-    if request.method() != route.method {
-        return Err(Fault::MethodNotAllowed);
-    }
+    let Some(operation) = on_path().find(|operation| request.method() == operation.route.method) else {
+        let methods: Vec<_> = on_path().map(|operation| operation.route.method).collect();
+        return Err(Fault::MethodNotAllowed {
+            allow: methods.join(", "),
+        });
+    };
     if request.body().len() > MAX_BODY_BYTES {
         return Err(Fault::PayloadTooLarge);
     }
-    Ok(())
+    Ok(operation)
 }
 
 /// API Gateway's id of the request, or Lambda's where there is none.

@@ -46,14 +46,14 @@ pub struct Config {
     pub warm_up: bool,
     /// `SIGNING_KEYS_SECRET_ID` or `SIGNING_KEYS_FILE`: where the private keys are. Only the
     /// functions that sign need one, and `rotate-keys`.
-    pub signing_keys: Option<SigningKeySource>,
+    pub signing_keys: Option<KeyLocation>,
     /// `ARGON2_MEMORY_KIB` \[19456\], `ARGON2_ITERATIONS` \[2\], `ARGON2_PARALLELISM` \[1\].
     pub argon2: Argon2Settings,
 }
 
 /// Where the signing keys are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SigningKeySource {
+pub enum KeyLocation {
     /// An AWS Secrets Manager secret, by name or ARN.
     Secret(String),
     /// A local file.
@@ -206,7 +206,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         }
     }
 
-    fn signing_keys(&mut self) -> Option<SigningKeySource> {
+    fn signing_keys(&mut self) -> Option<KeyLocation> {
         match (
             self.text("SIGNING_KEYS_SECRET_ID"),
             self.text("SIGNING_KEYS_FILE"),
@@ -216,8 +216,8 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
                 self.problems.push(problem.to_owned());
                 None
             }
-            (Some(id), None) => Some(SigningKeySource::Secret(id)),
-            (None, Some(path)) => Some(SigningKeySource::File(path.into())),
+            (Some(id), None) => Some(KeyLocation::Secret(id)),
+            (None, Some(path)) => Some(KeyLocation::File(path.into())),
             (None, None) => None,
         }
     }
@@ -301,7 +301,7 @@ mod tests {
         let file = config(&[("SIGNING_KEYS_FILE", "keys.json")])
             .unwrap()
             .signing_keys;
-        assert_eq!(file, Some(SigningKeySource::File("keys.json".into())));
+        assert_eq!(file, Some(KeyLocation::File("keys.json".into())));
         let both = [
             ("SIGNING_KEYS_FILE", "keys.json"),
             ("SIGNING_KEYS_SECRET_ID", "keys"),

@@ -12,32 +12,15 @@ use tracing_subscriber::{
     layer::SubscriberExt,
 };
 
-/// Our own crates. The SDK and the runtime log whole requests below `warn`, so they never get there.
-const OURS: [&str; 14] = [
-    "shared",
-    "activity",
-    "admin",
-    "authorizer",
-    "cleanup",
-    "jwks",
-    "list",
-    "login",
-    "logout",
-    "logout_all",
-    "prune",
-    "refresh",
-    "revoke",
-    "rotate_keys",
-];
-
-/// Starts logging at `level`. A second start changes nothing.
-pub(crate) fn start(level: LevelFilter) {
-    let _ = tracing::subscriber::set_global_default(lines(level, io::stdout));
+/// Starts logging at `level` for the function of this name. A second start changes nothing.
+pub(crate) fn start(level: LevelFilter, function: &str) {
+    let _ = tracing::subscriber::set_global_default(lines(level, &[function], io::stdout));
     panic::set_hook(Box::new(tell_of_panic));
 }
 
-/// What writes the lines.
-pub fn lines<W>(level: LevelFilter, writer: W) -> impl Subscriber + Send + Sync
+/// What writes the lines of these functions. Of all other crates only warnings and errors are written: below them the
+/// SDK and the runtime log whole requests.
+pub fn lines<W>(level: LevelFilter, functions: &[&str], writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -45,7 +28,8 @@ where
         .with_default(level.min(LevelFilter::WARN))
         // Under cargo-lambda it warns, at each start, of a setting that it then handles as we want.
         .with_target("lambda_runtime", level.min(LevelFilter::ERROR))
-        .with_targets(OURS.map(|name| (name, level)));
+        .with_target("shared", level)
+        .with_targets(functions.iter().map(|name| (name.replace('-', "_"), level)));
     let lines = fmt::layer()
         .json()
         .flatten_event(true)

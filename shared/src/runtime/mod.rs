@@ -2,12 +2,14 @@
 
 pub mod aws;
 pub mod config;
+mod function;
 pub mod logging;
 pub mod metrics;
 mod respond;
 mod serve;
 mod state;
 
-pub use respond::{Handler, REQUEST_TIMEOUT, answer};
-pub use serve::{StartError, run, run_signing};
+pub use function::{Function, Settings, Trigger};
+pub use respond::{Handler, REQUEST_TIMEOUT, respond};
+pub use serve::{StartError, serve, serve_signing};
 pub use state::{SigningState, State};

@@ -7,14 +7,12 @@ use lambda_http::{
 };
 
 use super::{
-    config::SigningKeySource,
-    respond::{Handler, answer},
+    config::KeyLocation,
+    function::Function,
+    respond::{Handler, respond},
     state::{SigningState, State},
 };
-use crate::{
-    auth::KeySource,
-    http::{self, Route},
-};
+use crate::{auth::SigningKeySource, http};
 
 /// Why a function cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -26,19 +24,15 @@ pub enum StartError {
     NoSigningKeys,
 }
 
-/// Runs a function that needs no private key, and opens so many `connections` to the table at start.
+/// Runs a function that needs no private key.
 ///
 /// # Errors
 ///
 /// When the configuration is not valid, or the runtime's API fails.
-pub async fn run(
-    route: Route,
-    connections: usize,
-    handler: Handler<State>,
-) -> Result<(), lambda_http::Error> {
-    let (state, _) = State::from_env().await?;
-    state.warm(connections).await;
-    serve(state, route, handler).await
+pub async fn serve(function: &'static Function, handler: Handler<State>) -> Result<(), lambda_http::Error> {
+    let (state, _) = State::from_env(function).await?;
+    state.warm(function.connections).await;
+    answer_requests(function, state, handler).await
 }
 
 /// Runs a function that signs. `build` makes its state.
@@ -47,40 +41,40 @@ pub async fn run(
 ///
 /// When the configuration is not valid, or the runtime's API fails. Keys that cannot be read are no reason: there are
 /// none before the first rotation, and requests are answered with 503 until there are.
-pub async fn run_signing<S: Send + Sync + 'static>(
-    route: Route,
+pub async fn serve_signing<S: Send + Sync + 'static>(
+    function: &'static Function,
     build: fn(SigningState) -> Result<S, lambda_http::Error>,
     handler: Handler<S>,
 ) -> Result<(), lambda_http::Error> {
-    let (state, sdk) = State::from_env().await?;
-    let source = state
+    let (state, sdk) = State::from_env(function).await?;
+    let location = state
         .config
         .signing_keys
         .clone()
         .ok_or(StartError::NoSigningKeys)?;
-    let source = match source {
-        SigningKeySource::File(path) => KeySource::File(path),
-        SigningKeySource::Secret(id) => KeySource::Secret {
+    let source = match location {
+        KeyLocation::File(path) => SigningKeySource::File(path),
+        KeyLocation::Secret(id) => SigningKeySource::Secret {
             client: aws_sdk_secretsmanager::Client::new(&sdk),
             id,
         },
     };
     let signing = SigningState::new(state, source);
     if signing.state.config.warm_up {
-        tokio::join!(signing.issuer.warm(), signing.state.warm(1));
+        tokio::join!(signing.issuer.warm(), signing.state.warm(function.connections));
     }
-    serve(build(signing)?, route, handler).await
+    answer_requests(function, build(signing)?, handler).await
 }
 
-async fn serve<S: Send + Sync + 'static>(
+async fn answer_requests<S: Send + Sync + 'static>(
+    function: &'static Function,
     state: S,
-    route: Route,
     handler: Handler<S>,
 ) -> Result<(), lambda_http::Error> {
     let state = Arc::new(state);
     let requests = Adapter::from(service_fn(move |request| {
         let state = Arc::clone(&state);
-        async move { Ok::<_, lambda_http::Error>(answer(&*state, route, request, handler).await) }
+        async move { Ok::<_, lambda_http::Error>(respond(function, &*state, request, handler).await) }
     }));
     let events = requests.map_request(|mut event: LambdaEvent<LambdaRequest>| {
         http::mend(&mut event.payload);

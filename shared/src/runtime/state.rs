@@ -2,9 +2,9 @@
 
 use aws_config::SdkConfig;
 
-use super::{aws, config::Config, logging, metrics};
+use super::{aws, config::Config, function::Function, logging, metrics};
 use crate::{
-    auth::{Authenticator, KeyCache, KeySource, Limiter, Signers, TokenIssuer, Verifier},
+    auth::{Authenticator, KeyCache, Limiter, Signers, SigningKeySource, TokenIssuer, Verifier},
     domain::{clock::Clock, ids::Ids},
     store::Store,
 };
@@ -44,8 +44,14 @@ impl State {
         let store = Store::new(client, config.table_name.clone(), ids.clone());
         let keys = KeyCache::new(store.clone(), clock.clone());
         let verifier = Verifier::new(&config.tokens);
-        let auth = Authenticator::new(keys.clone(), verifier, clock.clone());
         let limiter = Limiter::new(store.clone(), clock.clone(), config.rate_limits);
+        let auth = Authenticator::new(
+            keys.clone(),
+            verifier,
+            limiter.clone(),
+            store.clone(),
+            clock.clone(),
+        );
         Self {
             config,
             clock,
@@ -57,14 +63,14 @@ impl State {
         }
     }
 
-    /// State from the environment.
+    /// State of `function` from the environment; also starts its log.
     ///
     /// # Errors
     ///
     /// Names what is wrong with the configuration.
-    pub async fn from_env() -> Result<(Self, SdkConfig), lambda_http::Error> {
+    pub async fn from_env(function: &Function) -> Result<(Self, SdkConfig), lambda_http::Error> {
         let config = Config::from_env()?;
-        logging::start(config.log_level);
+        logging::start(config.log_level, function.name);
         let sdk = aws::config().await?;
         let client = aws_sdk_dynamodb::Client::new(&sdk);
         let clock = Clock::system();
@@ -86,7 +92,7 @@ impl State {
 impl SigningState {
     /// State whose keys are at `source`.
     #[must_use]
-    pub fn new(state: State, source: KeySource) -> Self {
+    pub fn new(state: State, source: SigningKeySource) -> Self {
         let settings = state.config.tokens.clone();
         let signers = Signers::new(settings, state.clock.clone(), state.ids.clone(), source);
         let issuer = TokenIssuer::new(state.keys.clone(), state.auth.clone(), signers);

@@ -13,7 +13,7 @@ use crate::domain::{
     clock::Millis,
     error::Error,
     ids::{SessionId, UserId},
-    session::{EndReason, Liveness, Session},
+    session::{EndReason, Liveness, Session, SessionRef},
 };
 
 /// How many sessions one transaction ends: two actions each and one check stay below `DynamoDB`'s 100.
@@ -33,16 +33,7 @@ pub struct EndRequest<'a> {
     pub cause: &'a Cause,
     /// The session that asks, which must be active when this is committed; none for a logout, which may come late,
     /// and for support staff.
-    pub caller: Option<Caller>,
-}
-
-/// The session whose access token a request carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// Whose it is.
-    pub user_id: UserId,
-    /// Which it is.
-    pub session_id: SessionId,
+    pub caller: Option<SessionRef>,
 }
 
 /// That nothing (more) was ended.
@@ -282,7 +273,7 @@ impl Store {
     }
 }
 
-fn caller_check(caller: Caller, now: Millis) -> Action {
+fn caller_check(caller: SessionRef, now: Millis) -> Action {
     Action::Check {
         key: Key::session(caller.user_id, caller.session_id),
         condition: "attribute_not_exists(revoked_at) AND expires_at > :now",

@@ -22,6 +22,21 @@ pub struct Sessions {
     pub total: usize,
 }
 
+impl Sessions {
+    /// What the owner sees of sessions, looking from the session `own`.
+    #[must_use]
+    pub fn new(sessions: Vec<Session>, own: SessionId) -> Self {
+        let view = |session: Session| {
+            let is_current = session.id == own;
+            SessionView::new(session, is_current)
+        };
+        Self {
+            total: sessions.len(),
+            sessions: sessions.into_iter().map(view).collect(),
+        }
+    }
+}
+
 /// Sessions, as many as an account can have.
 #[cfg(feature = "openapi")]
 type SessionList = schema::Bounded<SessionView, 1000>;
