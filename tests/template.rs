@@ -23,6 +23,10 @@ const WITHOUT_A_ROUTE: [(&str, &str); 4] = [
     ),
 ];
 
+/// How many metrics one alarm takes at most
+/// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.html>).
+const MAX_METRICS_PER_ALARM: usize = 10;
+
 /// Alarms that a function does without, and why.
 const WITHOUT_AN_ALARM: [(&str, &str, &str); 1] = [(
     "prune",
@@ -254,7 +258,7 @@ fn watched(root: &Node<'_>) -> Result<BTreeSet<(String, String)>, Error> {
         }
         Ok::<_, Error>(())
     };
-    for (_, resource) in root.get("Resources")?.entries()? {
+    for (id, resource) in root.get("Resources")?.entries()? {
         if resource.get("Type")?.text()? != "AWS::CloudWatch::Alarm" {
             continue;
         }
@@ -262,15 +266,37 @@ fn watched(root: &Node<'_>) -> Result<BTreeSet<(String, String)>, Error> {
         match alarm.find("Metrics")? {
             None => watch(&alarm)?,
             Some(metrics) => {
-                for metric in metrics.items()? {
-                    if let Some(stat) = metric.find("MetricStat")? {
-                        watch(&stat.get("Metric")?)?;
-                    }
+                for metric in evaluated(id, &metrics)? {
+                    watch(&metric)?;
                 }
             }
         }
     }
     Ok(watched)
+}
+
+/// The metrics that the expression of an alarm uses.
+fn evaluated<'a>(alarm: &str, metrics: &Node<'a>) -> Result<Vec<Node<'a>>, Error> {
+    let (mut found, mut expression) = (Vec::new(), String::new());
+    for metric in metrics.items()? {
+        match metric.find("MetricStat")? {
+            Some(stat) => found.push((metric.get("Id")?.text()?, stat.get("Metric")?)),
+            None => expression.push_str(metric.get("Expression")?.text()?),
+        }
+    }
+    assert!(
+        found.len() <= MAX_METRICS_PER_ALARM,
+        "{alarm} has {} metrics",
+        found.len()
+    );
+    let names = |id: &str| {
+        let mut words = expression.split(|letter: char| !letter.is_ascii_alphanumeric());
+        words.any(|word| word == id)
+    };
+    let used = found
+        .into_iter()
+        .filter(|(id, _)| expression.contains("METRICS()") || names(id));
+    Ok(used.map(|(_, metric)| metric).collect())
 }
 
 #[test]

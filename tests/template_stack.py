@@ -10,6 +10,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import warnings
 import zipfile
 
@@ -39,6 +40,12 @@ EVERYTHING = {
     "CloudFrontSecret": "a secret of the test",
     "Tracing": "true",
 }
+# A search of the dashboard that names what it finds: its query, with namespace, metric and names.
+SEARCH = re.compile(r"""SEARCH\('({(AWS/\w+),\w+} MetricName="(\w+)" \(("[^"]+"(?: OR "[^"]+")*)\))', '\w+', 300\)""")
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
+MAX_QUERY_LENGTH = 1024
+# What the dashboard shows of each function.
+SHOWN = ["Duration", "Errors", "Throttles", "Invocations"]
 
 
 def transformed(parameters):
@@ -86,10 +93,28 @@ def check_outputs(outputs, address, issuer):
     boto3.client("sns").get_topic_attributes(TopicArn=outputs["AlarmTopicArn"])
 
 
+def searched(metrics):
+    """The names that the dashboard searches, by namespace and metric; each query must fit a stack's name of 40."""
+    found = {}
+    for expression in [metric[0].get("expression", "") for metric in metrics if isinstance(metric[0], dict)]:
+        if "{AWS/" not in expression:
+            continue
+        search = SEARCH.fullmatch(expression)
+        assert search, f"a search that this test does not understand: {expression}"
+        query, namespace, metric, names = search.groups()
+        names = re.findall('"([^"]+)"', names)
+        # Lambda cuts a function's name to 64 characters.
+        longer = [64 - len(name) if namespace == "AWS/Lambda" else 40 - len("holdfast") for name in names]
+        assert len(query) + sum(longer) <= MAX_QUERY_LENGTH, query
+        found.setdefault((namespace, metric), []).extend(names)
+    return found
+
+
 def check_observability(topic):
-    """Each alarm tells the topic of its begin and end; the dashboard is one, and shows functions that there are."""
+    """Each alarm tells the topic of its begin and end; the dashboard is one, and shows each function and each log."""
     cloudwatch = boto3.client("cloudwatch")
-    functions = {function["FunctionName"] for function in boto3.client("lambda").list_functions()["Functions"]}
+    functions = sorted(function["FunctionName"] for function in boto3.client("lambda").list_functions()["Functions"])
+    logs = sorted(group["logGroupName"] for group in boto3.client("logs").describe_log_groups()["logGroups"])
     alarms = cloudwatch.describe_alarms()["MetricAlarms"]
     for alarm in alarms:
         assert alarm["AlarmActions"] == alarm["OKActions"] == [topic], alarm
@@ -97,9 +122,11 @@ def check_observability(topic):
     body = cloudwatch.get_dashboard(DashboardName=dashboard)["DashboardBody"]
     assert "${" not in body.replace("${PROP(", ""), body
     widgets = [widget["properties"] for widget in json.loads(body)["widgets"]]
-    metrics = [metric for widget in widgets for metric in widget.get("metrics", [])]
-    shown = {metric[3] for metric in metrics if metric[0] == "AWS/Lambda"}
-    assert shown == functions, shown ^ functions
+    found = searched([metric for widget in widgets for metric in widget.get("metrics", [])])
+    expected = {("AWS/Logs", "IncomingBytes"): logs, **{("AWS/Lambda", metric): functions for metric in SHOWN}}
+    for what in found.keys() | expected.keys():
+        names, there = sorted(found.get(what, [])), expected.get(what, [])
+        assert names == there, f"{what}: {set(names) ^ set(there) or names}"
     listed = {arn for widget in widgets for arn in widget.get("alarms", [])}
     assert listed == {alarm["AlarmArn"] for alarm in alarms}, listed
 
