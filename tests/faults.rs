@@ -4,7 +4,7 @@
 //! then the answers and the table are those of a world without faults, in which the first request was carried out or
 //! was not. `FAULTS=all` tries each fault for each length of time as well.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, future::ready, stream};
 use shared::runtime::{REQUEST_TIMEOUT, aws};
@@ -21,6 +21,7 @@ use crate::{
             Operation::{self, Cleanup, Command, List, Login, Logout, Revoke},
             Proof, Target,
         },
+        phone::asked,
         state::Rules,
     },
     races::{FULL, TWO, logout_all, logout_others, on, refresh, refresh_with, revoke, wait},
@@ -104,6 +105,22 @@ fn scenes() -> Vec<Scene> {
         Scene::new(&TWO, Command(RevokeAll)),
         Scene::new(&TWO, Command(Delete)).or("not_found"),
     ]
+}
+
+#[test]
+fn every_operation_that_writes_meets_faults() {
+    let scenes = scenes();
+    let met: BTreeSet<_> = scenes
+        .iter()
+        .filter_map(|scene| Some(asked(&scene.operation)?.id))
+        .collect();
+    for endpoint in registry::endpoints().filter(|endpoint| endpoint.operation.writes) {
+        let id = endpoint.operation.id;
+        assert!(
+            met.contains(id),
+            "tests/guarantees/faults.rs has no scene of {id}, which writes"
+        );
+    }
 }
 
 /// When a request that was held back arrives.

@@ -12,17 +12,6 @@ use local::{
 };
 use shared::runtime::config::Config;
 
-/// Functions that no request of the API reaches, and why.
-const WITHOUT_A_ROUTE: [(&str, &str); 4] = [
-    ("admin", "operators invoke it, and it asks for no password"),
-    ("authorizer", "the gateways of the app's other APIs invoke it"),
-    ("prune", "the scheduler invokes it"),
-    (
-        "rotate-keys",
-        "Secrets Manager invokes it, and operators in an emergency",
-    ),
-];
-
 /// How many metrics one alarm takes at most
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.html>).
 const MAX_METRICS_PER_ALARM: usize = 10;
@@ -38,35 +27,6 @@ const WITHOUT_AN_ALARM: [(&str, &str, &str); 1] = [(
 const NOT_GIVEN: [(&str, &str); 2] = [
     ("SIGNING_KEYS_FILE", "on a developer's machine only"),
     ("WARM_UP", "for measuring only"),
-];
-
-/// Variables that only some functions need, and what is in the sources of those that do.
-const NEEDED_BY: [(&str, &[&str]); 16] = [
-    ("TRUSTED_PROXY", &["http::origin("]),
-    ("CLOUDFRONT_SECRET", &["http::origin("]),
-    (
-        "SIGNING_KEYS_SECRET_ID",
-        &["run_signing(", "aws_sdk_secretsmanager"],
-    ),
-    ("ARGON2_MEMORY_KIB", &["Hasher::new("]),
-    ("ARGON2_ITERATIONS", &["Hasher::new("]),
-    ("ARGON2_PARALLELISM", &["Hasher::new("]),
-    ("RATE_LIMIT_LOGIN_IP", &["limiter.login("]),
-    ("RATE_LIMIT_LOGIN_GUESSES", &["limiter.guess("]),
-    ("RATE_LIMIT_LOGIN_ACCOUNT", &["limiter.guess("]),
-    ("RATE_LIMIT_LIST", &["Rule::List"]),
-    ("RATE_LIMIT_REVOKE", &["Rule::Revoke"]),
-    ("RATE_LIMIT_CLEANUP", &["Rule::Cleanup"]),
-    (
-        "AUTHORIZER_MAX_STALENESS_SECONDS",
-        &["config.authorizer_max_staleness_seconds"],
-    ),
-    ("AUDIT_RETENTION_DAYS", &["config.audit_retention_days"]),
-    ("AUDIT_ARCHIVE_BUCKET", &["config.audit_archive_bucket"]),
-    (
-        "PRUNE_WRITE_UNITS_PER_SECOND",
-        &["config.prune_write_units_per_second"],
-    ),
 ];
 
 /// What an access log of an HTTP API may name, of what ours could want: API Gateway refuses to make a stage with any
@@ -98,11 +58,11 @@ fn template(check: impl FnOnce(&Node<'_>) -> Result<(), Error>) {
     template::read(&yaml, |root| check(&root)).unwrap();
 }
 
-/// The folders under `functions/`.
-fn folders() -> BTreeSet<String> {
-    let folders = std::fs::read_dir(root().join("functions")).unwrap();
-    folders
-        .map(|folder| folder.unwrap().file_name().into_string().unwrap())
+/// The names of all functions.
+fn names() -> BTreeSet<String> {
+    registry::ALL
+        .iter()
+        .map(|function| function.name.to_owned())
         .collect()
 }
 
@@ -137,7 +97,7 @@ fn properties<'a>(root: &Node<'a>, id: &str, kind: &str) -> Result<Node<'a>, Err
 fn every_function_has_its_own_role_and_log_group() {
     template(|root| {
         let functions = functions(root)?;
-        assert_eq!(functions.keys().cloned().collect::<BTreeSet<_>>(), folders());
+        assert_eq!(functions.keys().cloned().collect::<BTreeSet<_>>(), names());
         for (binary, id) in functions {
             let name = id.strip_suffix("Function").unwrap();
             let function = properties(root, &id, "AWS::Serverless::Function")?;
@@ -159,21 +119,44 @@ fn every_function_has_its_own_role_and_log_group() {
     });
 }
 
-#[test]
-fn every_function_has_a_route_or_a_reason_for_none() {
-    template(|root| {
-        let mut without: BTreeSet<_> = folders();
-        for (binary, id) in functions(root)? {
-            let route = format!("{}Route", id.trim_end_matches("Function"));
-            if root.get("Resources")?.find(&route)?.is_some() {
-                without.remove(&binary);
-            }
+/// The routes, each with the logical id of its function: `GET/api/v1/sessions/me`.
+fn routes(root: &Node<'_>) -> Result<BTreeSet<(String, String)>, Error> {
+    let mut routes = BTreeSet::new();
+    for (_, resource) in root.get("Resources")?.entries()? {
+        if resource.get("Type")?.text()? == "AWS::ApiGatewayV2::Route" {
+            let route = resource.get("Properties")?;
+            let target = route.get("Target")?.argument()?;
+            let integration = target.trim_start_matches("integrations/${").trim_end_matches('}');
+            let integration = properties(root, integration, "AWS::ApiGatewayV2::Integration")?;
+            let function = integration.get("IntegrationUri")?.argument()?.to_owned();
+            let key = route.get("RouteKey")?.text()?.replacen(' ', "", 1);
+            routes.insert((function.trim_end_matches(".Arn").to_owned(), key));
         }
-        let reasons: BTreeSet<_> = WITHOUT_A_ROUTE
-            .iter()
-            .map(|(name, _)| (*name).to_owned())
+    }
+    Ok(routes)
+}
+
+#[test]
+fn the_routes_are_those_of_the_operations() {
+    template(|root| {
+        let mut found = BTreeSet::new();
+        let binaries: BTreeMap<_, _> = functions(root)?
+            .into_iter()
+            .map(|(binary, id)| (id, binary))
             .collect();
-        assert_eq!(without, reasons);
+        for (function, route) in routes(root)? {
+            found.insert((binaries[&function].clone(), route));
+        }
+        let declared: BTreeSet<_> = registry::endpoints()
+            .map(|endpoint| {
+                let route = endpoint.operation.route;
+                (
+                    endpoint.function.name.to_owned(),
+                    format!("{}{}", route.method, route.path),
+                )
+            })
+            .collect();
+        assert_eq!(found, declared);
         Ok(())
     });
 }
@@ -181,28 +164,16 @@ fn every_function_has_a_route_or_a_reason_for_none() {
 #[test]
 fn the_gateway_may_invoke_each_function_for_its_routes() {
     template(|root| {
-        let (mut routes, mut permitted) = (BTreeSet::new(), BTreeSet::new());
+        let routes = routes(root)?;
+        let mut permitted = BTreeSet::new();
         for (id, resource) in root.get("Resources")?.entries()? {
-            let Some(properties) = resource.find("Properties")? else {
-                continue;
-            };
-            match resource.get("Type")?.text()? {
-                "AWS::ApiGatewayV2::Route" => {
-                    let target = properties.get("Target")?.argument()?;
-                    let integration = target.trim_start_matches("integrations/${").trim_end_matches('}');
-                    let integration = self::properties(root, integration, "AWS::ApiGatewayV2::Integration")?;
-                    let function = integration.get("IntegrationUri")?.argument()?.to_owned();
-                    let key = properties.get("RouteKey")?.text()?.replacen(' ', "", 1);
-                    routes.insert((function.trim_end_matches(".Arn").to_owned(), key));
-                }
-                "AWS::Lambda::Permission" if !id.starts_with("RotateKeys") => {
-                    let source = properties.get("SourceArn")?.argument()?;
-                    let (_, route) = source.split_once("${HttpApi}/*/").unwrap_or_default();
-                    // One path of a resource stands for all: a parameter is a star there.
-                    let function = properties.get("FunctionName")?.argument()?.to_owned();
-                    permitted.insert((function, route.to_owned()));
-                }
-                _ => {}
+            if resource.get("Type")?.text()? == "AWS::Lambda::Permission" && !id.starts_with("RotateKeys") {
+                let properties = resource.get("Properties")?;
+                let source = properties.get("SourceArn")?.argument()?;
+                let (_, route) = source.split_once("${HttpApi}/*/").unwrap_or_default();
+                // One path of a resource stands for all: a parameter is a star there.
+                let function = properties.get("FunctionName")?.argument()?.to_owned();
+                permitted.insert((function, route.to_owned()));
             }
         }
         let covers = |permitted: &str, route: &str| match permitted.split_once('*') {
@@ -361,23 +332,22 @@ fn the_variables_that_are_given_are_those_that_are_read() {
     });
 }
 
-/// The text of all of a function's sources.
-fn sources(binary: &str) -> String {
-    let files = std::fs::read_dir(root().join("functions").join(binary).join("src")).unwrap();
-    files
-        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
-        .collect()
-}
-
 #[test]
 fn variables_that_only_some_functions_need_are_given_to_those() {
     template(|root| {
+        let of_some: BTreeSet<_> = registry::ALL
+            .iter()
+            .flat_map(|function| function.variables())
+            .collect();
         for (binary, id) in functions(root)? {
             let given = given_variables(&properties(root, &id, "AWS::Serverless::Function")?)?;
-            let sources = sources(&binary);
-            for (variable, signs) in NEEDED_BY {
-                let needed = signs.iter().any(|sign| sources.contains(sign));
-                assert_eq!(given.contains(variable), needed, "{binary}: {variable}");
+            let needed = registry::function(&binary).variables();
+            for &variable in &of_some {
+                assert_eq!(
+                    given.contains(variable),
+                    needed.contains(variable),
+                    "{binary}: {variable}"
+                );
             }
         }
         Ok(())

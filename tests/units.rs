@@ -4,7 +4,7 @@
 //! a transaction is four units there instead of two. The read of the key set, once a minute for each instance, is left
 //! out.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use registry::{activity, cleanup, jwks, list, login, logout, logout_all, refresh, revoke};
 use serde_json::json;
@@ -37,41 +37,65 @@ async fn log_in(world: &World, device: &str) -> Tokens {
     tokens
 }
 
-/// Sends what must succeed, and checks what it consumed, and that a function that opens several connections at start
-/// opens as many as it then uses.
-async fn consumes(world: &World, row: &str, operation: &Operation, event: Event) {
-    world.calls.meter.take_most_at_once();
-    world.send(operation, event).await.ok();
-    documented(row, world.calls.meter.take());
-    // All that is asked at once, where a start opens more than what it reads the key set over.
-    let used = world.calls.meter.take_most_at_once();
-    let opened = registry::endpoint(operation).function.connections;
-    assert!(
-        opened == 1 || opened == used,
-        "{row}: {opened} opened, {used} used"
-    );
+/// The operations that were measured.
+#[derive(Default)]
+struct Measured(BTreeSet<&'static str>);
+
+impl Measured {
+    /// Sends what must succeed, and checks what it consumed, and that a function that opens several connections at start
+    /// opens as many as it then uses.
+    async fn consumes(&mut self, world: &World, row: &str, operation: &Operation, event: Event) {
+        world.calls.meter.take_most_at_once();
+        world.send(operation, event).await.ok();
+        documented(row, world.calls.meter.take());
+        // All that is asked at once, where a start opens more than what it reads the key set over.
+        let used = world.calls.meter.take_most_at_once();
+        let opened = registry::endpoint(operation).function.connections;
+        assert!(
+            opened == 1 || opened == used,
+            "{row}: {opened} opened, {used} used"
+        );
+        self.0.insert(operation.id);
+    }
 }
 
 #[tokio::test]
-async fn logging_in() {
+async fn every_operation_consumes_what_is_documented() {
+    let mut measured = Measured::default();
+    logging_in(&mut measured).await;
+    refreshing(&mut measured).await;
+    reading(&mut measured).await;
+    ending_sessions(&mut measured).await;
+    let all: BTreeSet<_> = registry::endpoints()
+        .map(|endpoint| endpoint.operation.id)
+        .collect();
+    assert_eq!(
+        measured.0, all,
+        "tests/deployment/units.rs measures each operation"
+    );
+}
+
+async fn logging_in(measured: &mut Measured) {
     let world = world().await;
     let body = |password: &str| json!({ "email": EMAIL, "password": password, "device_id": "phone" });
     let event = |password| Event::file("login/json").json(&body(password));
-    consumes(
-        &world,
-        "login on a new device",
-        &login::OPERATION,
-        event(PASSWORD),
-    )
-    .await;
+    measured
+        .consumes(
+            &world,
+            "login on a new device",
+            &login::OPERATION,
+            event(PASSWORD),
+        )
+        .await;
     world.clock.advance(1);
-    consumes(
-        &world,
-        "login on the same device again",
-        &login::OPERATION,
-        event(PASSWORD),
-    )
-    .await;
+    measured
+        .consumes(
+            &world,
+            "login on the same device again",
+            &login::OPERATION,
+            event(PASSWORD),
+        )
+        .await;
     world
         .send(&login::OPERATION, event("a wrong password"))
         .await
@@ -79,75 +103,95 @@ async fn logging_in() {
     documented("login with a wrong password", world.calls.meter.take());
 }
 
-#[tokio::test]
-async fn refreshing() {
+async fn refreshing(measured: &mut Measured) {
     let world = world().await;
     let tokens = log_in(&world, "phone").await;
     let event = Event::file("refresh/idempotent").json(&json!({ "refresh_token": tokens.refresh }));
-    consumes(&world, "refresh", &refresh::OPERATION, event).await;
+    measured
+        .consumes(&world, "refresh", &refresh::OPERATION, event)
+        .await;
 }
 
-#[tokio::test]
-async fn reading() {
+async fn reading(measured: &mut Measured) {
     let world = world().await;
     let tokens = log_in(&world, "device-0").await;
-    consumes(
-        &world,
-        "list of one session",
-        &list::OPERATION,
-        Event::file("list/list").bearer(&tokens.access),
-    )
-    .await;
+    measured
+        .consumes(
+            &world,
+            "list of one session",
+            &list::OPERATION,
+            Event::file("list/list").bearer(&tokens.access),
+        )
+        .await;
     for device in 1..20 {
         log_in(&world, &format!("device-{device}")).await;
     }
     let tokens = world.refresh(&tokens.refresh).await.ok();
     let access = Tokens::from(&tokens).access;
     world.calls.meter.take();
-    consumes(
-        &world,
-        "list of 20 sessions",
-        &list::OPERATION,
-        Event::file("list/list").bearer(&access),
-    )
-    .await;
+    measured
+        .consumes(
+            &world,
+            "list of 20 sessions",
+            &list::OPERATION,
+            Event::file("list/list").bearer(&access),
+        )
+        .await;
     let event = Event::file("activity/first-page").query("").bearer(&access);
-    consumes(&world, "activity of 21 events", &activity::OPERATION, event).await;
-    consumes(
-        &world,
-        "public keys",
-        &jwks::PUBLIC_KEYS,
-        Event::file("jwks/jwks"),
-    )
-    .await;
+    measured
+        .consumes(&world, "activity of 21 events", &activity::OPERATION, event)
+        .await;
+    measured
+        .consumes(
+            &world,
+            "public keys",
+            &jwks::PUBLIC_KEYS,
+            Event::file("jwks/jwks"),
+        )
+        .await;
+    world
+        .send(&jwks::METADATA, Event::file("jwks/metadata"))
+        .await
+        .ok();
+    assert_eq!(
+        world.calls.meter.take(),
+        Units::default(),
+        "metadata is no item of the table"
+    );
+    measured.0.insert(jwks::METADATA.id);
 }
 
-#[tokio::test]
-async fn ending_sessions() {
+async fn ending_sessions(measured: &mut Measured) {
     let world = world().await;
     let phone = log_in(&world, "phone").await;
     let tablet = log_in(&world, "tablet").await;
     let event = Event::file("revoke/revoke").bearer(&tablet.access);
     let event = event.path(&format!("/api/v1/sessions/{}", phone.session));
-    consumes(&world, "revoke", &revoke::OPERATION, event).await;
+    measured
+        .consumes(&world, "revoke", &revoke::OPERATION, event)
+        .await;
     let event = Event::file("cleanup/cleanup").bearer(&tablet.access);
-    consumes(&world, "cleanup of nothing", &cleanup::OPERATION, event).await;
-    consumes(
-        &world,
-        "logout",
-        &logout::OPERATION,
-        Event::file("logout/access-token").bearer(&tablet.access),
-    )
-    .await;
+    measured
+        .consumes(&world, "cleanup of nothing", &cleanup::OPERATION, event)
+        .await;
+    measured
+        .consumes(
+            &world,
+            "logout",
+            &logout::OPERATION,
+            Event::file("logout/access-token").bearer(&tablet.access),
+        )
+        .await;
     log_in(&world, "phone").await;
     log_in(&world, "tablet").await;
     let laptop = log_in(&world, "laptop").await;
     let event = Event::file("logout-all/all").bearer(&laptop.access);
-    consumes(
-        &world,
-        "logout from three sessions",
-        &logout_all::OPERATION,
-        event,
-    )
-    .await;
+    measured
+        .consumes(
+            &world,
+            "logout from three sessions",
+            &logout_all::OPERATION,
+            event,
+        )
+        .await;
 }

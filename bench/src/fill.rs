@@ -8,7 +8,9 @@ use shared::domain::{
 };
 use tokio::task::spawn_blocking;
 
-use crate::{Outcome, stage::Stage};
+use testkit::Outcome;
+
+use crate::stage::Stage;
 
 /// As many as are written in one transaction of the engine.
 const BATCH: usize = 10_000;
@@ -145,7 +147,7 @@ pub async fn write_all(
         let write = spawn_blocking(move || engine.import_items(&table, batch, ImportOptions::default()));
         batch = items.by_ref().take(BATCH).collect();
         written += write.await??.items_imported;
-        crate::progress(&progress(written));
+        crate::progress::show(&progress(written));
     }
     Ok(())
 }

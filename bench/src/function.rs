@@ -9,7 +9,7 @@ use std::{
 use testkit::FunctionProcess;
 use tokio::time::Instant;
 
-use crate::Outcome;
+use testkit::Outcome;
 
 /// Where the release binary of a function is.
 pub fn binary(name: &str) -> PathBuf {
@@ -33,7 +33,7 @@ pub async fn start(name: &str, variables: &[(String, String)]) -> Outcome<Functi
 /// When `functions/` cannot be read.
 pub fn all() -> Outcome<Vec<String>> {
     let mut names = Vec::new();
-    for folder in std::fs::read_dir(crate::root().join("functions"))? {
+    for folder in std::fs::read_dir(testkit::root().join("functions"))? {
         names.push(folder?.file_name().to_string_lossy().into_owned());
     }
     names.sort();

@@ -6,8 +6,10 @@ use std::{hint::black_box, process::Command};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::time::Instant;
 
+use testkit::Outcome;
+
 use crate::{
-    Outcome, function,
+    function,
     operations::Operation,
     report::{Findings, Table, ratio},
     stage::Stage,
@@ -52,7 +54,7 @@ fn implementations() -> Outcome<Table> {
         ],
     );
     for (memory, passes, lanes) in PARAMETERS {
-        crate::progress(&format!("hashing: {memory} KiB, {passes} passes, {lanes} lanes"));
+        crate::progress::show(&format!("hashing: {memory} KiB, {passes} passes, {lanes} lanes"));
         let params = Params::new(memory, passes, lanes, Some(32))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
         let mut kept = vec![Block::default(); params.block_count()];
@@ -95,7 +97,7 @@ fn reference(memory: u32, passes: u32, lanes: u32) -> Outcome<f64> {
          {passes}, {memory}, {lanes}, 32, Type.ID)\n    return (time.perf_counter() - start) * 1000\n\
          run()\nprint(run())"
     );
-    let python = crate::root().join(".venv/bin/python");
+    let python = testkit::root().join(".venv/bin/python");
     let output = Command::new(&python).arg("-c").arg(program).output()?;
     if !output.status.success() {
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -122,15 +124,15 @@ async fn sizes() -> Outcome<Table> {
         ],
     );
     for size in SIZES_MB {
-        crate::progress(&format!("hashing: login with {size} MB"));
+        crate::progress::show(&format!("hashing: login with {size} MB"));
         let mut login = function::start("login", &stage.variables()).await?;
-        Operation::Login.check(&login.invoke(&Operation::Login.event(&stage).await?).await?)?;
+        Operation::LOGIN.check(&login.invoke(&Operation::LOGIN.event(&stage).await?).await?)?;
         let share = share_of(size);
         let throttle = Throttle::start(login.pid(), share)?;
         let mut times = Sample::default();
         for _ in 0..LOGINS {
-            let answered = login.invoke(&Operation::Login.event(&stage).await?).await?;
-            Operation::Login.check(&answered)?;
+            let answered = login.invoke(&Operation::LOGIN.event(&stage).await?).await?;
+            Operation::LOGIN.check(&answered)?;
             times.push_time(answered.took);
         }
         drop(throttle);

@@ -56,7 +56,7 @@ fn load() -> String {
 }
 
 fn locked(name: &str) -> String {
-    let lock = std::fs::read_to_string(crate::root().join("Cargo.lock")).unwrap_or_default();
+    let lock = std::fs::read_to_string(testkit::root().join("Cargo.lock")).unwrap_or_default();
     let version = lock.split(&format!("name = \"{name}\"\nversion = \"")).nth(1);
     version
         .and_then(|rest| rest.split('"').next())
@@ -67,7 +67,7 @@ fn locked(name: &str) -> String {
 fn run(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program)
         .args(arguments)
-        .current_dir(crate::root())
+        .current_dir(testkit::root())
         .output();
     output.map_or_else(
         |error| format!("({program}: {error})"),

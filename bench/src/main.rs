@@ -5,6 +5,7 @@ mod function;
 mod hashing;
 mod machine;
 mod operations;
+mod progress;
 mod prune;
 mod report;
 mod requests;
@@ -18,7 +19,7 @@ mod throttle;
 mod tls;
 mod work;
 
-use std::{io::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
 use report::Findings;
 use testkit::{Outcome, root};
@@ -64,7 +65,7 @@ async fn run(asked: &[&str]) -> Outcome<()> {
             took.push(format!("{part} {}", from.elapsed().as_secs()));
         }
     }
-    progress("");
+    progress::show("");
     let (seconds, took) = (began.elapsed().as_secs(), took.join(", "));
     let report = format!(
         "{machine}- measured in {seconds} s ({took})\n\n{}",
@@ -100,9 +101,4 @@ async fn part_of(name: &str) -> Outcome<Findings> {
         "sizes" => sizes::run(),
         other => Err(format!("{other} is not implemented").into()),
     }
-}
-
-/// Shows what is being done, on the line of what was done before.
-fn progress(text: &str) {
-    let _ = write!(std::io::stderr(), "\r\x1b[K{text}");
 }

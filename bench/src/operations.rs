@@ -1,36 +1,21 @@
 //! What users and their apps do: the events that are measured.
 
+use registry::{admin, authorizer, list, login, logout, logout_all, refresh, revoke, rotate_keys};
 use serde_json::{Value, json};
+use shared::http::{self, SampleToken};
 use testkit::Answered;
 
-use crate::{
-    Outcome,
-    stage::{PASSWORD, PENDING_VERSION, Phone, Stage, event},
-};
+use testkit::Outcome;
+
+use crate::stage::{PASSWORD, PENDING_VERSION, Phone, Stage, event};
 
 /// A request that succeeds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Operation {
-    /// The right password.
-    Login,
-    /// A refresh.
-    Refresh,
+    /// One of the API.
+    Api(&'static http::Operation),
     /// A refresh once more with the same token and `Idempotency-Key`, as after a lost answer.
     RefreshAgain,
-    /// The list of one's sessions.
-    List,
-    /// The first page of the trail.
-    Activity,
-    /// A logout.
-    Logout,
-    /// A logout of two sessions.
-    LogoutAll,
-    /// The end of another session of one's own.
-    Revoke,
-    /// The removal of ended records, of which there are none.
-    Cleanup,
-    /// The public keys.
-    Jwks,
     /// Another API of the app asks whether a caller may pass.
     Authorizer,
     /// One account, for support staff.
@@ -41,55 +26,64 @@ pub enum Operation {
     RotateKeys,
 }
 
-/// All of them.
-pub const ALL: [Operation; 14] = [
-    Operation::Login,
-    Operation::Refresh,
-    Operation::RefreshAgain,
-    Operation::List,
-    Operation::Activity,
-    Operation::Logout,
-    Operation::LogoutAll,
-    Operation::Revoke,
-    Operation::Cleanup,
-    Operation::Jwks,
-    Operation::Authorizer,
-    Operation::Admin,
-    Operation::CreateUser,
-    Operation::RotateKeys,
-];
-
 /// The key of a refresh and its repeat.
 const KEY: &str = "0c6e5b0a-4f6f-4d0e-9c35-9f3a3f4f7f10";
 
+impl PartialEq for Operation {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
 impl Operation {
+    /// The right password.
+    pub const LOGIN: Self = Self::Api(&login::OPERATION);
+    /// A refresh.
+    pub const REFRESH: Self = Self::Api(&refresh::OPERATION);
+    /// The list of one's sessions.
+    pub const LIST: Self = Self::Api(&list::OPERATION);
+    /// A logout.
+    pub const LOGOUT: Self = Self::Api(&logout::OPERATION);
+    /// The end of another session of one's own.
+    pub const REVOKE: Self = Self::Api(&revoke::OPERATION);
+
+    /// All of them: those of the API, and others.
+    pub fn all() -> Vec<Self> {
+        let api = registry::endpoints().map(|endpoint| Self::Api(endpoint.operation));
+        api.chain([
+            Self::RefreshAgain,
+            Self::Authorizer,
+            Self::Admin,
+            Self::CreateUser,
+            Self::RotateKeys,
+        ])
+        .collect()
+    }
+
     /// What it is called in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::RefreshAgain => "refresh, repeated",
-            Self::LogoutAll => "logout-all (2 sessions)",
             Self::Admin => "admin (get_user)",
             Self::CreateUser => "admin (create_user)",
             Self::RotateKeys => "rotate-keys (testSecret)",
-            other => other.function(),
+            Self::Api(operation) if operation.id == logout_all::OPERATION.id => "logout-all (2 sessions)",
+            Self::Api(operation) => match registry::endpoint(operation).function.operations() {
+                [_] => self.function(),
+                _ => operation.id,
+            },
+            Self::Authorizer => self.function(),
         }
     }
 
     /// The function that answers it.
     pub fn function(self) -> &'static str {
         match self {
-            Self::Login => "login",
-            Self::Refresh | Self::RefreshAgain => "refresh",
-            Self::List => "list",
-            Self::Activity => "activity",
-            Self::Logout => "logout",
-            Self::LogoutAll => "logout-all",
-            Self::Revoke => "revoke",
-            Self::Cleanup => "cleanup",
-            Self::Jwks => "jwks",
-            Self::Authorizer => "authorizer",
-            Self::Admin | Self::CreateUser => "admin",
-            Self::RotateKeys => "rotate-keys",
+            Self::Api(operation) => registry::endpoint(operation).function.name,
+            Self::RefreshAgain => refresh::FUNCTION.name,
+            Self::Authorizer => authorizer::FUNCTION.name,
+            Self::Admin | Self::CreateUser => admin::FUNCTION.name,
+            Self::RotateKeys => rotate_keys::FUNCTION.name,
         }
     }
 
@@ -101,25 +95,8 @@ impl Operation {
     pub async fn event(self, stage: &Stage) -> Outcome<String> {
         let email = &stage.account().await?;
         let event = match self {
-            Self::Login => login(email)?,
-            Self::Refresh | Self::RefreshAgain => refresh(&stage.phone(email).await?)?,
-            Self::List => event("list/list", Some(&stage.phone(email).await?.access))?,
-            Self::Activity => event("activity/first-page", Some(&stage.phone(email).await?.access))?,
-            Self::Logout => event("logout/access-token", Some(&stage.phone(email).await?.access))?,
-            Self::LogoutAll => {
-                stage.phone(email).await?;
-                event("logout-all/all", Some(&stage.phone(email).await?.access))?
-            }
-            Self::Revoke => {
-                let target = stage.phone(email).await?.session.id;
-                let mut event = event("revoke/revoke", Some(&stage.phone(email).await?.access))?;
-                let path = format!("/api/v1/sessions/{target}");
-                event["rawPath"] = path.as_str().into();
-                event["requestContext"]["http"]["path"] = path.into();
-                event
-            }
-            Self::Cleanup => event("cleanup/cleanup", Some(&stage.phone(email).await?.access))?,
-            Self::Jwks => event("jwks/jwks", None)?,
+            Self::Api(operation) => request(operation, stage, email).await?,
+            Self::RefreshAgain => refresh(&stage.phone(email).await?)?,
             Self::Authorizer => event("authorizer/request", Some(&stage.phone(email).await?.access))?,
             Self::Admin => json!({ "action": "get_user", "email": email }),
             Self::CreateUser => json!({
@@ -156,10 +133,45 @@ impl Operation {
     }
 }
 
-fn login(email: &str) -> Outcome<Value> {
+fn login_event(email: &str) -> Outcome<Value> {
     let mut event = event("login/json", None)?;
     let body = json!({ "email": email, "password": PASSWORD, "device_name": "Anna's phone" });
     event["body"] = body.to_string().into();
+    Ok(event)
+}
+
+/// The first sample request of an operation with its token, or what stands for it where a sample alone would not do.
+async fn request(operation: &http::Operation, stage: &Stage, email: &str) -> Outcome<Value> {
+    match operation.id {
+        id if id == login::OPERATION.id => return login_event(email),
+        id if id == revoke::OPERATION.id => return revoke_event(stage, email).await,
+        // Another session, that there are two.
+        id if id == logout_all::OPERATION.id => drop(stage.phone(email).await?),
+        _ => {}
+    }
+    let (sample, function) = (operation.samples[0], registry::endpoint(operation).function.name);
+    match sample.token {
+        SampleToken::None => event(&format!("{function}/{}", sample.event), None),
+        SampleToken::RefreshInBody => refresh(&stage.phone(email).await?),
+        SampleToken::AccessInHeader => {
+            let mut event = event(
+                &format!("{function}/{}", sample.event),
+                Some(&stage.phone(email).await?.access),
+            )?;
+            if operation.id == logout_all::OPERATION.id {
+                event["body"] = json!({ "except_current": false }).to_string().into();
+            }
+            Ok(event)
+        }
+    }
+}
+
+async fn revoke_event(stage: &Stage, email: &str) -> Outcome<Value> {
+    let target = stage.phone(email).await?.session.id;
+    let mut event = event("revoke/revoke", Some(&stage.phone(email).await?.access))?;
+    let path = format!("/api/v1/sessions/{target}");
+    event["rawPath"] = path.as_str().into();
+    event["requestContext"]["http"]["path"] = path.into();
     Ok(event)
 }
 

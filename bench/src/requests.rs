@@ -5,9 +5,11 @@ use std::time::Duration;
 use testkit::FunctionProcess;
 use tokio::time::Instant;
 
+use testkit::Outcome;
+
 use crate::{
-    Outcome, function,
-    operations::{self, Operation},
+    function,
+    operations::Operation,
     report::{Budget, Findings, Table},
     split,
     stage::Stage,
@@ -22,10 +24,10 @@ const EACH: usize = 10;
 
 /// Those of which it matters what happens when many come at once.
 const CROWDED: [Operation; 4] = [
-    Operation::Login,
-    Operation::Refresh,
-    Operation::List,
-    Operation::Revoke,
+    Operation::LOGIN,
+    Operation::REFRESH,
+    Operation::LIST,
+    Operation::REVOKE,
 ];
 
 const MIB: f64 = 1_048_576.0;
@@ -48,12 +50,12 @@ pub async fn run() -> Outcome<Findings> {
         ),
         &["operation", "CPU ms", "p50 ms", "p99 ms", "peak memory MiB"],
     );
-    for operation in operations::ALL {
+    for operation in Operation::all() {
         if operation == Operation::RefreshAgain {
             continue;
         }
         let (cpu, times, memory) = one_client(&stage, operation).await?;
-        if operation == Operation::Refresh {
+        if operation == Operation::REFRESH {
             refresh = cpu / REQUESTS;
         }
         table.row([
@@ -63,7 +65,7 @@ pub async fn run() -> Outcome<Findings> {
             short(times.quantile(0.99)),
             short(memory),
         ]);
-        let most = if operation == Operation::Login { 64.0 } else { 16.0 };
+        let most = if operation == Operation::LOGIN { 64.0 } else { 16.0 };
         let what = format!("{}: peak memory after {REQUESTS} requests", operation.name());
         findings.budgets.push(Budget::at_most(what, most, memory, " MiB"));
     }
@@ -98,7 +100,7 @@ async fn one_client(stage: &Stage, operation: Operation) -> Outcome<(Duration, S
     let mut times = Sample::default();
     for number in 1..=REQUESTS {
         if number % 50 == 0 {
-            crate::progress(&format!("requests: {} {number} of {REQUESTS}", operation.name()));
+            crate::progress::show(&format!("requests: {} {number} of {REQUESTS}", operation.name()));
         }
         let answered = function.invoke(&operation.event(stage).await?).await?;
         operation.check(&answered)?;
@@ -110,7 +112,7 @@ async fn one_client(stage: &Stage, operation: Operation) -> Outcome<(Duration, S
 }
 
 async fn many_clients(stage: &Stage, operation: Operation) -> Outcome<(f64, Sample, f64)> {
-    crate::progress(&format!("requests: {} by {CLIENTS} at once", operation.name()));
+    crate::progress::show(&format!("requests: {} by {CLIENTS} at once", operation.name()));
     let mut instances = Vec::new();
     for _ in 0..CLIENTS {
         let mut events = Vec::new();

@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::Value;
 use testkit::FunctionProcess;
 
+use testkit::Outcome;
+
 use crate::{
-    Outcome,
     fill::Filler,
     function, operations,
     report::{Budget, Findings, Table, ratio},
@@ -83,7 +84,7 @@ pub async fn run() -> Outcome<Findings> {
     let mut findings = Findings::default();
     let mut rows = Vec::new();
     for sessions in SESSIONS {
-        crate::progress(&format!("scale: users with {sessions} sessions"));
+        crate::progress::show(&format!("scale: users with {sessions} sessions"));
         let mut users = Vec::new();
         for place in &places {
             users.push(User::new(&place.stage, sessions).await?);

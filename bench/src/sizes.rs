@@ -4,8 +4,10 @@ use std::io::Write as _;
 
 use flate2::{Compression, write::DeflateEncoder};
 
+use testkit::Outcome;
+
 use crate::{
-    Outcome, function,
+    function,
     report::{Budget, Findings, Table},
     stats::short,
 };
@@ -26,7 +28,7 @@ pub fn run() -> Outcome<Findings> {
         &["function", "binary", "zipped"],
     );
     for name in function::all()? {
-        crate::progress(&format!("sizes: {name}"));
+        crate::progress::show(&format!("sizes: {name}"));
         let path = function::binary(&name);
         let binary = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let mut zip = DeflateEncoder::new(Vec::new(), Compression::new(6));

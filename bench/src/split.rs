@@ -15,8 +15,10 @@ use shared::{
     store::{Rotate, Store},
 };
 
+use testkit::Outcome;
+
 use crate::{
-    Outcome, operations,
+    operations,
     report::Table,
     stage::{Phone, Stage},
     stats::short,

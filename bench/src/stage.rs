@@ -30,10 +30,9 @@ use tempfile::TempDir;
 use testkit::RecordingProxy;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{
-    Outcome,
-    tls::{Connection, Identity, TlsProxy},
-};
+use testkit::Outcome;
+
+use crate::tls::{Connection, Identity, TlsProxy};
 
 /// Who may use the table and what the tokens say: the functions' own configuration.
 const SETTINGS: [(&str, &str); 3] = [
@@ -106,7 +105,7 @@ impl Stage {
         let engine = Database::memory()?;
         let database = EmbeddedDynamoDb::start_with(engine.clone()).await?;
         let client = database.client();
-        let table = TableDefinition::from_template_file(&crate::root().join("template.yaml"))?;
+        let table = TableDefinition::from_template_file(&testkit::root().join("template.yaml"))?;
         table.create(&client, SETTINGS[0].1).await?;
 
         let config = Config::from_lookup(|name| {
@@ -334,7 +333,7 @@ fn own(name: &str, value: &str) -> (String, String) {
 ///
 /// When there is no such event.
 pub fn event(name: &str, token: Option<&str>) -> Outcome<Value> {
-    let path = crate::root().join("events").join(format!("{name}.json"));
+    let path = testkit::root().join("events").join(format!("{name}.json"));
     let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let mut event: Value = serde_json::from_str(&text)?;
     if let Some(token) = token {

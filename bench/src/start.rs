@@ -2,9 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use testkit::Outcome;
+
 use crate::{
-    Outcome, function,
-    operations::{self, Operation},
+    function,
+    operations::Operation,
     report::{Budget, Findings, Table, ratio},
     stage::{Stage, event},
     stats::{Sample, short},
@@ -57,17 +59,19 @@ struct Starts {
 /// When a function does not start or does not answer with success.
 pub async fn run() -> Outcome<Findings> {
     let stage = Stage::set().await?;
-    let answering = operations::ALL
-        .iter()
-        .filter(|operation| !OTHERS.contains(operation));
-    let answering: BTreeMap<_, _> = answering
-        .map(|operation| (operation.function(), *operation))
-        .collect();
+    let mut answering = BTreeMap::new();
+    for operation in Operation::all()
+        .into_iter()
+        .filter(|operation| !OTHERS.contains(operation))
+    {
+        // The first of a function stands for it.
+        answering.entry(operation.function()).or_insert(operation);
+    }
     let mut starts: BTreeMap<String, Starts> = BTreeMap::new();
     let names = HELLOS.map(str::to_owned).into_iter().chain(function::all()?);
     let names: Vec<_> = names.collect();
     for round in 1..=ROUNDS {
-        crate::progress(&format!("start: round {round} of {ROUNDS}"));
+        crate::progress::show(&format!("start: round {round} of {ROUNDS}"));
         for name in &names {
             let starts = starts.entry(name.clone()).or_default();
             polls(&stage, name, starts).await?;

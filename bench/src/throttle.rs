@@ -11,7 +11,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::Outcome;
+use testkit::Outcome;
 
 /// Lambda gives one processor to a function of this many megabytes, and to smaller ones their share of it.
 const WHOLE_PROCESSOR_MB: f64 = 1769.0;

@@ -26,7 +26,7 @@ use tokio_rustls::{
     },
 };
 
-use crate::Outcome;
+use testkit::Outcome;
 
 /// Where systems keep the certificates that they trust.
 const SYSTEM_STORES: [&str; 3] = [

@@ -5,9 +5,11 @@ use std::time::Duration;
 use testkit::RecordedRequest;
 use tokio::time::Instant;
 
+use testkit::Outcome;
+
 use crate::{
-    Outcome, function,
-    operations::{self, Operation},
+    function,
+    operations::Operation,
     report::{Budget, Findings, Table},
     stage::Stage,
     stats::short,
@@ -22,12 +24,12 @@ const DELAY: Duration = Duration::from_millis(25);
 
 /// Requests in sequence that the budget allows. Login: two, and the one beside the hash.
 const MOST_IN_SEQUENCE: [(Operation, f64); 6] = [
-    (Operation::Refresh, 1.0),
+    (Operation::REFRESH, 1.0),
     (Operation::RefreshAgain, 1.0),
-    (Operation::List, 1.0),
-    (Operation::Logout, 2.0),
-    (Operation::Revoke, 2.0),
-    (Operation::Login, 3.0),
+    (Operation::LIST, 1.0),
+    (Operation::LOGOUT, 2.0),
+    (Operation::REVOKE, 2.0),
+    (Operation::LOGIN, 3.0),
 ];
 
 /// Records each operation once, by a function that is warm.
@@ -58,8 +60,8 @@ pub async fn run() -> Outcome<Findings> {
             "requests",
         ],
     );
-    for operation in operations::ALL {
-        crate::progress(&format!("work: {}", operation.name()));
+    for operation in Operation::all() {
+        crate::progress::show(&format!("work: {}", operation.name()));
         let requests = record(&stage, operation).await?;
         let sequence = in_sequence(&requests);
         let (reads, writes) = (sum(&requests, |r| r.reads), sum(&requests, |r| r.writes));
@@ -92,7 +94,7 @@ pub async fn run() -> Outcome<Findings> {
                 .budgets
                 .push(Budget::at_most(what, *most, f64::from(sequence), ""));
         }
-        if operation == Operation::Refresh {
+        if operation == Operation::REFRESH {
             findings
                 .budgets
                 .push(Budget::at_most("refresh: write units", 1.0, writes, ""));
@@ -114,7 +116,7 @@ async fn record(stage: &Stage, operation: Operation) -> Outcome<Vec<RecordedRequ
     let answered = function.invoke(&event).await;
     let requests = stage.recorder.stop();
     operation.check(&answered?)?;
-    if requests.is_empty() && operation != Operation::Jwks {
+    if requests.is_empty() && operation.function() != registry::jwks::FUNCTION.name {
         return Err(format!("{}: no request was recorded", operation.name()).into());
     }
     Ok(requests)

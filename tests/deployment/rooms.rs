@@ -7,7 +7,7 @@ use std::{
 };
 
 use syn::{
-    Attribute, ItemMod, ItemUse, UseTree,
+    Attribute, ItemMod, ItemUse, UseTree, Visibility,
     visit::{self, Visit},
 };
 
@@ -26,7 +26,9 @@ fn crates() -> Vec<String> {
     let mut crates: Vec<_> = ["shared", "local", "openapi", "bench"].map(str::to_owned).into();
     for folder in ["functions", "crates"] {
         let folders = std::fs::read_dir(root.join(folder)).unwrap();
-        crates.extend(folders.map(|entry| format!("{folder}/{}", entry.unwrap().file_name().to_str().unwrap())));
+        crates.extend(
+            folders.map(|entry| format!("{folder}/{}", entry.unwrap().file_name().to_str().unwrap())),
+        );
     }
     crates
 }
@@ -52,11 +54,12 @@ fn sources(name: &str) -> Sources {
     sources
 }
 
-/// The module that a file is: `store/items/mod.rs` is `store::items`.
-fn module(file: &str) -> Vec<String> {
+/// The module that a file is: `store/items/mod.rs` is `store::items`. Beside a library, `main.rs` is a crate of its own.
+fn module(file: &str, has_library: bool) -> Vec<String> {
     let name = file.trim_end_matches(".rs");
     let name = name.strip_suffix("/mod").unwrap_or(name);
     match name {
+        "main" if has_library => vec!["main.rs".to_owned()],
         "lib" | "main" => Vec::new(),
         name => name.split('/').map(str::to_owned).collect(),
     }
@@ -148,12 +151,17 @@ impl<'ast> Visit<'ast> for Paths<'_> {
         visit::visit_path(self, path);
     }
 
+    /// Who may see an item is no use of it.
+    fn visit_visibility(&mut self, _: &'ast Visibility) {}
+
     /// Documentation may point anywhere.
     fn visit_attribute(&mut self, _: &'ast Attribute) {}
 }
 
 /// Which files each file uses.
 fn arrows(sources: &Sources) -> BTreeMap<String, BTreeSet<String>> {
+    let has_library = sources.contains_key("lib.rs");
+    let module = |file: &str| module(file, has_library);
     let files = sources.keys().map(|file| (module(file), file.clone())).collect();
     let arrows = sources.iter().map(|(file, text)| {
         let mut paths = Paths {
@@ -213,7 +221,9 @@ fn circle(sources: &Sources) -> Option<String> {
             return None;
         }
         way.push(file);
-        let found = arrows[file].iter().find_map(|next| follow(next, arrows, way, done));
+        let found = arrows[file]
+            .iter()
+            .find_map(|next| follow(next, arrows, way, done));
         way.pop();
         done.insert(file);
         found
@@ -230,9 +240,11 @@ fn arrows_run_one_way_between_the_rooms() {
 
 #[test]
 fn no_files_go_in_a_circle() {
-    for name in crates() {
-        assert_eq!(circle(&sources(&name)), None, "{name}");
-    }
+    let circles: Vec<_> = crates()
+        .into_iter()
+        .filter_map(|name| Some(format!("{name}: {}", circle(&sources(&name))?)))
+        .collect();
+    assert_eq!(circles, [""; 0]);
 }
 
 #[test]
@@ -253,5 +265,8 @@ fn one_circle_is_spelled_out() {
     let failure = sources.get_mut("failure.rs").unwrap();
     failure.push_str("use crate::batches::read;");
     let found = circle(&sources).unwrap();
-    assert!(found.contains("batches.rs uses ") && found.contains("failure.rs uses batches.rs"), "{found}");
+    assert!(
+        found.contains("batches.rs uses ") && found.contains("failure.rs uses batches.rs"),
+        "{found}"
+    );
 }

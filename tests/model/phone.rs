@@ -26,7 +26,7 @@ impl Request {
     /// Sends it. What `admin` answers is put into the same form, as far as that goes.
     pub async fn send(self, world: &World) -> Answer {
         match self {
-            Self::Http(function, event) => world.send(function, event).await,
+            Self::Http(operation, event) => world.send(operation, event).await,
             Self::Command(command) => {
                 let body = world.admin(command).await;
                 let status = match body["error"]["code"].as_str() {
@@ -58,6 +58,20 @@ pub struct Phones {
     generations: BTreeMap<(Label, usize), String>,
 }
 
+/// The operation of the API that is asked for it, where one is.
+pub fn asked(operation: &Operation) -> Option<&'static http::Operation> {
+    Some(match operation {
+        Operation::Login { .. } => &login::OPERATION,
+        Operation::Refresh { .. } => &refresh::OPERATION,
+        Operation::Logout(_) => &logout::OPERATION,
+        Operation::Revoke { .. } => &revoke::OPERATION,
+        Operation::LogoutAll { .. } => &logout_all::OPERATION,
+        Operation::Cleanup { .. } => &cleanup::OPERATION,
+        Operation::List { .. } => &list::OPERATION,
+        Operation::Command(_) | Operation::RotateKeys | Operation::Wait { .. } => return None,
+    })
+}
+
 impl Phones {
     pub fn new(account: Account, foreign: Tokens) -> Self {
         Self {
@@ -73,7 +87,7 @@ impl Phones {
     pub fn request(&self, label: Label, operation: &Operation) -> Request {
         let access = |of: Label| self.tokens[&of].access.as_str();
         let refresh = |of: Label| json!({ "refresh_token": self.tokens[&of].refresh });
-        let (function, event) = match *operation {
+        let event = match *operation {
             Operation::Login { device, password } => {
                 let body = json!({
                     "email": self.account.email,
@@ -81,7 +95,7 @@ impl Phones {
                     "device_name": format!("login {label}"),
                     "device_id": device.map(|device| format!("device {device}")),
                 });
-                (&login::OPERATION, Event::file("login/json").json(&body))
+                Event::file("login/json").json(&body)
             }
             Operation::Refresh { of, key } => {
                 let event = Event::file("refresh/json").json(&refresh(of));
@@ -89,7 +103,7 @@ impl Phones {
                     Some(key) => event.header("idempotency-key", &format!("idempotency-key-{key:04}")),
                     None => event,
                 };
-                (&refresh::OPERATION, event)
+                event
             }
             Operation::Logout(proof) => {
                 let event = Event::file("logout/access-token");
@@ -104,7 +118,7 @@ impl Phones {
                         event.bearer(&self.foreign.access).json(&refresh(named))
                     }
                 };
-                (&logout::OPERATION, event)
+                event
             }
             Operation::Revoke { by, target } => {
                 let session = match target {
@@ -113,27 +127,19 @@ impl Phones {
                     Target::Nobody => NOBODY,
                 };
                 let event = Event::file("revoke/revoke").bearer(access(by));
-                (
-                    &revoke::OPERATION,
-                    event.path(&format!("/api/v1/sessions/{session}")),
-                )
+                event.path(&format!("/api/v1/sessions/{session}"))
             }
             Operation::LogoutAll { by, except_current } => {
                 let event = Event::file("logout-all/all").bearer(access(by));
-                (
-                    &logout_all::OPERATION,
-                    event.json(&json!({ "except_current": except_current })),
-                )
+                event.json(&json!({ "except_current": except_current }))
             }
-            Operation::Cleanup { by } => (
-                &cleanup::OPERATION,
-                Event::file("cleanup/cleanup").bearer(access(by)),
-            ),
-            Operation::List { by } => (&list::OPERATION, Event::file("list/list").bearer(access(by))),
+            Operation::Cleanup { by } => Event::file("cleanup/cleanup").bearer(access(by)),
+            Operation::List { by } => Event::file("list/list").bearer(access(by)),
             Operation::Command(command) => return Request::Command(self.command(command)),
             Operation::RotateKeys | Operation::Wait { .. } => unreachable!("nobody is asked for it"),
         };
-        Request::Http(function, event)
+        let asked = asked(operation).expect("all that is left are requests");
+        Request::Http(asked, event)
     }
 
     fn command(&self, command: Command) -> Value {

@@ -12,7 +12,7 @@ use axum::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::Outcome;
+use testkit::Outcome;
 
 /// A running one, on loopback. It stops when dropped.
 #[derive(Debug)]

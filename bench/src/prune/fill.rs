@@ -16,9 +16,12 @@ use shared::{
     store::Store,
 };
 
-use super::{RETENTION_DAYS, TABLE};
-use crate::{Outcome, fill};
+use testkit::Outcome;
 
+use crate::fill;
+
+pub(super) const TABLE: &str = "holdfast";
+pub(super) const RETENTION_DAYS: u8 = 30;
 const DAY_MILLIS: i64 = 86_400_000;
 /// How many events of each day are made by the service's own code; all others are copies of them.
 const ORIGINALS_A_DAY: i64 = 64;

@@ -11,7 +11,7 @@ pub(crate) use run::run;
 
 use bucket::Bucket;
 use dynoxide::Database;
-use fill::Originals;
+use fill::{Originals, RETENTION_DAYS, TABLE};
 use local::{db::EmbeddedDynamoDb, table::TableDefinition};
 use serde_json::Value;
 use shared::{
@@ -20,8 +20,9 @@ use shared::{
 };
 use tokio::process::Command;
 
+use testkit::Outcome;
+
 use crate::{
-    Outcome,
     report::{Budget, Findings, Table},
     stats::short,
 };
@@ -29,8 +30,6 @@ use crate::{
 /// The argument of this program that runs `prune` once.
 pub(crate) const RUN: &str = "prune-run";
 
-const TABLE: &str = "holdfast";
-const RETENTION_DAYS: u8 = 30;
 const LIVE: usize = 1_000_000;
 const EXPIRED: [usize; 3] = [0, 10_000, 100_000];
 
@@ -42,7 +41,7 @@ const EXPIRED: [usize; 3] = [0, 10_000, 100_000];
 pub(crate) async fn benchmark() -> Outcome<Findings> {
     let engine = Database::memory()?;
     let database = EmbeddedDynamoDb::start_with(engine.clone()).await?;
-    let definition = TableDefinition::from_template_file(&crate::root().join("template.yaml"))?;
+    let definition = TableDefinition::from_template_file(&testkit::root().join("template.yaml"))?;
     definition.create(&database.client(), TABLE).await?;
     let store = Store::new(database.client(), TABLE, Ids::system());
 
@@ -82,7 +81,7 @@ pub(crate) async fn benchmark() -> Outcome<Findings> {
             originals
                 .fill(expired, |_| usize::from(RETENTION_DAYS) + 1)
                 .await?;
-            crate::progress(&format!("prune: {expired} events beside {live}"));
+            crate::progress::show(&format!("prune: {expired} events beside {live}"));
             let run = Run::once(database.endpoint(), archive, expired).await?;
             table.row(run.cells(live, expired, archive.is_some()));
             peak = peak.max(run.peak_mib);

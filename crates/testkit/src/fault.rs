@@ -19,7 +19,7 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::Attempt;
+use crate::attempt::Attempt;
 
 /// What `DynamoDB` says when it fails.
 const SERVER_ERROR: &str = "InternalServerError";
@@ -32,7 +32,7 @@ pub enum Fault {
     /// It is lost on its way, and waited for in vain.
     Lost,
     /// It is waited for in vain, and arrives after all when nobody waits any more: see
-    /// [`deliver_late`](crate::FaultyHttpClient::deliver_late).
+    /// [`deliver_late`](crate::http_client::FaultyHttpClient::deliver_late).
     Late,
     /// It arrives; the connection is reset before the answer comes.
     Reset,
@@ -58,7 +58,7 @@ pub enum Fault {
     Abandoned,
     /// It arrives; the answer is lost, and the SDK does not try again.
     AnswerAbandoned,
-    /// The process dies before it leaves: see [`until_death`](crate::FaultyHttpClient::until_death).
+    /// The process dies before it leaves: see [`until_death`](crate::http_client::FaultyHttpClient::until_death).
     Death,
 }
 

@@ -18,8 +18,10 @@ use aws_smithy_runtime_api::client::{
 use tokio::sync::Notify;
 
 use crate::{
-    Fault, Injection, Turns, batch, dynamodb,
-    fault::{body, content},
+    attempt::Attempt,
+    batch, dynamodb,
+    fault::{Fault, Injection, body, content},
+    turns::Turns,
 };
 
 /// The operation of a call that counts for a rate limit: an `UpdateItem` of an item that no transaction ever touches, so
@@ -46,19 +48,6 @@ struct Inner {
     failed: usize,
     late: Vec<(SharedHttpConnector, HttpRequest)>,
     turns: Option<Turns>,
-}
-
-/// One attempt of a call, before it is sent.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    /// How many calls began before this one.
-    pub call: usize,
-    /// Whether the SDK has tried this call before.
-    pub is_repeat: bool,
-    /// `DynamoDB`'s operation, where counting for a rate limit is told apart; for S3, the method and the path.
-    pub operation: String,
-    /// What is sent.
-    pub body: String,
 }
 
 impl Default for FaultyHttpClient {

@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    Failure, Outcome,
+    outcome::{Failure, Outcome},
     runtime_api::{Act, RuntimeApi},
 };
 

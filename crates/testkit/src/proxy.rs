@@ -28,7 +28,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{Outcome, dynamodb};
+use crate::{dynamodb, outcome::Outcome};
 
 /// How long a call may take to come.
 const PATIENCE: Duration = Duration::from_secs(30);

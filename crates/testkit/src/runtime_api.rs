@@ -22,7 +22,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::Outcome;
+use crate::outcome::Outcome;
 
 /// How long an instance may take for an event, as Lambda tells it.
 const TIMEOUT: Duration = Duration::from_mins(1);

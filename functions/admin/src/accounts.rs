@@ -12,7 +12,7 @@ use shared::{
 };
 
 use crate::{
-    Call,
+    call::Call,
     command::{NewUser, Secret, SetPassword, Target},
     find,
     refusal::Refusal,

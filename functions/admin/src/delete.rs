@@ -16,7 +16,7 @@ use shared::{
 };
 
 use crate::{
-    Call,
+    call::Call,
     command::Target,
     find::{self, Whom},
     refusal::Refusal,

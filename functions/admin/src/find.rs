@@ -5,7 +5,7 @@ use shared::{
     store::StoreError,
 };
 
-use crate::{Call, refusal::Refusal};
+use crate::{call::Call, refusal::Refusal};
 
 /// Whose account, by what the command says.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::store::{Creation, NewAccount};
 
-use crate::{Call, accounts, command::NewUser, refusal::Refusal};
+use crate::{accounts, call::Call, command::NewUser, refusal::Refusal};
 
 /// How many accounts one call takes.
 pub const MOST_USERS: usize = 500;

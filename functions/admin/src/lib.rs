@@ -4,6 +4,7 @@
 //! Every command can be repeated: after a crash or a lost answer, the same command finishes what is unfinished.
 
 mod accounts;
+mod call;
 mod command;
 mod delete;
 mod find;
@@ -14,11 +15,12 @@ mod views;
 
 use serde_json::{Value, json};
 use shared::{
-    State,
-    domain::{audit::Cause, clock::Millis, password::Hasher, session::Origin},
+    domain::{audit::Cause, clock::Millis, session::Origin},
     runtime::{Function, Settings, Trigger},
 };
 
+pub use call::{AdminState, Invocation};
+use call::{Call, TIME_KEPT};
 use command::{Action, Command};
 pub use import::MOST_USERS;
 use refusal::Refusal;
@@ -45,51 +47,6 @@ pub const FUNCTION: Function = Function {
     settings: &[Settings::Passwords],
     connections: 0,
 };
-
-/// What is kept back of an invocation's time, in milliseconds: enough for what is under way to end.
-const TIME_KEPT: i64 = 10_000;
-
-/// What the function works with.
-#[derive(Clone)]
-pub struct AdminState {
-    /// The table and the rest.
-    pub state: State,
-    /// Hashes passwords.
-    pub hasher: Hasher,
-}
-
-/// One invocation of the function.
-#[derive(Clone, Copy, Debug)]
-pub struct Invocation<'a> {
-    /// Goes into the audit events.
-    pub request_id: &'a str,
-    /// When Lambda ends the function, where it does.
-    pub deadline: Option<Millis>,
-}
-
-/// A command under way.
-struct Call<'a> {
-    admin: &'a AdminState,
-    cause: Cause,
-    stop_at: Option<Millis>,
-}
-
-impl Call<'_> {
-    fn state(&self) -> &State {
-        &self.admin.state
-    }
-
-    /// Refuses to begin what might not end in time.
-    fn check_time(&self) -> Result<(), Refusal> {
-        match self.stop_at {
-            Some(stop_at) if self.state().clock.now() >= stop_at => Err(Refusal::new(
-                "unfinished",
-                "the function's time is nearly over: repeat the command to go on",
-            )),
-            _ => Ok(()),
-        }
-    }
-}
 
 /// Carries out one command.
 pub async fn handle(admin: &AdminState, command: Value, invocation: Invocation<'_>) -> Value {

@@ -9,7 +9,7 @@ use shared::{
 };
 
 use crate::{
-    Call,
+    call::Call,
     command::{Activity, RevokeSession, Target},
     find,
     refusal::Refusal,

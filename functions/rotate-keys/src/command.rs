@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::RotationError;
+use crate::error::RotationError;
 
 /// A step of a rotation, as Secrets Manager asks for it, or an emergency.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 use shared::auth::SigningKeys;
 
-use crate::{MOST_ATTEMPTS, Rotation, RotationError};
+use crate::{
+    error::RotationError,
+    rotation::{MOST_ATTEMPTS, Rotation},
+};
 
 /// Makes two new keys the only ones.
 ///

@@ -12,7 +12,7 @@ use aws_sdk_secretsmanager::{
 };
 use shared::auth::SigningKeys;
 
-use crate::RotationError;
+use crate::error::RotationError;
 
 const CURRENT: &str = "AWSCURRENT";
 const PENDING: &str = "AWSPENDING";

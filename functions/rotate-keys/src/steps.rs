@@ -8,7 +8,11 @@ use shared::{
     },
 };
 
-use crate::{MOST_ATTEMPTS, Rotation, RotationError, Step};
+use crate::{
+    command::Step,
+    error::RotationError,
+    rotation::{MOST_ATTEMPTS, Rotation},
+};
 
 /// How far the version of a rotation has come.
 enum Stage {

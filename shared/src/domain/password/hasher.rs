@@ -7,7 +7,7 @@ use argon2::{
     password_hash::{self, phc},
 };
 
-use super::{Password, PasswordHash};
+use super::text::{Password, PasswordHash};
 use crate::domain::{error::Error, ids::Ids};
 
 const SALT_BYTES: usize = 16;

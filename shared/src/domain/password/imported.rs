@@ -3,7 +3,7 @@
 use argon2::{Algorithm, Params, Version, password_hash::phc};
 use bcrypt::HashParts;
 
-use super::PasswordHash;
+use super::text::PasswordHash;
 
 /// bcrypt costs that are accepted: 14 is about a second of a whole core, and more on a small Lambda.
 const BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=14;

@@ -1,0 +1,53 @@
+//! A command under way, and what it works with.
+
+use shared::{
+    State,
+    domain::{audit::Cause, clock::Millis, password::Hasher},
+};
+
+use crate::refusal::Refusal;
+
+/// What is kept back of an invocation's time, in milliseconds: enough for what is under way to end.
+pub(crate) const TIME_KEPT: i64 = 10_000;
+
+/// What the function works with.
+#[derive(Clone)]
+pub struct AdminState {
+    /// The table and the rest.
+    pub state: State,
+    /// Hashes passwords.
+    pub hasher: Hasher,
+}
+
+/// One invocation of the function.
+#[derive(Clone, Copy, Debug)]
+pub struct Invocation<'a> {
+    /// Goes into the audit events.
+    pub request_id: &'a str,
+    /// When Lambda ends the function, where it does.
+    pub deadline: Option<Millis>,
+}
+
+/// A command under way.
+pub(crate) struct Call<'a> {
+    pub admin: &'a AdminState,
+    pub cause: Cause,
+    pub stop_at: Option<Millis>,
+}
+
+impl Call<'_> {
+    pub fn state(&self) -> &State {
+        &self.admin.state
+    }
+
+    /// Refuses to begin what might not end in time.
+    pub fn check_time(&self) -> Result<(), Refusal> {
+        match self.stop_at {
+            Some(stop_at) if self.state().clock.now() >= stop_at => Err(Refusal::new(
+                "unfinished",
+                "the function's time is nearly over: repeat the command to go on",
+            )),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What a rotation works with, and how it publishes.
+
+use aws_sdk_secretsmanager::Client;
+use shared::{
+    State,
+    domain::key_set::{PublicKey, Published, Retired},
+    runtime::config::KeyLocation,
+    store::StoreError,
+};
+
+use crate::{error::RotationError, secret::Secret};
+
+/// How often a step starts over because somebody else changed the secret or the published set under it.
+pub(crate) const MOST_ATTEMPTS: u32 = 8;
+
+/// What the function works with.
+#[derive(Clone, Debug)]
+pub struct Rotation {
+    pub(crate) state: State,
+    pub(crate) secret: Secret,
+}
+
+impl Rotation {
+    /// Rotates the secret that `SIGNING_KEYS_SECRET_ID` names.
+    ///
+    /// # Errors
+    ///
+    /// [`RotationError::NoSecret`] when it names none.
+    pub fn new(state: State, client: Client) -> Result<Self, RotationError> {
+        match &state.config.signing_keys {
+            Some(KeyLocation::Secret(id)) => Ok(Self {
+                secret: Secret::new(client, id.clone()),
+                state,
+            }),
+            Some(KeyLocation::File(_)) | None => Err(RotationError::NoSecret),
+        }
+    }
+
+    /// Publishes a set in which `active` sign and everything else is retired; `false` when somebody published since
+    /// `before` was read.
+    pub(crate) async fn publish(
+        &self,
+        before: Option<&Published>,
+        active: Vec<PublicKey>,
+    ) -> Result<bool, StoreError> {
+        let now = self.state.clock.now();
+        let config = &self.state.config;
+        let retired = Retired::at(
+            now,
+            config.tokens.access_token_seconds,
+            config.session_absolute_seconds,
+        );
+        let none = Published::default();
+        let old = before.unwrap_or(&none);
+        let new = old.keys.succeeded_by(active, retired, now);
+        if new == old.keys {
+            return Ok(true);
+        }
+        self.state.store.replace_key_set(before, &new, old.epoch).await
+    }
+}

@@ -1,0 +1,102 @@
+//! Passwords and their hashes, as texts that no log shows.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Fewest characters of a new password (NIST SP 800-63B-4 §3.1.1.2 with another factor or rate limits).
+pub const MIN_CHARS: usize = 8;
+/// Most characters of any password.
+pub const MAX_CHARS: usize = 256;
+
+/// A password as its owner typed it: 1 to 256 characters, taken as they are. `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct Password(pub(super) String);
+
+/// Why a text is no password that we take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAPassword {
+    /// Empty.
+    #[error("must not be empty")]
+    Empty,
+    /// Under [`MIN_CHARS`] (new passwords only).
+    #[error("must be at least 8 characters long")]
+    TooShort,
+    /// Over [`MAX_CHARS`].
+    #[error("must be at most 256 characters long")]
+    TooLong,
+}
+
+impl Password {
+    /// A password presented at a login.
+    ///
+    /// # Errors
+    ///
+    /// When it is empty or over [`MAX_CHARS`].
+    pub fn presented(text: &str) -> Result<Self, NotAPassword> {
+        match text.chars().take(MAX_CHARS + 1).count() {
+            0 => Err(NotAPassword::Empty),
+            1..=MAX_CHARS => Ok(Self(text.to_owned())),
+            _ => Err(NotAPassword::TooLong),
+        }
+    }
+
+    /// A password chosen for an account.
+    ///
+    /// # Errors
+    ///
+    /// When it is under [`MIN_CHARS`] or over [`MAX_CHARS`].
+    pub fn chosen(text: &str) -> Result<Self, NotAPassword> {
+        match Self::presented(text) {
+            Err(NotAPassword::Empty) => Err(NotAPassword::TooShort),
+            Ok(password) if password.0.chars().count() < MIN_CHARS => Err(NotAPassword::TooShort),
+            other => other,
+        }
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+/// A stored password hash: a PHC string, or a bcrypt hash that was imported. `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PasswordHash(pub(super) String);
+
+impl PasswordHash {
+    /// The text as it is stored.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_counted_in_characters() {
+        assert!(Password::chosen(&"ü".repeat(256)).is_ok());
+        assert_eq!(
+            Password::presented(&"ü".repeat(257)).unwrap_err(),
+            NotAPassword::TooLong
+        );
+        assert_eq!(Password::chosen("sevenly").unwrap_err(), NotAPassword::TooShort);
+        assert_eq!(Password::chosen("").unwrap_err(), NotAPassword::TooShort);
+        assert_eq!(Password::presented("").unwrap_err(), NotAPassword::Empty);
+        assert_eq!(
+            format!("{:?}", Password::presented("hunter2").unwrap()),
+            "Password(…)"
+        );
+    }
+}

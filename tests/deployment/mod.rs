@@ -1,0 +1,4 @@
+//! What is deployed and documented is what the code declares.
+
+mod registration;
+mod rooms;

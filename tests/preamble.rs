@@ -1,0 +1,103 @@
+//! What holds at every operation that is shown an access token, whichever they are: the token first, then the session,
+//! then the limit; and nothing is done for a caller that was not confirmed.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::Value;
+use shared::{
+    auth::SigningKeys,
+    http::{Access, SampleToken},
+};
+use tests::{SampleRequest, World};
+
+/// A request of each such operation.
+fn authenticated() -> Vec<SampleRequest> {
+    let mut samples = SampleRequest::first_with(SampleToken::AccessInHeader);
+    samples.retain(|sample| matches!(sample.operation.route.access, Access::AccessToken { .. }));
+    assert!(samples.len() >= 5);
+    samples
+}
+
+/// The table without the counters: a request that is refused may have been counted.
+async fn uncounted(world: &World) -> Vec<Value> {
+    let mut items = world.items().await;
+    items.retain(|item| item["sk"] != "RATE");
+    items
+}
+
+/// Sends the request, which must be refused so, and must change nothing.
+async fn refused(world: &World, sample: &SampleRequest, token: &str, code: &str) {
+    let before = uncounted(world).await;
+    let answer = world.send(sample.operation, sample.event(token)).await;
+    assert_eq!(answer.body["code"], code, "{}: {}", sample.file, answer.body);
+    answer.refused(401, code);
+    assert_eq!(uncounted(world).await, before, "{}", sample.file);
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_is_refused_also_above_the_limit() {
+    for sample in authenticated() {
+        let limits: Vec<_> = sample.operation.route.access.limits().iter().collect();
+        let variables: Vec<_> = limits.iter().map(|rule| (rule.variable(), "1")).collect();
+        let world = World::with(&variables).await;
+        let (revoked, expired, gone) = (
+            world.log_in("revoked").await,
+            world.log_in("expired").await,
+            world.log_in("gone").await,
+        );
+        let other = world.log_in("other").await;
+        world.revoke(&other.access, &revoked.session).await.ok();
+        let item = world.session_item(&expired.session).await;
+        let past = AttributeValue::N(world.clock.now().seconds().0.to_string());
+        world.tamper(&item, "expires_at", past).await;
+        let user = world.account.id.parse().unwrap();
+        let gone_id = gone.session.parse().unwrap();
+        world.state.store.sweep(user, &[gone_id]).await.unwrap();
+        for _ in 0..3 {
+            refused(&world, &sample, &revoked.access, "session_revoked").await;
+            refused(&world, &sample, &expired.access, "session_expired").await;
+            refused(&world, &sample, &gone.access, "session_expired").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_was_dropped_is_noticed_within_a_minute() {
+    for sample in authenticated() {
+        let world = World::new().await;
+        let login = world.log_in("phone").await;
+        let others = SigningKeys::generate(0).unwrap();
+        world.state.store.publish_key_set(&others.public()).await.unwrap();
+        world.clock.advance(60);
+        refused(&world, &sample, &login.access, "invalid_token").await;
+    }
+}
+
+#[tokio::test]
+async fn counting_and_reading_are_one_round_trip() {
+    for sample in authenticated() {
+        let limits: Vec<_> = sample.operation.route.access.limits().iter().collect();
+        let variables: Vec<_> = limits.iter().map(|rule| (rule.variable(), "30")).collect();
+        let world = World::with(&variables).await;
+        let login = world.log_in("phone").await;
+        world.clock.advance(60); // the key set is renewed beside them
+        world.calls.take();
+        world.calls.meter.take_most_at_once();
+        world.send(sample.operation, sample.event(&login.access)).await;
+        let calls = world.calls.take();
+        let counted = calls.iter().filter(|call| call.operation == "UpdateItem");
+        let keys = calls
+            .iter()
+            .filter(|call| call.accesses[0].leading_key.as_deref() == Some("KEYS"));
+        assert_eq!(
+            (counted.count(), keys.count()),
+            (1, 1),
+            "{}: {calls:?}",
+            sample.file
+        );
+        assert!(
+            world.calls.meter.take_most_at_once() >= 3,
+            "{}: {calls:?}",
+            sample.file
+        );
+    }
+}
