@@ -149,7 +149,7 @@ impl Hasher {
 }
 
 /// What Argon2 works in, kept from one hash to the next: to get it from the system again each time would cost a third of
-/// the hash's time, and the allocator would keep several of them (`docs/benchmarks.md`).
+/// the hash's time, and the allocator would keep several of them (`docs/performance.md`).
 struct Memory {
     blocks: Mutex<Vec<Block>>,
     /// How many are kept: as many as our own hashes need.
