@@ -5,7 +5,7 @@ use std::time::Duration;
 use registry::{jwks, list, login, logout_all};
 use serde_json::json;
 use shared::{
-    http::{Fault, Response},
+    http::{ApiError, Response},
     runtime::{REQUEST_TIMEOUT, respond},
 };
 use tests::{Answer, Event, PASSWORD, World};
@@ -217,14 +217,14 @@ async fn a_panic_is_a_500_and_the_function_lives_on() {
         &list::FUNCTION,
         &(),
         Event::file("list/list").request(),
-        |(), _| Box::pin(async { Err::<Response, Fault>(explode()) }),
+        |(), _| Box::pin(async { Err::<Response, ApiError>(explode()) }),
     );
     let answer = Answer::of(&response.await);
     answer.refused(500, "internal");
     assert!(!answer.body.to_string().contains("secret detail"));
 }
 
-fn explode() -> Fault {
+fn explode() -> ApiError {
     panic!("a secret detail")
 }
 

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use registry::{cleanup, list, login, logout, logout_all, refresh, revoke};
 use serde_json::{Value, json};
 use shared::{
-    http::{Fault, Operation, Response, SampleToken},
+    http::{ApiError, Operation, Response, SampleToken},
     runtime::{logging, respond},
 };
 use tests::{Event, PASSWORD, SampleRequest, Tokens, World, claims, forge};
@@ -289,7 +289,7 @@ impl Walk {
             &list::FUNCTION,
             &(),
             Event::file("list/list").request(),
-            |(), _| Box::pin(async { Err::<Response, Fault>(explode()) }),
+            |(), _| Box::pin(async { Err::<Response, ApiError>(explode()) }),
         );
         assert_eq!(panicked.await.status(), 500);
 
@@ -319,7 +319,7 @@ impl Walk {
     }
 }
 
-fn explode() -> Fault {
+fn explode() -> ApiError {
     panic!("{PANIC}")
 }
 

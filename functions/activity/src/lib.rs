@@ -13,7 +13,7 @@ use shared::{
         session::SessionRef,
     },
     http::{
-        self, Access, Code, ErrorFormat, Fault, Fields, Operation, Request, Response, Route, Sample,
+        self, Access, ApiError, Code, ErrorFormat, Fields, Operation, Request, Response, Route, Sample,
         SampleToken,
         model::{Activity, EventView},
     },
@@ -64,7 +64,7 @@ const DEFAULT_LIMIT: u8 = 50;
 /// # Errors
 ///
 /// 401 when the token or its session is not valid, 422 for a limit that is none or a cursor that is not this account's.
-pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
+pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let claimed = state.auth.check(&request, &OPERATION).await?;
     let read = |own: SessionRef| {
         let page = page(&request, own.user_id);
@@ -93,7 +93,7 @@ struct Page {
     limit: u8,
 }
 
-fn page(request: &Request, user: UserId) -> Result<Page, Fault> {
+fn page(request: &Request, user: UserId) -> Result<Page, ApiError> {
     let mut fields = Fields::query(request, &["limit", "cursor"]);
     let limit = fields.optional_text("limit");
     let limit = fields.parsed("limit", limit, limit_of);

@@ -3,7 +3,7 @@
 use shared::{
     State,
     domain::rate::Rule,
-    http::{self, Access, ErrorFormat, Fault, Operation, Request, Response, Route, Sample, SampleToken},
+    http::{self, Access, ApiError, ErrorFormat, Operation, Request, Response, Route, Sample, SampleToken},
     runtime::{Function, Trigger},
 };
 
@@ -41,7 +41,7 @@ pub const FUNCTION: Function = Function {
 /// # Errors
 ///
 /// 401 when the token or its session is not valid.
-pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
+pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let claimed = state.auth.check(&request, &OPERATION).await?;
     let (caller, sessions) = state.auth.caller_and_sessions(claimed).await?;
     let expired = sessions

@@ -4,7 +4,7 @@ use lambda_http::http::{HeaderValue, header};
 use shared::{
     State,
     http::{
-        self, Access, ErrorFormat, Fault, Operation, Request, Response, Route, Sample, SampleToken,
+        self, Access, ApiError, ErrorFormat, Operation, Request, Response, Route, Sample, SampleToken,
         model::{AuthorizationServer, JwkSet},
     },
     runtime::config::Config,
@@ -67,11 +67,11 @@ pub const FUNCTION: Function = Function {
 /// # Errors
 ///
 /// 404 for any other document; 503 when the key set cannot be read.
-pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
+pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let mut response = match http::path_parameter(&request).as_str() {
         "jwks.json" => http::json(&JwkSet::new(&*state.keys.set().await?, state.clock.now())),
         "oauth-authorization-server" => http::json(&metadata(&state.config)),
-        _ => return Err(Fault::NotFound),
+        _ => return Err(ApiError::NotFound),
     };
     let cache = HeaderValue::from_static("public, max-age=300");
     response.headers_mut().insert(header::CACHE_CONTROL, cache);

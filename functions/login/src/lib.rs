@@ -21,7 +21,7 @@ use shared::{
         session::{EndReason, Session},
     },
     http::{
-        self, Access, Code, ErrorFormat, Fault, Fields, Operation, Request, Response, Route, Sample,
+        self, Access, ApiError, Code, ErrorFormat, Fields, Operation, Request, Response, Route, Sample,
         SampleToken,
         model::{LoggedIn, Tokens},
     },
@@ -118,7 +118,7 @@ struct Attempt {
 /// # Errors
 ///
 /// 401 with the same answer for an unknown address and a wrong password; `account_inactive` only after the right one.
-pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Fault> {
+pub async fn handle(login: &LoginState, request: Request) -> Result<Response, ApiError> {
     let state = &login.signing.state;
     let attempt = read(&request, state.clock.now(), &state.config)?;
     let (quotas, source) = (
@@ -180,7 +180,7 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Fa
     }))
 }
 
-fn read(request: &Request, now: shared::domain::clock::Millis, config: &Config) -> Result<Attempt, Fault> {
+fn read(request: &Request, now: shared::domain::clock::Millis, config: &Config) -> Result<Attempt, ApiError> {
     let mut fields = Fields::required(request)?;
     let name = if fields.is_form() { "username" } else { "email" };
     let email = fields.text(name);
@@ -197,7 +197,7 @@ fn read(request: &Request, now: shared::domain::clock::Millis, config: &Config) 
             device,
             cause,
         }),
-        _ => Err(Fault::Malformed("The body lacks the email or the password.")),
+        _ => Err(ApiError::Malformed("The body lacks the email or the password.")),
     }
 }
 
@@ -207,7 +207,7 @@ async fn commit(
     mut credential: Credential,
     mut sessions: Vec<Session>,
     attempt: &Attempt,
-) -> Result<(Credential, Session), Fault> {
+) -> Result<(Credential, Session), ApiError> {
     let state = &login.signing.state;
     let mut verified = credential.password_hash.clone();
     let mut renewed_hash = None;
@@ -280,7 +280,7 @@ async fn end_surplus(
     login: &LoginState,
     ends: &mut Vec<(Session, EndReason)>,
     cause: &Cause,
-) -> Result<(), Fault> {
+) -> Result<(), ApiError> {
     if ends.len() <= Login::MOST_ENDS {
         return Ok(());
     }

@@ -4,8 +4,8 @@ use shared::{
     State,
     domain::{rate::Rule, session::EndReason},
     http::{
-        self, Access, ErrorFormat, Fault, Fields, Operation, Request, Response, Route, Sample, SampleToken,
-        model::LoggedOut,
+        self, Access, ApiError, ErrorFormat, Fields, Operation, Request, Response, Route, Sample,
+        SampleToken, model::LoggedOut,
     },
     runtime::{Function, Settings, Trigger},
     store::EndRequest,
@@ -51,7 +51,7 @@ pub const FUNCTION: Function = Function {
 /// # Errors
 ///
 /// 401 when the token or its session is not valid.
-pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
+pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let claimed = state.auth.check(&request, &OPERATION).await?;
     let mut fields = Fields::optional(&request)?;
     let except_current = fields.flag("except_current");

@@ -7,7 +7,7 @@ use shared::{
     auth::{AccessClaims, RefreshClaims},
     domain::session::{EndReason, Session},
     http::{
-        self, Access, Code, ErrorFormat, Fault, Fields, Operation, Request, Response, Route, Sample,
+        self, Access, ApiError, Code, ErrorFormat, Fields, Operation, Request, Response, Route, Sample,
         SampleToken,
     },
     runtime::{Function, Settings, Trigger},
@@ -56,7 +56,7 @@ pub const FUNCTION: Function = Function {
 /// # Errors
 ///
 /// 401 when there is no valid token, 403 when the two tokens are of different accounts.
-pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
+pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let mut fields = Fields::optional(&request)?;
     let refresh_token = fields.optional_text("refresh_token");
     fields.finish()?;

@@ -18,7 +18,7 @@ use shared::{
         session::{EndReason, Session, require_active},
     },
     http::{
-        self, Access, Code, ErrorFormat, Fault, Fields, Operation, Request, Response, Route, Sample,
+        self, Access, ApiError, Code, ErrorFormat, Fields, Operation, Request, Response, Route, Sample,
         SampleToken, model::Tokens,
     },
     runtime::{Function, Settings, Trigger},
@@ -82,7 +82,7 @@ pub const FUNCTION: Function = Function {
 /// # Errors
 ///
 /// 401 with RFC 6749's `invalid_grant` when the token or its session is not valid.
-pub async fn handle(signing: &SigningState, request: Request) -> Result<Response, Fault> {
+pub async fn handle(signing: &SigningState, request: Request) -> Result<Response, ApiError> {
     let state = &signing.state;
     let refresh_token = read(&request)?;
     let key = http::idempotency_key(&request)?;
@@ -126,7 +126,7 @@ pub async fn handle(signing: &SigningState, request: Request) -> Result<Response
     }
 }
 
-fn read(request: &Request) -> Result<String, Fault> {
+fn read(request: &Request) -> Result<String, ApiError> {
     let mut fields = Fields::required(request)?;
     if fields.is_form()
         && fields
@@ -147,7 +147,7 @@ async fn refused(
     rotate: &Rotate,
     session: Option<&Session>,
     cause: &Cause,
-) -> Result<Response, Fault> {
+) -> Result<Response, ApiError> {
     let attempt = Attempt {
         presented: &rotate.presented,
         successor: &rotate.successor,
@@ -216,7 +216,7 @@ fn answer(
     successor: &TokenId,
     rotated_at: Millis,
     expires_at: Seconds,
-) -> Result<Response, Fault> {
+) -> Result<Response, ApiError> {
     let issued = signer.issue(
         &claims.subject(expires_at),
         successor,

@@ -9,7 +9,7 @@ use shared::{
         session::{EndReason, Session, SessionRef, require_active},
     },
     http::{
-        self, Access, Code, ErrorFormat, Fault, Operation, Request, Response, Route, Sample, SampleToken,
+        self, Access, ApiError, Code, ErrorFormat, Operation, Request, Response, Route, Sample, SampleToken,
     },
     runtime::{Function, Settings, Trigger},
     store::{EndRequest, StoreError},
@@ -55,7 +55,7 @@ pub const FUNCTION: Function = Function {
 ///
 /// 401 when the token or its session is not valid, 422 when the path names no UUID, 403 for another account's session,
 /// 404 for none.
-pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> {
+pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let claimed = state.auth.check(&request, &OPERATION).await?;
     let target = session_id(&request);
     let id = target.as_ref().ok().copied();
@@ -98,9 +98,9 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, Fault> 
     }
 }
 
-fn session_id(request: &Request) -> Result<SessionId, Fault> {
+fn session_id(request: &Request) -> Result<SessionId, ApiError> {
     let id = http::path_parameter(request).parse::<SessionId>();
-    id.map_err(|error| Fault::validation(vec![FieldError::new("session_id", format!("is {error}"))]))
+    id.map_err(|error| ApiError::validation(vec![FieldError::new("session_id", format!("is {error}"))]))
 }
 
 fn revoked(session: &Session) -> Response {

@@ -7,7 +7,7 @@ use std::{
 
 use lambda_http::{RequestExt, request::RequestContext};
 
-use super::{error::Fault, input::Fields, message::Request, route};
+use super::{error::ApiError, input::Fields, message::Request, route};
 use crate::domain::{
     audit::Cause,
     clock::Millis,
@@ -138,10 +138,10 @@ pub fn device_from(request: &Request, fields: &mut Fields) -> Device {
 /// # Errors
 ///
 /// A 422 when it is not 16 to 128 visible ASCII characters, or is there twice.
-pub fn idempotency_key(request: &Request) -> Result<Option<[u8; 32]>, Fault> {
+pub fn idempotency_key(request: &Request) -> Result<Option<[u8; 32]>, ApiError> {
     const NAME: &str = "Idempotency-Key";
     let mut values = request.headers().get_all(NAME).iter();
-    let refuse = |message: &str| Err(Fault::validation(vec![FieldError::new(NAME, message)]));
+    let refuse = |message: &str| Err(ApiError::validation(vec![FieldError::new(NAME, message)]));
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some(_), Some(_)) => refuse("must be given once"),

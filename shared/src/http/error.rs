@@ -5,7 +5,7 @@ use crate::domain::error::{Error, FieldError};
 
 /// Why a request gets no ordinary answer: the domain's causes and those of HTTP itself.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum ApiError {
     /// A cause that the domain knows.
     #[error(transparent)]
     Domain(Error),
@@ -29,19 +29,19 @@ pub enum Fault {
     UnsupportedMediaType,
     /// The handler panicked.
     #[error("the handler panicked")]
-    Panic,
+    Panicked,
     /// The handler took longer than a request may. What it had under way may be done or not, as after a lost answer.
     #[error("no answer within the time of a request")]
-    Overdue,
+    TimedOut,
 }
 
-impl<E: Into<Error>> From<E> for Fault {
+impl<E: Into<Error>> From<E> for ApiError {
     fn from(error: E) -> Self {
         Self::Domain(error.into())
     }
 }
 
-impl Fault {
+impl ApiError {
     /// Fields that do not fit.
     #[must_use]
     pub fn validation(errors: Vec<FieldError>) -> Self {
@@ -65,8 +65,8 @@ impl Fault {
             Self::MethodNotAllowed { .. } => Code::MethodNotAllowed,
             Self::PayloadTooLarge => Code::PayloadTooLarge,
             Self::UnsupportedMediaType => Code::UnsupportedMediaType,
-            Self::Panic => Code::Internal,
-            Self::Overdue => Code::Unavailable,
+            Self::Panicked => Code::Internal,
+            Self::TimedOut => Code::Unavailable,
             Self::Domain(error) => match error {
                 Error::Validation(_) => Code::ValidationFailed,
                 Error::InvalidCredentials => Code::InvalidCredentials,

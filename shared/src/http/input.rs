@@ -3,7 +3,7 @@
 use lambda_http::{Body, http::header};
 use serde_json::{Map, Value};
 
-use super::{error::Fault, message::Request};
+use super::{error::ApiError, message::Request};
 use crate::domain::error::FieldError;
 
 /// The fields of a body or a query string, and what was found wrong with them so far.
@@ -18,10 +18,10 @@ impl Fields {
     ///
     /// # Errors
     ///
-    /// [`Fault::UnsupportedMediaType`] or [`Fault::Malformed`].
-    pub fn required(request: &Request) -> Result<Self, Fault> {
+    /// [`ApiError::UnsupportedMediaType`] or [`ApiError::Malformed`].
+    pub fn required(request: &Request) -> Result<Self, ApiError> {
         let fields = Self::read(request)?;
-        fields.ok_or(Fault::Malformed(
+        fields.ok_or(ApiError::Malformed(
             "The body is empty: send a JSON object or a form.",
         ))
     }
@@ -30,8 +30,8 @@ impl Fields {
     ///
     /// # Errors
     ///
-    /// [`Fault::UnsupportedMediaType`] or [`Fault::Malformed`].
-    pub fn optional(request: &Request) -> Result<Self, Fault> {
+    /// [`ApiError::UnsupportedMediaType`] or [`ApiError::Malformed`].
+    pub fn optional(request: &Request) -> Result<Self, ApiError> {
         Ok(Self::read(request)?.unwrap_or_else(Self::none))
     }
 
@@ -59,7 +59,7 @@ impl Fields {
         fields
     }
 
-    fn read(request: &Request) -> Result<Option<Self>, Fault> {
+    fn read(request: &Request) -> Result<Option<Self>, ApiError> {
         let bytes: &[u8] = match request.body() {
             Body::Text(text) => text.as_bytes(),
             Body::Binary(bytes) => bytes,
@@ -69,7 +69,7 @@ impl Fields {
             return Ok(None);
         }
         let is_form = is_form(request)?;
-        let text = std::str::from_utf8(bytes).map_err(|_| Fault::Malformed("The body is not UTF-8."))?;
+        let text = std::str::from_utf8(bytes).map_err(|_| ApiError::Malformed("The body is not UTF-8."))?;
         let values = if is_form { form(text)? } else { object(text)? };
         Ok(Some(Self {
             values,
@@ -148,21 +148,21 @@ impl Fields {
     /// # Errors
     ///
     /// All that was found wrong.
-    pub fn finish(self) -> Result<(), Fault> {
+    pub fn finish(self) -> Result<(), ApiError> {
         if self.errors.is_empty() {
             Ok(())
         } else {
-            Err(Fault::validation(self.errors))
+            Err(ApiError::validation(self.errors))
         }
     }
 }
 
 /// RFC 9110 §8.3: the media type is case-insensitive and may have parameters. Without one, JSON is meant.
-fn is_form(request: &Request) -> Result<bool, Fault> {
+fn is_form(request: &Request) -> Result<bool, ApiError> {
     let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
         return Ok(false);
     };
-    let value = value.to_str().map_err(|_| Fault::UnsupportedMediaType)?;
+    let value = value.to_str().map_err(|_| ApiError::UnsupportedMediaType)?;
     let mut parts = value.split(';').map(str::trim);
     let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
     let utf8 = parts.all(|parameter| {
@@ -171,24 +171,24 @@ fn is_form(request: &Request) -> Result<bool, Fault> {
             || parameter.trim_start_matches("charset=").trim_matches('"') == "utf-8"
     });
     match media_type.as_str() {
-        _ if !utf8 => Err(Fault::UnsupportedMediaType),
+        _ if !utf8 => Err(ApiError::UnsupportedMediaType),
         "application/json" => Ok(false),
         "application/x-www-form-urlencoded" => Ok(true),
-        _ => Err(Fault::UnsupportedMediaType),
+        _ => Err(ApiError::UnsupportedMediaType),
     }
 }
 
-fn object(text: &str) -> Result<Map<String, Value>, Fault> {
+fn object(text: &str) -> Result<Map<String, Value>, ApiError> {
     match serde_json::from_str(text) {
         Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err(Fault::Malformed("The body is JSON but not an object.")),
-        Err(_) => Err(Fault::Malformed("The body is not valid JSON.")),
+        Ok(_) => Err(ApiError::Malformed("The body is JSON but not an object.")),
+        Err(_) => Err(ApiError::Malformed("The body is not valid JSON.")),
     }
 }
 
-fn form(text: &str) -> Result<Map<String, Value>, Fault> {
+fn form(text: &str) -> Result<Map<String, Value>, ApiError> {
     if percent_encoding::percent_decode_str(text).decode_utf8().is_err() {
-        return Err(Fault::Malformed("The form is not UTF-8."));
+        return Err(ApiError::Malformed("The form is not UTF-8."));
     }
     let mut values = Map::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()) {
@@ -197,7 +197,7 @@ fn form(text: &str) -> Result<Map<String, Value>, Fault> {
             .insert(name.into_owned(), Value::String(value.into_owned()))
             .is_some()
         {
-            return Err(Fault::Malformed("A form parameter is given more than once."));
+            return Err(ApiError::Malformed("A form parameter is given more than once."));
         }
     }
     Ok(values)

@@ -19,7 +19,7 @@ pub mod schema;
 pub use bearer::{bearer, bearer_in, optional_bearer};
 pub use client::{TrustedProxy, device_from, idempotency_key, origin};
 pub use code::{Advice, Code};
-pub use error::Fault;
+pub use error::ApiError;
 pub use gateway::{mend, request};
 pub use input::Fields;
 pub use message::{Request, Response};

@@ -5,7 +5,7 @@ use lambda_http::http::header;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{code::Code, error::Fault, message::Response, operation::ErrorFormat, response};
+use super::{code::Code, error::ApiError, message::Response, operation::ErrorFormat, response};
 use crate::domain::error::{Error, FieldError};
 #[cfg(feature = "openapi")]
 use crate::http::schema;
@@ -65,17 +65,17 @@ pub struct FieldProblem {
 const RETRY_AFTER_SECONDS: u16 = 1;
 
 /// A refusal in the format of the operation it is for.
-pub(crate) fn response(fault: &Fault, format: ErrorFormat, request_id: &str) -> Response {
-    let status = fault.code().status();
-    let errors = match fault {
-        Fault::Domain(Error::Validation(errors)) => errors.as_slice(),
+pub(crate) fn response(error: &ApiError, format: ErrorFormat, request_id: &str) -> Response {
+    let status = error.code().status();
+    let errors = match error {
+        ApiError::Domain(Error::Validation(errors)) => errors.as_slice(),
         _ => &[],
     };
     let problem = Problem {
-        detail: fault.detail(),
+        detail: error.detail(),
         errors,
         request_id,
-        ..Problem::of(fault.code(), format)
+        ..Problem::of(error.code(), format)
     };
     let mut response = response::json(&problem);
     *response.status_mut() = status.try_into().unwrap_or_default();
@@ -84,17 +84,17 @@ pub(crate) fn response(fault: &Fault, format: ErrorFormat, request_id: &str) -> 
         header::CONTENT_TYPE,
         header::HeaderValue::from_static("application/problem+json"),
     );
-    if let Fault::Domain(Error::RateLimited { retry_after }) = fault {
+    if let ApiError::Domain(Error::RateLimited { retry_after }) = error {
         headers.insert(header::RETRY_AFTER, (*retry_after).into());
     }
     match status {
         401 => {
-            if let Ok(challenge) = header::HeaderValue::from_str(&fault.challenge()) {
+            if let Ok(challenge) = header::HeaderValue::from_str(&error.challenge()) {
                 headers.insert(header::WWW_AUTHENTICATE, challenge);
             }
         }
         405 => {
-            if let Fault::MethodNotAllowed { allow } = fault
+            if let ApiError::MethodNotAllowed { allow } = error
                 && let Ok(allow) = header::HeaderValue::from_str(allow)
             {
                 headers.insert(header::ALLOW, allow);

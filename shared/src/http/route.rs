@@ -2,7 +2,7 @@
 
 use lambda_http::{RequestExt, request::RequestContext};
 
-use super::{error::Fault, message::Request, operation::Operation};
+use super::{error::ApiError, message::Request, operation::Operation};
 
 /// Bodies over this many bytes are refused.
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -15,7 +15,7 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 pub(crate) fn find_operation<'a>(
     operations: &'a [Operation],
     request: &Request,
-) -> Result<&'a Operation, Fault> {
+) -> Result<&'a Operation, ApiError> {
     let path = path_without_stage(request);
     let on_path = || {
         operations
@@ -23,16 +23,16 @@ pub(crate) fn find_operation<'a>(
             .filter(|operation| same_path(operation.route.path, path))
     };
     if on_path().next().is_none() {
-        return Err(Fault::NotFound);
+        return Err(ApiError::NotFound);
     }
     let Some(operation) = on_path().find(|operation| request.method() == operation.route.method) else {
         let methods: Vec<_> = on_path().map(|operation| operation.route.method).collect();
-        return Err(Fault::MethodNotAllowed {
+        return Err(ApiError::MethodNotAllowed {
             allow: methods.join(", "),
         });
     };
     if request.body().len() > MAX_BODY_BYTES {
-        return Err(Fault::PayloadTooLarge);
+        return Err(ApiError::PayloadTooLarge);
     }
     Ok(operation)
 }

@@ -9,7 +9,7 @@ use super::{function::Function, metrics};
 use crate::{
     domain::rate::Quotas,
     http::{
-        ErrorFormat, Fault, Request, Response, find_operation, problem_response, request_id,
+        ApiError, ErrorFormat, Request, Response, find_operation, problem_response, request_id,
         write_rate_limit_headers,
     },
 };
@@ -20,7 +20,7 @@ use crate::{
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A function's handler: borrows its state for as long as one request takes.
-pub type Handler<S> = for<'a> fn(&'a S, Request) -> BoxFuture<'a, Result<Response, Fault>>;
+pub type Handler<S> = for<'a> fn(&'a S, Request) -> BoxFuture<'a, Result<Response, ApiError>>;
 
 /// Runs `handler`. Panics, timeouts and errors all become documented responses.
 pub async fn respond<S: Sync>(
@@ -43,7 +43,7 @@ pub async fn respond<S: Sync>(
         .map(|operation| operation.route);
     let result = match found {
         Ok(_) => run(handler(state, request)).await,
-        Err(fault) => Err(fault),
+        Err(error) => Err(error),
     };
     let path = route.map_or("", |route| route.path);
     if route.is_some_and(|route| route.is_counted) {
@@ -55,16 +55,16 @@ pub async fn respond<S: Sync>(
             tracing::info!(route = path, status, request_id, "answered");
             response
         }
-        Err(fault) => {
-            let code = fault.code();
+        Err(error) => {
+            let code = error.code();
             let (status, code) = (code.status(), code.as_str());
             if status >= 500 {
-                tracing::error!(route = path, status, code, request_id, error = %fault.report(), "failed");
+                tracing::error!(route = path, status, code, request_id, error = %error.report(), "failed");
             } else {
-                tracing::info!(route = path, status, code, request_id, cause = %fault.report(), "refused");
+                tracing::info!(route = path, status, code, request_id, cause = %error.report(), "refused");
             }
             let format = route.map_or(ErrorFormat::Problem, |route| route.errors);
-            problem_response(&fault, format, &request_id)
+            problem_response(&error, format, &request_id)
         }
     };
     let headers = response.headers_mut();
@@ -85,10 +85,10 @@ pub async fn respond<S: Sync>(
 }
 
 /// Counts a request under the code it was answered with.
-fn count(function: &'static str, result: &Result<Response, Fault>) {
+fn count(function: &'static str, result: &Result<Response, ApiError>) {
     let outcome = match result {
         Ok(_) => "succeeded",
-        Err(fault) => fault.code().as_str(),
+        Err(error) => error.code().as_str(),
     };
     metrics::count(
         &[("Function", function), ("Outcome", outcome)],
@@ -98,9 +98,9 @@ fn count(function: &'static str, result: &Result<Response, Fault>) {
 
 /// Runs a handler to its end, or until its time is up. Dropping it then is what a lost answer is to a write under way:
 /// it is applied or not, and whoever repeats the request finds out which.
-async fn run(handler: BoxFuture<'_, Result<Response, Fault>>) -> Result<Response, Fault> {
+async fn run(handler: BoxFuture<'_, Result<Response, ApiError>>) -> Result<Response, ApiError> {
     match tokio::time::timeout(REQUEST_TIMEOUT, AssertUnwindSafe(handler).catch_unwind()).await {
-        Ok(outcome) => outcome.unwrap_or(Err(Fault::Panic)),
-        Err(_) => Err(Fault::Overdue),
+        Ok(outcome) => outcome.unwrap_or(Err(ApiError::Panicked)),
+        Err(_) => Err(ApiError::TimedOut),
     }
 }
