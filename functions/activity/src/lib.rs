@@ -13,7 +13,7 @@ use shared::{
         session::SessionRef,
     },
     http::{
-        self, Access, ApiError, Code, ErrorFormat, Fields, Operation, Request, Response, Route, Sample,
+        self, Access, ApiError, Code, ErrorFormat, Input, Operation, Request, Response, Route, Sample,
         SampleToken,
         model::{Activity, EventView},
     },
@@ -94,12 +94,12 @@ struct Page {
 }
 
 fn page(request: &Request, user: UserId) -> Result<Page, ApiError> {
-    let mut fields = Fields::query(request, &["limit", "cursor"]);
-    let limit = fields.optional_text("limit");
-    let limit = fields.parsed("limit", limit, limit_of);
-    let after = fields.optional_text("cursor");
-    let after = fields.parsed("cursor", after, |text| cursor::decode(user, text));
-    fields.finish()?;
+    let mut input = Input::from_query(request, &["limit", "cursor"]);
+    let limit = input.optional_text("limit");
+    let limit = input.parse("limit", limit, limit_of);
+    let after = input.optional_text("cursor");
+    let after = input.parse("cursor", after, |text| cursor::decode(user, text));
+    input.finish()?;
     Ok(Page {
         after,
         limit: limit.unwrap_or(DEFAULT_LIMIT),

@@ -19,7 +19,7 @@ pub(crate) struct Command {
     pub action: Action,
 }
 
-/// What `admin` can do. The names of the actions and of their fields are those of the commands.
+/// What `admin` can do. The names of the actions and of their input are those of the commands.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Action {
@@ -102,11 +102,11 @@ impl Command {
     ///
     /// An unknown action or field is an error that lists the known ones, as serde has them from the types above.
     pub fn parse(command: Value) -> Result<Self, Refusal> {
-        let Value::Object(mut fields) = command else {
+        let Value::Object(mut input) = command else {
             return Err(invalid("a command is a JSON object with an action".to_owned()));
         };
-        let actor = actor(fields.remove("actor"))?;
-        let name = match fields.remove("action") {
+        let actor = actor(input.remove("actor"))?;
+        let name = match input.remove("action") {
             Some(Value::String(name)) => name,
             Some(_) => return Err(invalid("the action is a text".to_owned())),
             None => {
@@ -116,15 +116,15 @@ impl Command {
                 )));
             }
         };
-        match read(&name, fields) {
+        match read(&name, input) {
             Ok(action) => Ok(Self { actor, action }),
             Err(message) => Err(invalid(message)),
         }
     }
 }
 
-fn read(name: &str, fields: Map<String, Value>) -> Result<Action, String> {
-    let command = Map::from_iter([(name.to_owned(), fields.into())]);
+fn read(name: &str, input: Map<String, Value>) -> Result<Action, String> {
+    let command = Map::from_iter([(name.to_owned(), input.into())]);
     serde_json::from_value(command.into()).map_err(|error| {
         let message = error.to_string();
         match message.strip_prefix("unknown variant") {
@@ -134,8 +134,8 @@ fn read(name: &str, fields: Map<String, Value>) -> Result<Action, String> {
     })
 }
 
-fn action_error(name: &str, fields: Map<String, Value>) -> String {
-    read(name, fields).err().unwrap_or_default()
+fn action_error(name: &str, input: Map<String, Value>) -> String {
+    read(name, input).err().unwrap_or_default()
 }
 
 fn invalid(message: String) -> Refusal {
@@ -194,7 +194,7 @@ mod tests {
 
     use super::*;
 
-    /// Every action with the fields that it takes.
+    /// Every action with the input that it takes.
     const ACTIONS: [(&str, &[&str]); 11] = [
         ("create_user", &["email", "password", "password_hash"]),
         ("import_users", &["users"]),
@@ -233,10 +233,10 @@ mod tests {
 
     #[test]
     fn an_unknown_field_lists_those_of_its_action() {
-        for (name, fields) in ACTIONS {
+        for (name, input) in ACTIONS {
             let message = refusal(json!({"action": name, "mail": "x"}));
-            let fields: Vec<_> = fields.iter().map(|field| format!("`{field}`")).collect();
-            let expected = match &fields[..] {
+            let input: Vec<_> = input.iter().map(|field| format!("`{field}`")).collect();
+            let expected = match &input[..] {
                 [one] => format!("expected {one}"),
                 [one, other] => format!("expected {one} or {other}"),
                 more => format!("expected one of {}", more.join(", ")),

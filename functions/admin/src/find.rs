@@ -14,7 +14,7 @@ pub(crate) enum Whom {
     Id(UserId),
 }
 
-/// Reads the two fields that name an account.
+/// Reads the two input that name an account.
 pub(crate) fn whom(address: Option<&str>, user_id: Option<&str>) -> Result<Whom, Refusal> {
     match (address, user_id) {
         (Some(address), None) => Ok(Whom::Address(email(address)?)),

@@ -21,7 +21,7 @@ use shared::{
         session::{EndReason, Session},
     },
     http::{
-        self, Access, ApiError, Code, ErrorFormat, Fields, Operation, Request, Response, Route, Sample,
+        self, Access, ApiError, Code, ErrorFormat, Input, Operation, Request, Response, Route, Sample,
         SampleToken,
         model::{LoggedIn, Tokens},
     },
@@ -181,14 +181,14 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Ap
 }
 
 fn read(request: &Request, now: shared::domain::clock::Millis, config: &Config) -> Result<Attempt, ApiError> {
-    let mut fields = Fields::required(request)?;
-    let name = if fields.is_form() { "username" } else { "email" };
-    let email = fields.text(name);
-    let email = fields.parsed(name, email, Email::parse);
-    let password = fields.text("password");
-    let password = fields.parsed("password", password, Password::presented);
-    let device = http::device_from(request, &mut fields);
-    fields.finish()?;
+    let mut input = Input::from_body(request)?;
+    let name = if input.is_form() { "username" } else { "email" };
+    let email = input.required_text(name);
+    let email = input.parse(name, email, Email::parse);
+    let password = input.required_text("password");
+    let password = input.parse("password", password, Password::presented);
+    let device = http::device_from(request, &mut input);
+    input.finish()?;
     let cause = http::origin(request, &config.trusted_proxy, now);
     match (email, password) {
         (Some(email), Some(password)) => Ok(Attempt {

@@ -4,8 +4,8 @@ use shared::{
     State,
     domain::{rate::Rule, session::EndReason},
     http::{
-        self, Access, ApiError, ErrorFormat, Fields, Operation, Request, Response, Route, Sample,
-        SampleToken, model::LoggedOut,
+        self, Access, ApiError, ErrorFormat, Input, Operation, Request, Response, Route, Sample, SampleToken,
+        model::LoggedOut,
     },
     runtime::{Function, Settings, Trigger},
     store::EndRequest,
@@ -53,9 +53,9 @@ pub const FUNCTION: Function = Function {
 /// 401 when the token or its session is not valid.
 pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let claimed = state.auth.check(&request, &OPERATION).await?;
-    let mut fields = Fields::optional(&request)?;
-    let except_current = fields.flag("except_current");
-    fields.finish()?;
+    let mut input = Input::from_optional_body(&request)?;
+    let except_current = input.flag("except_current");
+    input.finish()?;
     let (own, mut sessions) = state.auth.caller_and_sessions(claimed).await?;
     let cause = http::origin(&request, &state.config.trusted_proxy, own.now);
     let mut caller = Some(own.session_ref());

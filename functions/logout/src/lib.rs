@@ -7,7 +7,7 @@ use shared::{
     auth::{AccessClaims, RefreshClaims},
     domain::session::{EndReason, Session},
     http::{
-        self, Access, ApiError, Code, ErrorFormat, Fields, Operation, Request, Response, Route, Sample,
+        self, Access, ApiError, Code, ErrorFormat, Input, Operation, Request, Response, Route, Sample,
         SampleToken,
     },
     runtime::{Function, Settings, Trigger},
@@ -57,9 +57,9 @@ pub const FUNCTION: Function = Function {
 ///
 /// 401 when there is no valid token, 403 when the two tokens are of different accounts.
 pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
-    let mut fields = Fields::optional(&request)?;
-    let refresh_token = fields.optional_text("refresh_token");
-    fields.finish()?;
+    let mut input = Input::from_optional_body(&request)?;
+    let refresh_token = input.optional_text("refresh_token");
+    input.finish()?;
 
     let session = match refresh_token {
         Some(refresh_token) => {

@@ -18,7 +18,7 @@ use shared::{
         session::{EndReason, Session, require_active},
     },
     http::{
-        self, Access, ApiError, Code, ErrorFormat, Fields, Operation, Request, Response, Route, Sample,
+        self, Access, ApiError, Code, ErrorFormat, Input, Operation, Request, Response, Route, Sample,
         SampleToken, model::Tokens,
     },
     runtime::{Function, Settings, Trigger},
@@ -86,9 +86,9 @@ pub async fn handle(signing: &SigningState, request: Request) -> Result<Response
     let state = &signing.state;
     let refresh_token = read(&request)?;
     let key = http::idempotency_key(&request)?;
-    let mut headers = Fields::none();
-    let device = http::device_from(&request, &mut headers);
-    headers.finish()?;
+    let mut input = Input::empty();
+    let device = http::device_from(&request, &mut input);
+    input.finish()?;
 
     let token = state.auth.check_token::<RefreshClaims>(&refresh_token).await?;
     let cause = http::origin(&request, &state.config.trusted_proxy, state.clock.now());
@@ -127,16 +127,16 @@ pub async fn handle(signing: &SigningState, request: Request) -> Result<Response
 }
 
 fn read(request: &Request) -> Result<String, ApiError> {
-    let mut fields = Fields::required(request)?;
-    if fields.is_form()
-        && fields
-            .text("grant_type")
+    let mut input = Input::from_body(request)?;
+    if input.is_form()
+        && input
+            .required_text("grant_type")
             .is_some_and(|grant| grant != "refresh_token")
     {
-        fields.fail("grant_type", "must be refresh_token");
+        input.add_error("grant_type", "must be refresh_token");
     }
-    let refresh_token = fields.text("refresh_token");
-    fields.finish()?;
+    let refresh_token = input.required_text("refresh_token");
+    input.finish()?;
     Ok(refresh_token.unwrap_or_default())
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use lambda_http::{RequestExt, request::RequestContext};
 
-use super::{error::ApiError, input::Fields, message::Request, route};
+use super::{error::ApiError, input::Input, message::Request, route};
 use crate::domain::{
     audit::Cause,
     clock::Millis,
@@ -113,19 +113,19 @@ fn header(request: &Request, name: &str) -> Option<String> {
     Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// What the request says of its device: the body's fields win over the headers.
+/// What the request says of its device: the body's input win over the headers.
 ///
-/// Texts are trimmed; empty ones count as absent. What does not fit is kept in `fields`' errors.
-pub fn device_from(request: &Request, fields: &mut Fields) -> Device {
+/// Texts are trimmed; empty ones count as absent. What does not fit is kept in `input`' errors.
+pub fn device_from(request: &Request, input: &mut Input) -> Device {
     let mut read = |field: &str, name: &str| {
-        let (name, text) = match fields.optional_text(field) {
+        let (name, text) = match input.optional_text(field) {
             Some(text) => (field, Some(text)),
             None => (name, header(request, name)),
         };
         let text = text
             .map(|text| text.trim().to_owned())
             .filter(|text| !text.is_empty());
-        fields.parsed(name, text, device::check_text)
+        input.parse(name, text, device::check_text)
     };
     Device {
         name: read("device_name", "X-Device-Name"),

@@ -7,19 +7,19 @@ use super::{error::ApiError, message::Request};
 use crate::domain::error::FieldError;
 
 /// The fields of a body or a query string, and what was found wrong with them so far.
-pub struct Fields {
+pub struct Input {
     values: Map<String, Value>,
     is_form: bool,
     errors: Vec<FieldError>,
 }
 
-impl Fields {
+impl Input {
     /// Reads a body that must be there.
     ///
     /// # Errors
     ///
     /// [`ApiError::UnsupportedMediaType`] or [`ApiError::Malformed`].
-    pub fn required(request: &Request) -> Result<Self, ApiError> {
+    pub fn from_body(request: &Request) -> Result<Self, ApiError> {
         let fields = Self::read(request)?;
         fields.ok_or(ApiError::Malformed(
             "The body is empty: send a JSON object or a form.",
@@ -31,13 +31,13 @@ impl Fields {
     /// # Errors
     ///
     /// [`ApiError::UnsupportedMediaType`] or [`ApiError::Malformed`].
-    pub fn optional(request: &Request) -> Result<Self, ApiError> {
-        Ok(Self::read(request)?.unwrap_or_else(Self::none))
+    pub fn from_optional_body(request: &Request) -> Result<Self, ApiError> {
+        Ok(Self::read(request)?.unwrap_or_else(Self::empty))
     }
 
     /// No body at all: for what is read from headers alone.
     #[must_use]
-    pub fn none() -> Self {
+    pub fn empty() -> Self {
         Self {
             values: Map::new(),
             is_form: false,
@@ -47,13 +47,13 @@ impl Fields {
 
     /// Reads these parameters of the query string, and ignores all others. One that is given more than once is wrong.
     #[must_use]
-    pub fn query(request: &Request, names: &[&str]) -> Self {
-        let mut fields = Self::none();
+    pub fn from_query(request: &Request, names: &[&str]) -> Self {
+        let mut fields = Self::empty();
         let query = request.uri().query().unwrap_or_default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let value = Value::String(value.into_owned());
             if names.contains(&&*name) && fields.values.insert(name.clone().into_owned(), value).is_some() {
-                fields.fail(&name, "must be given once");
+                fields.add_error(&name, "must be given once");
             }
         }
         fields
@@ -90,17 +90,17 @@ impl Fields {
             None | Some(Value::Null) => None,
             Some(Value::String(text)) => Some(text),
             Some(_) => {
-                self.fail(name, "must be a string");
+                self.add_error(name, "must be a string");
                 None
             }
         }
     }
 
     /// A text field that must be there.
-    pub fn text(&mut self, name: &str) -> Option<String> {
+    pub fn required_text(&mut self, name: &str) -> Option<String> {
         let missing = matches!(self.values.get(name), None | Some(Value::Null));
         if missing {
-            self.fail(name, "is required");
+            self.add_error(name, "is required");
         }
         self.optional_text(name)
     }
@@ -114,14 +114,14 @@ impl Fields {
                 text == "true"
             }
             Some(_) => {
-                self.fail(name, "must be true or false");
+                self.add_error(name, "must be true or false");
                 false
             }
         }
     }
 
     /// A field parsed by `parse`, when it is there; a parse error is kept with the field's name.
-    pub fn parsed<T, E: ToString>(
+    pub fn parse<T, E: ToString>(
         &mut self,
         name: &str,
         text: Option<String>,
@@ -130,14 +130,14 @@ impl Fields {
         match parse(&text?) {
             Ok(value) => Some(value),
             Err(error) => {
-                self.fail(name, error.to_string());
+                self.add_error(name, error.to_string());
                 None
             }
         }
     }
 
     /// Keeps what is wrong with a field: what was found first, so that a field is named once.
-    pub fn fail(&mut self, name: &str, message: impl Into<String>) {
+    pub fn add_error(&mut self, name: &str, message: impl Into<String>) {
         if self.errors.iter().all(|error| error.field != name) {
             self.errors.push(FieldError::new(name, message));
         }

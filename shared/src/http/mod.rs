@@ -21,7 +21,7 @@ pub use client::{TrustedProxy, device_from, idempotency_key, origin};
 pub use code::{Advice, Code};
 pub use error::ApiError;
 pub use gateway::{mend, request};
-pub use input::Fields;
+pub use input::Input;
 pub use message::{Request, Response};
 pub use operation::{Access, ErrorFormat, Operation, Route, Sample, SampleToken};
 #[cfg(feature = "openapi")]
