@@ -133,7 +133,7 @@ impl Event {
     #[must_use]
     pub fn request(&self) -> Request {
         let event = serde_json::from_value(self.0.clone()).expect("the event is one of API Gateway's");
-        http::request(event)
+        http::request_from_event(event)
     }
 }
 

@@ -25,8 +25,8 @@ const LONGEST: usize = 10 * 1024;
 
 /// The request that an event stands for. There is one for every event.
 #[must_use]
-pub fn request(mut event: LambdaRequest) -> Request {
-    mend(&mut event);
+pub fn request_from_event(mut event: LambdaRequest) -> Request {
+    sanitize(&mut event);
     event.into()
 }
 
@@ -34,7 +34,7 @@ pub fn request(mut event: LambdaRequest) -> Request {
 ///
 /// `lambda_http` builds a URI of host, scheme (`X-Forwarded-Proto`), path and query, and panics when they make none.
 /// Host and scheme may come from the client and nobody here reads them, so they go; path and query are made to fit.
-pub fn mend(event: &mut LambdaRequest) {
+pub fn sanitize(event: &mut LambdaRequest) {
     let LambdaRequest::ApiGatewayV2(event) = event else {
         return;
     };
@@ -68,7 +68,7 @@ mod tests {
         for member in ["rawPath", "rawQueryString"] {
             let mut event: serde_json::Value = serde_json::from_str(event).unwrap();
             event[member] = format!("/{}", "é".repeat(40_000)).into();
-            let request = request(serde_json::from_value(event).unwrap());
+            let request = request_from_event(serde_json::from_value(event).unwrap());
             assert_eq!((request.uri().path(), request.uri().query()), ("/", None));
         }
     }

@@ -20,7 +20,7 @@ pub use bearer::{bearer, bearer_in, optional_bearer};
 pub use client::{TrustedProxy, device_from, idempotency_key, origin};
 pub use code::{Advice, Code};
 pub use error::ApiError;
-pub use gateway::{mend, request};
+pub use gateway::{request_from_event, sanitize};
 pub use input::Input;
 pub use message::{Request, Response};
 pub use operation::{Access, ErrorFormat, Operation, Route, Sample, SampleToken};

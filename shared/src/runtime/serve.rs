@@ -77,7 +77,7 @@ async fn answer_requests<S: Send + Sync + 'static>(
         async move { Ok::<_, lambda_http::Error>(respond(function, &*state, request, handler).await) }
     }));
     let events = requests.map_request(|mut event: LambdaEvent<LambdaRequest>| {
-        http::mend(&mut event.payload);
+        http::sanitize(&mut event.payload);
         event
     });
     lambda_runtime::run(events).await
