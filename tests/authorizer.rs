@@ -1,13 +1,13 @@
 //! The authorizer for the app's other APIs.
 
 use registry::authorizer;
-use registry::authorizer::{Answer, Authorizer};
+use registry::authorizer::{Authorizer, AuthorizerResponse};
 use serde_json::{Value, json};
 use shared::{Error, State};
 use testkit::{Fault, FaultyHttpClient, Injection};
 use tests::{Event, Tokens, World, claims, forge, recorded};
 
-async fn ask(authorizer: &Authorizer, event: Event) -> Result<Answer, Error> {
+async fn ask(authorizer: &Authorizer, event: Event) -> Result<AuthorizerResponse, Error> {
     let event = serde_json::from_value(event.into()).unwrap();
     recorded::by("authorizer", authorizer::handle(authorizer, &event)).await
 }
@@ -168,8 +168,8 @@ async fn without_published_keys_it_is_an_error_as_well() {
 
 #[test]
 fn an_event_without_headers_has_no_token() {
-    assert!(serde_json::from_value::<authorizer::Event>(json!({ "version": "2.0" })).is_ok());
-    assert!(serde_json::from_value::<authorizer::Event>(Value::Null).is_err());
+    assert!(serde_json::from_value::<authorizer::AuthorizerRequest>(json!({ "version": "2.0" })).is_ok());
+    assert!(serde_json::from_value::<authorizer::AuthorizerRequest>(Value::Null).is_err());
 }
 
 /// An authorizer whose table can be taken down.

@@ -36,7 +36,7 @@ pub const FUNCTION: Function = Function {
 
 /// What API Gateway asks. Of the whole request only the headers matter.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Event {
+pub struct AuthorizerRequest {
     #[serde(default)]
     headers: HashMap<String, String>,
 }
@@ -44,7 +44,7 @@ pub struct Event {
 /// What it is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Answer {
+pub struct AuthorizerResponse {
     /// Whether the request may pass.
     pub is_authorized: bool,
     /// What the service behind it may rely on, as `requestContext.authorizer.lambda`.
@@ -86,18 +86,18 @@ impl Authorizer {
 /// # Errors
 ///
 /// When the table cannot be read: API Gateway then answers 500. A missing or bad token is an ordinary refusal.
-pub async fn handle(authorizer: &Authorizer, event: &Event) -> Result<Answer, Error> {
+pub async fn handle(authorizer: &Authorizer, event: &AuthorizerRequest) -> Result<AuthorizerResponse, Error> {
     match authorize(authorizer, event).await {
         Ok(context) => {
             tracing::info!(sid = %context.sid, "allowed");
-            Ok(Answer {
+            Ok(AuthorizerResponse {
                 is_authorized: true,
                 context: Some(context),
             })
         }
         Err(error) if is_refusal(&error) => {
             tracing::info!(cause = %error.report(), "refused");
-            Ok(Answer {
+            Ok(AuthorizerResponse {
                 is_authorized: false,
                 context: None,
             })
@@ -106,7 +106,7 @@ pub async fn handle(authorizer: &Authorizer, event: &Event) -> Result<Answer, Er
     }
 }
 
-async fn authorize(authorizer: &Authorizer, event: &Event) -> Result<Context, Error> {
+async fn authorize(authorizer: &Authorizer, event: &AuthorizerRequest) -> Result<Context, Error> {
     let auth = &authorizer.state.auth;
     let token = auth.check_token::<AccessClaims>(bearer(event)?).await?;
     let (user, session) = (token.claims().sub, token.claims().sid);
@@ -126,7 +126,7 @@ async fn authorize(authorizer: &Authorizer, event: &Event) -> Result<Context, Er
 }
 
 /// HTTP APIs send header names in lower case; a test event may not.
-fn bearer(event: &Event) -> Result<&str, Error> {
+fn bearer(event: &AuthorizerRequest) -> Result<&str, Error> {
     let header = event
         .headers
         .iter()

@@ -8,7 +8,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let (state, _) = shared::State::from_env(&authorizer::FUNCTION).await?;
     state.warm(authorizer::FUNCTION.connections).await;
     let authorizer = Authorizer::new(state);
-    let handle = |event: LambdaEvent<authorizer::Event>| {
+    let handle = |event: LambdaEvent<authorizer::AuthorizerRequest>| {
         let authorizer = &authorizer;
         Box::pin(async move {
             let answer = authorizer::handle(authorizer, &event.payload).await;
