@@ -10,7 +10,7 @@ use lambda_http::http;
 use serde_json::{Value, json};
 use shared::{
     domain::{
-        audit::Cause,
+        audit::AuditContext,
         clock::{Millis, Seconds},
         ids::Ids,
         session::{EndReason, Origin, Session},
@@ -81,7 +81,7 @@ async fn end_a_session(answers: Vec<ReplayEvent>) -> (Result<usize, CallerGone>,
         absolute_expires_at: Seconds(6000),
         ended: None,
     };
-    let cause = Cause {
+    let context = AuditContext {
         at: Millis(0),
         origin: Origin::default(),
         request_id: None,
@@ -90,7 +90,7 @@ async fn end_a_session(answers: Vec<ReplayEvent>) -> (Result<usize, CallerGone>,
     let request = EndRequest {
         sessions: &[session],
         reason: EndReason::Logout,
-        cause: &cause,
+        context: &context,
         caller: None,
     };
     let outcome = store.end_sessions(request).await.map(|ended| ended.len());
@@ -254,13 +254,13 @@ async fn a_session_that_comes_up_after_the_first_look_ends_as_well() {
         found(&[]),
         found(&[]),
     ]);
-    let cause = Cause {
+    let context = AuditContext {
         at: Millis(0),
         origin: Origin::default(),
         request_id: None,
         actor: None,
     };
-    let ended = store.end_all(user, EndReason::AccountDisabled, &cause).await;
+    let ended = store.end_all(user, EndReason::AccountDisabled, &context).await;
     assert_eq!(ended.unwrap(), 1);
     assert_eq!(replay.actual_requests().count(), 5);
 }

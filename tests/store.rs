@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use shared::{
     domain::{
         account::Credential,
-        audit::Cause,
+        audit::AuditContext,
         clock::Seconds,
         email::Email,
         ids::Ids,
@@ -30,8 +30,8 @@ async fn sessions(world: &World) -> Vec<Session> {
         .unwrap()
 }
 
-pub(crate) fn cause(world: &World) -> Cause {
-    Cause {
+pub(crate) fn context(world: &World) -> AuditContext {
+    AuditContext {
         at: world.clock.now(),
         origin: Origin::default(),
         request_id: None,
@@ -67,13 +67,13 @@ pub(crate) async fn commit_renewing(
         absolute_expires_at: now.seconds().plus(6000),
         ended: None,
     };
-    let cause = cause(world);
+    let context = context(world);
     let login = Login {
         credential,
         renewed_hash,
         session: &session,
         ends: &[],
-        cause: &cause,
+        context: &context,
     };
     world.state.store.log_in(login).await.unwrap()
 }
@@ -192,13 +192,13 @@ async fn a_delete_leaves_a_session_that_was_refreshed_meanwhile() {
 fn end<'a>(
     sessions: &'a [Session],
     reason: EndReason,
-    cause: &'a Cause,
+    context: &'a AuditContext,
     caller: Option<SessionRef>,
 ) -> EndRequest<'a> {
     EndRequest {
         sessions,
         reason,
-        cause,
+        context,
         caller,
     }
 }
@@ -210,9 +210,9 @@ async fn a_caller_that_was_ended_meanwhile_ends_nobody() {
     world.clock.advance(1);
     world.log_in("tablet").await;
     let both = sessions(&world).await;
-    let (store, cause) = (&world.state.store, cause(&world));
+    let (store, context) = (&world.state.store, context(&world));
     let first = store
-        .end_sessions(end(&both[..1], EndReason::Revoked, &cause, None))
+        .end_sessions(end(&both[..1], EndReason::Revoked, &context, None))
         .await
         .unwrap();
     assert_eq!(first, [both[0].id]);
@@ -223,7 +223,7 @@ async fn a_caller_that_was_ended_meanwhile_ends_nobody() {
     let before = world.items().await;
     for sessions in [&both[..1], &both[1..], &both[..]] {
         let outcome = store
-            .end_sessions(end(sessions, EndReason::Revoked, &cause, caller))
+            .end_sessions(end(sessions, EndReason::Revoked, &context, caller))
             .await;
         assert!(matches!(outcome, Err(CallerGone::Revoked)), "{outcome:?}");
     }
@@ -238,13 +238,13 @@ async fn sessions_that_ended_by_themselves_do_not_stop_the_others() {
         world.clock.advance(1);
     }
     let all = sessions(&world).await;
-    let (store, cause) = (&world.state.store, cause(&world));
+    let (store, context) = (&world.state.store, context(&world));
     store
-        .end_sessions(end(&all[1..2], EndReason::LogoutAll, &cause, None))
+        .end_sessions(end(&all[1..2], EndReason::LogoutAll, &context, None))
         .await
         .unwrap();
     let ended = store
-        .end_sessions(end(&all, EndReason::LogoutAll, &cause, None))
+        .end_sessions(end(&all, EndReason::LogoutAll, &context, None))
         .await
         .unwrap();
     assert_eq!(ended, [all[0].id, all[2].id]);

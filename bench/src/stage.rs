@@ -15,7 +15,7 @@ use shared::{
     auth::{Signer, SigningKeys},
     domain::{
         account::{Account, Credential},
-        audit::{Cause, EventType},
+        audit::{AuditContext, EventType},
         clock::{Clock, Millis},
         email::Email,
         ids::{Ids, UserId},
@@ -212,7 +212,7 @@ impl Stage {
             created_at: now,
         };
         let new = NewAccount {
-            event: cause(now).event(ids, account.user_id, EventType::AccountCreated),
+            event: context(now).event(ids, account.user_id, EventType::AccountCreated),
             credential: Credential {
                 account,
                 password_hash: Some(self.hash.clone()),
@@ -244,7 +244,7 @@ impl Stage {
             renewed_hash: None,
             session: &session,
             ends: &[],
-            cause: &cause(session.created_at),
+            context: &context(session.created_at),
         };
         match state.store.log_in(login).await? {
             LoginOutcome::Committed => self.tokens(session),
@@ -305,8 +305,8 @@ impl Drop for Stage {
     }
 }
 
-fn cause(at: Millis) -> Cause {
-    Cause {
+fn context(at: Millis) -> AuditContext {
+    AuditContext {
         at,
         origin: origin(),
         request_id: None,

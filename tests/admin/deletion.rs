@@ -18,7 +18,7 @@ use shared::{
 use testkit::{Fault, FaultyHttpClient, is_write};
 use tests::{Event, PASSWORD, World};
 
-use crate::store::cause;
+use crate::store::context;
 
 use super::{ANNA, event, event_with, ok, refused, world_with_anna};
 
@@ -227,7 +227,7 @@ async fn the_other_commands_are_finished_by_a_repeat_as_well() {
 async fn an_event_that_comes_after_the_deletion_goes_by_id() {
     let (world, id) = world_with_anna().await;
     ok(world.admin(event("delete_user")).await);
-    let late = cause(&world).event(&Ids::system(), id.parse().unwrap(), EventType::LoginFailed);
+    let late = context(&world).event(&Ids::system(), id.parse().unwrap(), EventType::LoginFailed);
     world.state.store.record(&late).await.unwrap();
     let by_id = event_with("delete_user", &json!({"email": null, "user_id": id}));
     assert_eq!(ok(world.admin(by_id.clone()).await)["events_deleted"], 1);

@@ -18,7 +18,7 @@ use shared::{
 use tests::{Answer, Event, PASSWORD, Tokens, World};
 
 use super::{event_with, ok};
-use crate::store::{cause, commit_renewing, rotation};
+use crate::store::{commit_renewing, context, rotation};
 
 /// What runs against logins and refreshes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl<'a> Scene<'a> {
             deletion_began_at: None,
             login_sequence: 0,
         };
-        let event = cause(world).event(&Ids::system(), account.user_id, EventType::AccountCreated);
+        let event = context(world).event(&Ids::system(), account.user_id, EventType::AccountCreated);
         let new = NewAccount { credential, event };
         world.state.store.create_account(&new).await.unwrap();
         commit_renewing(world, &new.credential, None).await;
@@ -139,8 +139,8 @@ impl<'a> Scene<'a> {
                 self.refreshed = matches!(outcome, RotateOutcome::Rotated { .. });
             }
             (Actor::Admin, 0) => {
-                let cause = cause(self.world);
-                let changed = store.change_credential(&self.account, self.change(), &cause);
+                let context = context(self.world);
+                let changed = store.change_credential(&self.account, self.change(), &context);
                 assert_eq!(changed.await.unwrap(), Changed::Done);
             }
             (Actor::Admin, 1) => self.sessions = store.sessions(self.account.user_id).await.unwrap(),
@@ -154,7 +154,7 @@ impl<'a> Scene<'a> {
                 let request = EndRequest {
                     sessions: &self.sessions,
                     reason: EndReason::AccountDisabled,
-                    cause: &cause(self.world),
+                    context: &context(self.world),
                     caller: None,
                 };
                 store.end_sessions(request).await.unwrap();

@@ -7,7 +7,7 @@ use registry::prune::{Archive, PruneState, Report};
 use shared::{
     State,
     domain::{
-        audit::{Cause, EventType},
+        audit::{AuditContext, EventType},
         clock::Millis,
         day::Day,
         ids::UserId,
@@ -114,7 +114,7 @@ impl Trail {
     ///
     /// When the table cannot be written.
     pub async fn write_at(&self, at: Millis, suits: impl Fn(u8) -> bool) -> String {
-        let cause = Cause {
+        let context = AuditContext {
             at,
             origin: Origin {
                 user_agent: Some("Agent/1".to_owned()),
@@ -124,7 +124,7 @@ impl Trail {
             actor: None,
         };
         let event = loop {
-            let event = cause.event(&self.world.state.ids, self.user, EventType::LoginFailed);
+            let event = context.event(&self.world.state.ids, self.user, EventType::LoginFailed);
             if suits(event.id.last_byte()) {
                 break event;
             }

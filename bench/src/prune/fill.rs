@@ -7,7 +7,7 @@ use dynoxide::{Database, Item};
 use local::table::TableDefinition;
 use shared::{
     domain::{
-        audit::{Cause, Event, EventType},
+        audit::{AuditContext, Event, EventType},
         clock::Millis,
         day::Day,
         ids::Ids,
@@ -113,7 +113,7 @@ impl Original {
 }
 
 fn event(ids: &Ids, at: Millis) -> Event {
-    let cause = Cause {
+    let context = AuditContext {
         at,
         origin: Origin {
             ip_address: Some([203, 0, 113, 7].into()),
@@ -128,7 +128,7 @@ fn event(ids: &Ids, at: Millis) -> Event {
         request_id: Some("JKJaXmPLvHcESHA=".to_owned()),
         actor: None,
     };
-    let mut event = cause.event(ids, ids.user(), EventType::LoginSucceeded);
+    let mut event = context.event(ids, ids.user(), EventType::LoginSucceeded);
     event.session_id = Some(ids.session(at));
     event.device_name = Some("Apple iPhone".to_owned());
     event

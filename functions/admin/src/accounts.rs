@@ -51,11 +51,11 @@ pub(crate) async fn new_account(call: &Call<'_>, user: &NewUser) -> Result<NewAc
         user_id: call.state().ids.user(),
         email,
         email_as_typed: user.email.trim().to_owned(),
-        created_at: call.cause.at,
+        created_at: call.context.at,
     };
     Ok(NewAccount {
         event: call
-            .cause
+            .context
             .event(&call.state().ids, account.user_id, EventType::AccountCreated),
         credential: Credential {
             account,
@@ -113,7 +113,7 @@ async fn change_and_end_sessions(
 ) -> Result<Value, Refusal> {
     change_credential(call, &credential, change).await?;
     let user = credential.account.user_id;
-    let count = call.state().store.end_all(user, reason, &call.cause).await?;
+    let count = call.state().store.end_all(user, reason, &call.context).await?;
     Ok(json!({ "user": views::user(&credential), "sessions_ended": count }))
 }
 
@@ -125,7 +125,7 @@ async fn change_credential(
 ) -> Result<(), Refusal> {
     let store = &call.state().store;
     match store
-        .change_credential(&credential.account, change, &call.cause)
+        .change_credential(&credential.account, change, &call.context)
         .await?
     {
         Changed::Done | Changed::Already => Ok(()),

@@ -2,7 +2,7 @@
 
 use shared::{
     State,
-    domain::{audit::Cause, clock::Millis, password::Hasher},
+    domain::{audit::AuditContext, clock::Millis, password::Hasher},
 };
 
 use crate::refusal::Refusal;
@@ -31,7 +31,7 @@ pub struct Invocation<'a> {
 /// A command under way.
 pub(crate) struct Call<'a> {
     pub admin: &'a AdminState,
-    pub cause: Cause,
+    pub context: AuditContext,
     pub stop_at: Option<Millis>,
 }
 

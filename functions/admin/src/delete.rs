@@ -40,7 +40,7 @@ pub(crate) async fn delete_user(call: &Call<'_>, target: &Target) -> Result<Valu
         (None, Whom::Address(_)) => return Err(Refusal::not_found()),
     };
     // The one trace that stays.
-    tracing::info!(user_id = %user, request_id = call.cause.request_id, "an account was deleted");
+    tracing::info!(user_id = %user, request_id = call.context.request_id, "an account was deleted");
     Ok(json!({
         "user_id": user,
         "sessions_deleted": erased.sessions,
@@ -53,7 +53,7 @@ async fn delete(call: &Call<'_>, credential: &Credential) -> Result<Erased, Refu
     let account = &credential.account;
     let user = account.user_id;
     if credential.deletion_began_at.is_none() {
-        let begun = store.change_credential(account, CredentialChange::BeginDeletion, &call.cause);
+        let begun = store.change_credential(account, CredentialChange::BeginDeletion, &call.context);
         match begun.await? {
             Changed::Done | Changed::Already | Changed::BeingDeleted => {}
             // Another deletion was faster.

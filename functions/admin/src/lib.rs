@@ -15,7 +15,7 @@ mod views;
 
 use serde_json::{Value, json};
 use shared::{
-    domain::{audit::Cause, clock::Millis, session::Origin},
+    domain::{audit::AuditContext, clock::Millis, session::Origin},
     runtime::{Function, Settings, Trigger},
 };
 
@@ -60,7 +60,7 @@ async fn run(admin: &AdminState, command: Command, invocation: Invocation<'_>) -
     let now = admin.state.clock.now();
     let call = &Call {
         admin,
-        cause: Cause {
+        context: AuditContext {
             at: now,
             origin: Origin::default(),
             request_id: Some(invocation.request_id.to_owned()),

@@ -23,7 +23,7 @@ pub(crate) async fn list_sessions(call: &Call<'_>, target: &Target) -> Result<Va
     let credential = find::find(call, &target.whom()?).await?;
     let mut sessions = call.state().store.sessions(credential.account.user_id).await?;
     sessions.sort_by_key(|session| Reverse((session.last_used_at, session.id)));
-    let now = call.cause.at;
+    let now = call.context.at;
     let active = sessions.iter().filter(|session| session.is_active(now)).count();
     let sessions: Vec<_> = sessions
         .iter()
@@ -43,11 +43,11 @@ pub(crate) async fn revoke_session(call: &Call<'_>, command: &RevokeSession) -> 
         ));
     };
     let mut count = 0;
-    if session.may_be_active(call.cause.at) {
+    if session.may_be_active(call.context.at) {
         let ended = store.end_sessions(EndRequest {
             sessions: std::slice::from_ref(&session),
             reason: EndReason::Admin,
-            cause: &call.cause,
+            context: &call.context,
             caller: None,
         });
         count = ended.await?.len();
@@ -61,7 +61,7 @@ pub(crate) async fn revoke_all_sessions(call: &Call<'_>, target: &Target) -> Res
     let count = call
         .state()
         .store
-        .end_all(user, EndReason::Admin, &call.cause)
+        .end_all(user, EndReason::Admin, &call.context)
         .await?;
     Ok(json!({ "sessions_ended": count }))
 }

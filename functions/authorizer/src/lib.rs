@@ -96,7 +96,7 @@ pub async fn handle(authorizer: &Authorizer, event: &AuthorizerRequest) -> Resul
             })
         }
         Err(error) if is_refusal(&error) => {
-            tracing::info!(cause = %error.report(), "refused");
+            tracing::info!(context = %error.report(), "refused");
             Ok(AuthorizerResponse {
                 is_authorized: false,
                 context: None,

@@ -12,7 +12,7 @@ use shared::{
     Error, SigningState,
     domain::{
         account::{Account, Credential},
-        audit::{Cause, EventType},
+        audit::{AuditContext, EventType},
         device::Device,
         email::Email,
         ids::Ids,
@@ -110,7 +110,7 @@ struct Attempt {
     email: Email,
     password: Password,
     device: Device,
-    cause: Cause,
+    context: AuditContext,
 }
 
 /// Logs in with email and password.
@@ -123,7 +123,7 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Ap
     let attempt = read(&request, state.clock.now(), &state.config)?;
     let (quotas, source) = (
         http::quotas(&request),
-        Source::of(attempt.cause.origin.ip_address),
+        Source::of(attempt.context.origin.ip_address),
     );
     let counted = async {
         tokio::try_join!(
@@ -189,13 +189,13 @@ fn read(request: &Request, now: shared::domain::clock::Millis, config: &Config) 
     let password = input.parse("password", password, Password::presented);
     let device = http::device_from(request, &mut input);
     input.finish()?;
-    let cause = http::origin(request, &config.trusted_proxy, now);
+    let context = http::audit_context(request, &config.trusted_proxy, now);
     match (email, password) {
         (Some(email), Some(password)) => Ok(Attempt {
             email,
             password,
             device,
-            cause,
+            context,
         }),
         _ => Err(ApiError::Malformed("The body lacks the email or the password.")),
     }
@@ -238,16 +238,16 @@ async fn commit(
         let mut plan = plan::plan(
             &sessions,
             &session,
-            attempt.cause.at,
+            attempt.context.at,
             state.config.max_sessions_per_user,
         );
-        end_surplus(login, &mut plan.ends, &attempt.cause).await?;
+        end_surplus(login, &mut plan.ends, &attempt.context).await?;
         let commit = Login {
             credential: &credential,
             renewed_hash: renewed_hash.as_ref(),
             session: &session,
             ends: &plan.ends,
-            cause: &attempt.cause,
+            context: &attempt.context,
         };
         let (outcome, swept) = tokio::join!(
             state.store.log_in(commit),
@@ -279,7 +279,7 @@ async fn commit(
 async fn end_surplus(
     login: &LoginState,
     ends: &mut Vec<(Session, EndReason)>,
-    cause: &Cause,
+    context: &AuditContext,
 ) -> Result<(), ApiError> {
     if ends.len() <= Login::MOST_ENDS {
         return Ok(());
@@ -288,7 +288,7 @@ async fn end_surplus(
         let request = EndRequest {
             sessions: &[session],
             reason,
-            cause,
+            context,
             caller: None,
         };
         login.signing.state.store.end_sessions(request).await?;
@@ -297,7 +297,7 @@ async fn end_surplus(
 }
 
 fn new_session(config: &Config, ids: &Ids, account: &Account, attempt: &Attempt) -> Session {
-    let now = attempt.cause.at;
+    let now = attempt.context.at;
     let absolute_expires_at = now.seconds().plus(config.session_absolute_seconds);
     Session {
         user_id: account.user_id,
@@ -307,7 +307,7 @@ fn new_session(config: &Config, ids: &Ids, account: &Account, attempt: &Attempt)
         rotation_count: 0,
         device_name: device_name(attempt),
         device_id: attempt.device.id.clone(),
-        origin: attempt.cause.origin.clone(),
+        origin: attempt.context.origin.clone(),
         created_at: now,
         last_used_at: now,
         expires_at: now
@@ -322,7 +322,7 @@ fn new_session(config: &Config, ids: &Ids, account: &Account, attempt: &Attempt)
 /// The name that the app gave, or else one made from the user agent.
 fn device_name(attempt: &Attempt) -> String {
     let named = attempt.device.name.clone();
-    let agent = attempt.cause.origin.user_agent.as_deref();
+    let agent = attempt.context.origin.user_agent.as_deref();
     named.unwrap_or_else(|| user_agent::device_name(agent.unwrap_or_default()))
 }
 
@@ -335,7 +335,7 @@ async fn refuse(
 ) -> Result<Error, StoreError> {
     let state = &login.signing.state;
     let event = attempt
-        .cause
+        .context
         .event(&state.ids, credential.account.user_id, EventType::LoginFailed);
     state.store.record(&event).await?;
     Ok(refusal)
@@ -345,7 +345,7 @@ async fn refuse(
 async fn refuse_unknown(login: &LoginState, attempt: &Attempt) -> Result<Error, StoreError> {
     let state = &login.signing.state;
     let event = attempt
-        .cause
+        .context
         .event(&state.ids, state.ids.user(), EventType::LoginFailed);
     state.store.record_unknown_login(&attempt.email, &event).await?;
     Ok(Error::InvalidCredentials)

@@ -57,17 +57,17 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
     let except_current = input.flag("except_current");
     input.finish()?;
     let (own, mut sessions) = state.auth.caller_and_sessions(claimed).await?;
-    let cause = http::origin(&request, &state.config.trusted_proxy, own.now);
+    let context = http::audit_context(&request, &state.config.trusted_proxy, own.now);
     let mut caller = Some(own.session_ref());
     let mut count = 0;
     loop {
         sessions.retain(|session| {
-            session.is_active(cause.at) && !(except_current && session.id == own.session.id)
+            session.is_active(context.at) && !(except_current && session.id == own.session.id)
         });
         let ended = state.store.end_sessions(EndRequest {
             sessions: &sessions,
             reason: EndReason::LogoutAll,
-            cause: &cause,
+            context: &context,
             caller,
         });
         let ended = ended.await?;

@@ -67,13 +67,13 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
         }
         None => by_access_token(state, http::bearer(&request)?).await?,
     };
-    let cause = http::origin(&request, &state.config.trusted_proxy, state.clock.now());
+    let context = http::audit_context(&request, &state.config.trusted_proxy, state.clock.now());
     // One that has just expired is ended as well: where the clock is behind, it could still be refreshed.
-    if let Some(session) = session.filter(|session| session.may_be_active(cause.at)) {
+    if let Some(session) = session.filter(|session| session.may_be_active(context.at)) {
         let ended = state.store.end_sessions(EndRequest {
             sessions: std::slice::from_ref(&session),
             reason: EndReason::Logout,
-            cause: &cause,
+            context: &context,
             caller: None,
         });
         ended.await?;

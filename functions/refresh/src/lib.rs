@@ -12,7 +12,7 @@ use shared::{
     Error, SigningState, State,
     auth::{RefreshClaims, Signer},
     domain::{
-        audit::{Cause, EventType},
+        audit::{AuditContext, EventType},
         clock::{Millis, Seconds},
         ids::TokenId,
         session::{EndReason, Session, require_active},
@@ -91,10 +91,10 @@ pub async fn handle(signing: &SigningState, request: Request) -> Result<Response
     input.finish()?;
 
     let token = state.auth.check_token::<RefreshClaims>(&refresh_token).await?;
-    let cause = http::origin(&request, &state.config.trusted_proxy, state.clock.now());
+    let context = http::audit_context(&request, &state.config.trusted_proxy, state.clock.now());
     let claims = token.claims();
     // Another machine's clock may be ahead: along one lineage, times never go backwards.
-    let at = cause.at.max(claims.iat.millis());
+    let at = context.at.max(claims.iat.millis());
     let rotate = Rotate {
         user_id: claims.sub,
         session_id: claims.sid,
@@ -106,7 +106,7 @@ pub async fn handle(signing: &SigningState, request: Request) -> Result<Response
             .seconds()
             .plus(state.config.refresh_idle_seconds)
             .min(claims.exp),
-        origin: cause.origin.clone(),
+        origin: context.origin.clone(),
         device_name: device.name,
     };
     let (signer, claims, outcome) = signing
@@ -115,13 +115,13 @@ pub async fn handle(signing: &SigningState, request: Request) -> Result<Response
         .await?;
     match outcome {
         RotateOutcome::Rotated { country_before } => {
-            if moved(country_before.as_deref(), cause.origin.country.as_deref()) {
-                tell_of_move(state, &rotate, &cause).await;
+            if moved(country_before.as_deref(), context.origin.country.as_deref()) {
+                tell_of_move(state, &rotate, &context).await;
             }
             answer(state, &signer, &claims, &rotate.successor, at, rotate.expires_at)
         }
         RotateOutcome::Refused(session) => {
-            refused(state, &signer, &claims, &rotate, session.as_deref(), &cause).await
+            refused(state, &signer, &claims, &rotate, session.as_deref(), &context).await
         }
     }
 }
@@ -146,14 +146,14 @@ async fn refused(
     claims: &RefreshClaims,
     rotate: &Rotate,
     session: Option<&Session>,
-    cause: &Cause,
+    context: &AuditContext,
 ) -> Result<Response, ApiError> {
     let attempt = Attempt {
         presented: &rotate.presented,
         successor: &rotate.successor,
         key: rotate.key.as_ref(),
         issued_at: claims.iat,
-        now: cause.at,
+        now: context.at,
         grace_seconds: state.config.refresh_grace_seconds,
     };
     match judge(session, &attempt) {
@@ -172,19 +172,19 @@ async fn refused(
             rotated_at,
             expires_at,
         } => answer(state, signer, claims, successor, rotated_at, expires_at),
-        Verdict::Theft(session) => Err(end_stolen(state, session, cause).await?.into()),
+        Verdict::Theft(session) => Err(end_stolen(state, session, context).await?.into()),
     }
 }
 
 /// Ends the session that a replayed token belongs to, and no other; answers the refusal.
-async fn end_stolen(state: &State, session: &Session, cause: &Cause) -> Result<Error, StoreError> {
+async fn end_stolen(state: &State, session: &Session, context: &AuditContext) -> Result<Error, StoreError> {
     let ending = state
         .store
-        .end_session(session, EndReason::RefreshTokenReuse, cause);
+        .end_session(session, EndReason::RefreshTokenReuse, context);
     Ok(match ending.await? {
         Ending::Done => Error::RefreshTokenReused,
         // It ended by itself before this could be committed: then that is what happened to it.
-        Ending::Overtaken(session) => match require_active(session.as_deref(), cause.at) {
+        Ending::Overtaken(session) => match require_active(session.as_deref(), context.at) {
             Ok(_) => Error::RefreshTokenReused,
             Err(refusal) => refusal,
         },
@@ -196,8 +196,8 @@ fn moved(before: Option<&str>, now: Option<&str>) -> bool {
 }
 
 /// The one event that is best effort: the refresh is committed, and its answer must neither depend on this nor wait long.
-async fn tell_of_move(state: &State, rotate: &Rotate, cause: &Cause) {
-    let mut event = cause.event(&state.ids, rotate.user_id, EventType::SessionMoved);
+async fn tell_of_move(state: &State, rotate: &Rotate, context: &AuditContext) {
+    let mut event = context.event(&state.ids, rotate.user_id, EventType::SessionMoved);
     event.session_id = Some(rotate.session_id);
     event.device_name.clone_from(&rotate.device_name);
     match timeout(TELLING, state.store.record(&event)).await {

@@ -73,11 +73,11 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
         other.as_ref()
     };
     if let Some(session) = session.filter(|session| session.is_active(caller.now)) {
-        let cause = http::origin(&request, &state.config.trusted_proxy, caller.now);
+        let context = http::audit_context(&request, &state.config.trusted_proxy, caller.now);
         let ended = state.store.end_sessions(EndRequest {
             sessions: std::slice::from_ref(session),
             reason: EndReason::Revoked,
-            cause: &cause,
+            context: &context,
             caller: Some(caller.session_ref()),
         });
         ended.await?;

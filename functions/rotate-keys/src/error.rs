@@ -7,7 +7,7 @@ use shared::{
     store::StoreError,
 };
 
-/// Every cause. Nothing of a secret's content is in any of them.
+/// Every context. Nothing of a secret's content is in any of them.
 #[derive(Debug, thiserror::Error)]
 pub enum RotationError {
     /// The function does not know which secret it rotates.

@@ -85,7 +85,7 @@ pub struct Event {
 
 /// What the events of one request have in common.
 #[derive(Clone, Debug)]
-pub struct Cause {
+pub struct AuditContext {
     /// When.
     pub at: Millis,
     /// Where the request came from.
@@ -96,7 +96,7 @@ pub struct Cause {
     pub actor: Option<String>,
 }
 
-impl Cause {
+impl AuditContext {
     /// An event about the account as a whole.
     #[must_use]
     pub fn event(&self, ids: &Ids, user_id: UserId, event_type: EventType) -> Event {

@@ -9,7 +9,7 @@ use lambda_http::{RequestExt, request::RequestContext};
 
 use super::{error::ApiError, input::Input, message::Request, route};
 use crate::domain::{
-    audit::Cause,
+    audit::AuditContext,
     clock::Millis,
     device::{self, Device},
     digest,
@@ -46,7 +46,7 @@ impl fmt::Debug for TrustedProxy {
 /// The address is API Gateway's own, never a header's; with a trusted proxy, whose secret matches, it is the
 /// proxy's word, and so are city and country.
 #[must_use]
-pub fn origin(request: &Request, proxy: &TrustedProxy, now: Millis) -> Cause {
+pub fn audit_context(request: &Request, proxy: &TrustedProxy, now: Millis) -> AuditContext {
     let context = match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => Some(context),
         _ => None,
@@ -69,7 +69,7 @@ pub fn origin(request: &Request, proxy: &TrustedProxy, now: Millis) -> Cause {
     // One client has one address, however it is written.
     origin.ip_address = origin.ip_address.map(|address| address.to_canonical());
     let request_id = Some(route::request_id(request)).filter(|id| !id.is_empty());
-    Cause {
+    AuditContext {
         at: now,
         origin,
         request_id,

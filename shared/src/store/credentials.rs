@@ -12,7 +12,7 @@ use super::{
 };
 use crate::domain::{
     account::{Account, Credential},
-    audit::{Cause, EventType},
+    audit::{AuditContext, EventType},
     password::PasswordHash,
 };
 
@@ -54,7 +54,7 @@ impl CredentialChange<'_> {
         }
     }
 
-    fn changes(self, cause: &Cause) -> Update {
+    fn changes(self, context: &AuditContext) -> Update {
         let mut changes = Update::default();
         match self {
             Self::Disable => changes.set("is_active", AttributeValue::Bool(false)),
@@ -62,7 +62,7 @@ impl CredentialChange<'_> {
             Self::SetPassword(hash) => changes.set("password_hash", text(hash.as_str())),
             Self::BeginDeletion => changes
                 .set("is_active", AttributeValue::Bool(false))
-                .set("deletion_began_at", number(cause.at.0))
+                .set("deletion_began_at", number(context.at.0))
                 .set_or_remove("password_hash", None),
         };
         changes
@@ -92,11 +92,11 @@ impl Store {
         &self,
         account: &Account,
         change: CredentialChange<'_>,
-        cause: &Cause,
+        context: &AuditContext,
     ) -> Result<Changed, StoreError> {
-        let mut changes = change.changes(cause);
+        let mut changes = change.changes(context);
         changes.value(":user", text(account.user_id.to_string()));
-        let event = cause.event(&self.ids, account.user_id, change.event());
+        let event = context.event(&self.ids, account.user_id, change.event());
         let actions = vec![
             Action::Update {
                 key: Key::credential(&account.email),

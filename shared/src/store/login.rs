@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::{
     account::Credential,
-    audit::{Cause, EventType},
+    audit::{AuditContext, EventType},
     password::PasswordHash,
     session::{EndReason, Session},
 };
@@ -30,7 +30,7 @@ pub struct Login<'a> {
     /// The sessions that end by this login, and why: at most [`Login::MOST_ENDS`].
     pub ends: &'a [(Session, EndReason)],
     /// The request.
-    pub cause: &'a Cause,
+    pub context: &'a AuditContext,
 }
 
 impl Login<'_> {
@@ -68,7 +68,7 @@ impl Store {
             renewed_hash,
             session,
             ends,
-            cause,
+            context,
         } = login;
         let mut changes = Update::default();
         changes
@@ -100,9 +100,9 @@ impl Store {
             } else {
                 EndsOnly::NotEnded
             };
-            actions.extend(self.end_actions(other, *reason, EventType::of_end(*reason), cause, only));
+            actions.extend(self.end_actions(other, *reason, EventType::of_end(*reason), context, only));
         }
-        let event = cause.session_event(&self.ids, session, EventType::LoginSucceeded);
+        let event = context.session_event(&self.ids, session, EventType::LoginSucceeded);
         actions.push(Action::Put {
             item: items::event_item(&event),
             condition: "",

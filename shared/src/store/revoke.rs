@@ -9,7 +9,7 @@ use super::{
     transaction::{Action, Outcome, Verdict},
 };
 use crate::domain::{
-    audit::{Cause, EventType},
+    audit::{AuditContext, EventType},
     clock::Millis,
     error::Error,
     ids::{SessionId, UserId},
@@ -30,7 +30,7 @@ pub struct EndRequest<'a> {
     /// Why.
     pub reason: EndReason,
     /// By which request.
-    pub cause: &'a Cause,
+    pub context: &'a AuditContext,
     /// The session that asks, which must be active when this is committed; none for a logout, which may come late,
     /// and for support staff.
     pub caller: Option<SessionRef>,
@@ -119,11 +119,16 @@ impl Store {
     /// # Errors
     ///
     /// When the table cannot be read or written. Earlier transactions of the same call may be committed by then.
-    pub async fn end_all(&self, user: UserId, reason: EndReason, cause: &Cause) -> Result<usize, CallerGone> {
+    pub async fn end_all(
+        &self,
+        user: UserId,
+        reason: EndReason,
+        context: &AuditContext,
+    ) -> Result<usize, CallerGone> {
         let (mut count, mut found_none) = (0, false);
         for _ in 0..MOST_READS {
             let mut sessions = self.sessions(user).await?;
-            sessions.retain(|session| session.may_be_active(cause.at));
+            sessions.retain(|session| session.may_be_active(context.at));
             if sessions.is_empty() && found_none {
                 return Ok(count);
             }
@@ -136,7 +141,7 @@ impl Store {
             let request = EndRequest {
                 sessions: &sessions,
                 reason,
-                cause,
+                context,
                 caller: None,
             };
             for chunk in sessions.chunks(SESSIONS_AT_ONCE) {
@@ -160,13 +165,13 @@ impl Store {
         &self,
         session: &Session,
         reason: EndReason,
-        cause: &Cause,
+        context: &AuditContext,
     ) -> Result<Ending, StoreError> {
         let actions = self.end_actions(
             session,
             reason,
             EventType::of_end(reason),
-            cause,
+            context,
             EndsOnly::NotEnded,
         );
         match self.transact("ending a session", actions.into()).await? {
@@ -186,7 +191,7 @@ impl Store {
         event: EventType,
         mut sessions: Vec<&Session>,
     ) -> Result<Vec<SessionId>, CallerGone> {
-        let now = request.cause.at;
+        let now = request.context.at;
         while !sessions.is_empty() {
             let separate = request
                 .caller
@@ -201,7 +206,7 @@ impl Store {
                 } else {
                     EndsOnly::NotEnded
                 };
-                actions.extend(self.end_actions(session, request.reason, event, request.cause, only));
+                actions.extend(self.end_actions(session, request.reason, event, request.context, only));
             }
             actions.extend(separate.map(|caller| caller_check(caller, now)));
 
@@ -237,18 +242,18 @@ impl Store {
         session: &Session,
         reason: EndReason,
         event: EventType,
-        cause: &Cause,
+        context: &AuditContext,
         only: EndsOnly,
     ) -> [Action; 2] {
         let mut changes = Update::default();
         changes
-            .set("revoked_at", number(cause.at.0))
+            .set("revoked_at", number(context.at.0))
             .set("revoked_reason", text(reason.as_str()))
-            .set("expires_at", number(session.expires_at_once_ended(cause.at).0));
+            .set("expires_at", number(session.expires_at_once_ended(context.at).0));
         let condition = match only {
             EndsOnly::NotEnded => "attribute_exists(pk) AND attribute_not_exists(revoked_at)",
             EndsOnly::Active => {
-                changes.value(":now", number(cause.at.seconds().0));
+                changes.value(":now", number(context.at.seconds().0));
                 "attribute_exists(pk) AND attribute_not_exists(revoked_at) AND expires_at > :now"
             }
             EndsOnly::Unused => {
@@ -257,7 +262,7 @@ impl Store {
             }
         };
         let key = Key::session(session.user_id, session.id);
-        let event = cause.session_event(&self.ids, session, event);
+        let event = context.session_event(&self.ids, session, event);
         [
             Action::Update {
                 key,
