@@ -7,7 +7,7 @@ use dynoxide::{Database, Item};
 use local::table::TableDefinition;
 use shared::{
     domain::{
-        audit::{AuditContext, Event, EventType},
+        audit::{AuditContext, AuditEvent, EventType},
         clock::Millis,
         day::Day,
         ids::Ids,
@@ -112,7 +112,7 @@ impl Original {
     }
 }
 
-fn event(ids: &Ids, at: Millis) -> Event {
+fn event(ids: &Ids, at: Millis) -> AuditEvent {
     let context = AuditContext {
         at,
         origin: Origin {

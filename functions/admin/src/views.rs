@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use shared::domain::{
     account::Credential,
-    audit::Event,
+    audit::AuditEvent,
     clock::Millis,
     session::{Liveness, Session},
 };
@@ -42,7 +42,7 @@ pub(crate) fn session(session: &Session, now: Millis) -> Value {
     })
 }
 
-pub(crate) fn event(event: &Event) -> Value {
+pub(crate) fn event(event: &AuditEvent) -> Value {
     json!({
         "id": event.id,
         "type": event.event_type,

@@ -62,7 +62,7 @@ impl EventType {
 
 /// An entry of an account's audit trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
+pub struct AuditEvent {
     /// Its id, which sorts by time.
     pub id: EventId,
     /// Whose trail it belongs to.
@@ -99,8 +99,8 @@ pub struct AuditContext {
 impl AuditContext {
     /// An event about the account as a whole.
     #[must_use]
-    pub fn event(&self, ids: &Ids, user_id: UserId, event_type: EventType) -> Event {
-        Event {
+    pub fn event(&self, ids: &Ids, user_id: UserId, event_type: EventType) -> AuditEvent {
+        AuditEvent {
             id: ids.event(self.at),
             user_id,
             event_type,
@@ -115,8 +115,8 @@ impl AuditContext {
 
     /// An event about one session.
     #[must_use]
-    pub fn session_event(&self, ids: &Ids, session: &Session, event_type: EventType) -> Event {
-        Event {
+    pub fn session_event(&self, ids: &Ids, session: &Session, event_type: EventType) -> AuditEvent {
+        AuditEvent {
             session_id: Some(session.id),
             device_name: Some(session.device_name.clone()),
             ..self.event(ids, session.user_id, event_type)

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::domain::{
     account::{Account, Credential},
-    audit::Event,
+    audit::AuditEvent,
     email::Email,
     ids::UserId,
 };
@@ -20,7 +20,7 @@ pub struct NewAccount {
     /// The account and what opens it.
     pub credential: Credential,
     /// `account_created`.
-    pub event: Event,
+    pub event: AuditEvent,
 }
 
 /// What became of a creation.

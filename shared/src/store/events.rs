@@ -7,7 +7,7 @@ use super::{
     table::Store,
 };
 use crate::domain::{
-    audit::Event,
+    audit::AuditEvent,
     clock::DAY,
     email::Email,
     ids::{EventId, UserId},
@@ -17,7 +17,7 @@ use crate::domain::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventPage {
     /// The events, newest first.
-    pub events: Vec<Event>,
+    pub events: Vec<AuditEvent>,
     /// Where the next page begins: the last event of this one, when there are older ones.
     pub next: Option<EventId>,
 }
@@ -63,7 +63,7 @@ impl Store {
     /// # Errors
     ///
     /// When the table cannot be written.
-    pub async fn record(&self, event: &Event) -> Result<(), StoreError> {
+    pub async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
         self.put(items::event_item(event)).await
     }
 
@@ -74,7 +74,7 @@ impl Store {
     /// # Errors
     ///
     /// When the table cannot be written.
-    pub async fn record_unknown_login(&self, email: &Email, event: &Event) -> Result<(), StoreError> {
+    pub async fn record_unknown_login(&self, email: &Email, event: &AuditEvent) -> Result<(), StoreError> {
         let expires_at = event.at.seconds().plus(30 * DAY);
         self.put(items::unknown_login_item(email, event, expires_at))
             .await

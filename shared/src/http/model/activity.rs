@@ -9,7 +9,7 @@ use serde::Serialize;
 #[cfg(feature = "openapi")]
 use crate::domain::audit::MAX_EVENTS_PER_PAGE;
 use crate::domain::{
-    audit::{Event, EventType},
+    audit::{AuditEvent, EventType},
     ids::{EventId, SessionId},
 };
 #[cfg(feature = "openapi")]
@@ -68,7 +68,7 @@ pub struct EventView {
 impl EventView {
     /// What the owner sees of an event, looking from the session `own`.
     #[must_use]
-    pub fn new(event: Event, own: SessionId) -> Self {
+    pub fn new(event: AuditEvent, own: SessionId) -> Self {
         Self {
             id: event.id,
             event_type: event.event_type,

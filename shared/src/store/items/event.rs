@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::codec::{corrupt, read, write};
 use crate::{
     domain::{
-        audit::{Event, EventType},
+        audit::{AuditEvent, EventType},
         clock::{Millis, Seconds},
         day::Day,
         email::Email,
@@ -55,7 +55,7 @@ struct EventItem {
 }
 
 impl EventItem {
-    fn of(event: &Event) -> Self {
+    fn of(event: &AuditEvent) -> Self {
         let agent = event.origin.user_agent.as_deref();
         Self {
             gsi1pk: None,
@@ -75,7 +75,7 @@ impl EventItem {
     }
 }
 
-pub(in crate::store) fn event_item(event: &Event) -> Attributes {
+pub(in crate::store) fn event_item(event: &AuditEvent) -> Attributes {
     let item = EventItem {
         gsi1pk: Some(item_keys::audit_partition(
             Day::of(event.at),
@@ -88,10 +88,10 @@ pub(in crate::store) fn event_item(event: &Event) -> Attributes {
 }
 
 /// An event of a user's trail: whose it is and which is in its key.
-pub(in crate::store) fn event(attributes: Attributes) -> Result<Event, StoreError> {
+pub(in crate::store) fn event(attributes: Attributes) -> Result<AuditEvent, StoreError> {
     let (user_id, id) = event_owner_and_id(&attributes)?;
     let item: EventItem = read("event", attributes)?;
-    Ok(Event {
+    Ok(AuditEvent {
         id,
         user_id,
         event_type: item.event_type,
@@ -124,7 +124,11 @@ pub(in crate::store) fn event_owner_and_id(attributes: &Attributes) -> Result<(U
 }
 
 /// A refused login of an unknown address: nobody's trail, removed by TTL and not by `prune`.
-pub(in crate::store) fn unknown_login_item(email: &Email, event: &Event, expires_at: Seconds) -> Attributes {
+pub(in crate::store) fn unknown_login_item(
+    email: &Email,
+    event: &AuditEvent,
+    expires_at: Seconds,
+) -> Attributes {
     let item = EventItem {
         expires_at: Some(expires_at),
         ..EventItem::of(event)

@@ -2,7 +2,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::*;
 use crate::domain::{
-    audit::{Event, EventType},
+    audit::{AuditEvent, EventType},
     clock::{Millis, Seconds},
     email::Email,
     ids::Ids,
@@ -93,7 +93,7 @@ fn a_session_keeps_whole_characters_of_the_user_agent() {
 #[test]
 fn an_unknown_login_is_in_no_index_and_expires() {
     let ids = Ids::sequence(1);
-    let event = Event {
+    let event = AuditEvent {
         id: ids.event(Millis(5)),
         user_id: ids.user(),
         event_type: EventType::LoginFailed,
@@ -114,7 +114,7 @@ fn an_unknown_login_is_in_no_index_and_expires() {
 #[test]
 fn an_event_survives_its_item_and_one_of_nobody_is_corrupt() {
     let ids = Ids::sequence(70);
-    let expected = Event {
+    let expected = AuditEvent {
         id: ids.event(Millis(1_000_000)),
         user_id: ids.user(),
         event_type: EventType::SessionMoved,
