@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::Value;
-use shared::http::{Advice, Code};
+use shared::http::{ClientAction, Code};
 
 fn file(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
@@ -106,20 +106,23 @@ fn mobile_md_gives_every_code_its_advice() {
 #[test]
 fn the_samples_log_in_again_for_exactly_these_codes() {
     let document = file("docs/mobile.md");
-    let with = |advice: Advice| Code::ALL.iter().filter(move |code| code.advice() == advice);
+    let with = |advice: ClientAction| Code::ALL.iter().filter(move |code| code.advice() == advice);
     let quoted =
         |line: &str| -> BTreeSet<String> { line.split('"').skip(1).step_by(2).map(str::to_owned).collect() };
-    let names = |codes: &[Advice]| -> BTreeSet<String> {
+    let names = |codes: &[ClientAction]| -> BTreeSet<String> {
         let codes = codes.iter().flat_map(|advice| with(*advice));
         codes.map(|code| code.as_str().to_owned()).collect()
     };
     let line = |start: &str| document.lines().find(|line| line.trim().starts_with(start));
     let over = line("private val over").expect("the Kotlin sample has `over`");
-    assert_eq!(quoted(over), names(&[Advice::LogIn]));
+    assert_eq!(quoted(over), names(&[ClientAction::LogIn]));
     let renewable = line("private val renewable").expect("the Kotlin sample has `renewable`");
-    assert_eq!(quoted(renewable), names(&[Advice::Refresh]));
+    assert_eq!(quoted(renewable), names(&[ClientAction::Refresh]));
     let swift = line("\"session_expired\", ").expect("the Swift sample has `logIn`");
-    assert_eq!(quoted(swift), names(&[Advice::LogIn, Advice::Refresh]));
+    assert_eq!(
+        quoted(swift),
+        names(&[ClientAction::LogIn, ClientAction::Refresh])
+    );
 }
 
 #[test]

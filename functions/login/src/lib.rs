@@ -187,7 +187,7 @@ fn read(request: &Request, now: shared::domain::clock::Millis, config: &Config) 
     let email = input.parse(name, email, Email::parse);
     let password = input.required_text("password");
     let password = input.parse("password", password, Password::presented);
-    let device = http::device_from(request, &mut input);
+    let device = http::device(request, &mut input);
     input.finish()?;
     let context = http::audit_context(request, &config.trusted_proxy, now);
     match (email, password) {

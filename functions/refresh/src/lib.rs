@@ -87,7 +87,7 @@ pub async fn handle(signing: &SigningState, request: Request) -> Result<Response
     let refresh_token = read(&request)?;
     let key = http::idempotency_key(&request)?;
     let mut input = Input::empty();
-    let device = http::device_from(&request, &mut input);
+    let device = http::device(&request, &mut input);
     input.finish()?;
 
     let token = state.auth.check_token::<RefreshClaims>(&refresh_token).await?;

@@ -5,32 +5,32 @@ use serde::{Serialize, Serializer};
 
 /// What a client does about a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Advice {
+pub enum ClientAction {
     /// The session is over: forget the tokens and show the login.
     LogIn,
-    /// Refresh, then repeat the request once. From the refresh endpoint itself it means [`Advice::LogIn`].
+    /// Refresh, then repeat the request once. From the refresh endpoint itself it means [`ClientAction::LogIn`].
     Refresh,
     /// Repeat the very same request later: not before `Retry-After` where there is one.
-    TryAgain,
+    Retry,
     /// Tell the person in front of the screen, who can do something about it.
-    Tell,
+    ShowUser,
     /// What was asked for is not there (any more): load the list again.
     Reload,
     /// A mistake in the app: repeating the request changes nothing.
-    Fix,
+    FixApp,
 }
 
-impl Advice {
+impl ClientAction {
     /// What a client does, as the documentation says it.
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
             Self::LogIn => "log in again",
             Self::Refresh => "refresh, then repeat once; from the refresh endpoint: log in again",
-            Self::TryAgain => "try again",
-            Self::Tell => "tell the user",
+            Self::Retry => "try again",
+            Self::ShowUser => "tell the user",
             Self::Reload => "load the list again",
-            Self::Fix => "fix the app",
+            Self::FixApp => "fix the app",
         }
     }
 }
@@ -59,8 +59,8 @@ macro_rules! codes {
 
             /// What a client does about it.
             #[must_use]
-            pub const fn advice(self) -> Advice {
-                match self { $(Self::$name => Advice::$advice),+ }
+            pub const fn advice(self) -> ClientAction {
+                match self { $(Self::$name => ClientAction::$advice),+ }
             }
 
             /// What the client's developer should know.
@@ -74,13 +74,13 @@ macro_rules! codes {
 
 codes! {
     /// The request itself cannot be read. Its detail says why.
-    MalformedRequest = 400, "malformed_request", Fix, "The body is not valid JSON.";
+    MalformedRequest = 400, "malformed_request", FixApp, "The body is not valid JSON.";
     /// An unknown address or a wrong password: nobody is told which.
-    InvalidCredentials = 401, "invalid_credentials", Tell, "The email or the password is wrong.";
+    InvalidCredentials = 401, "invalid_credentials", ShowUser, "The email or the password is wrong.";
     /// The right password of an account that is switched off.
-    AccountInactive = 401, "account_inactive", Tell, "This account is inactive.";
+    AccountInactive = 401, "account_inactive", ShowUser, "This account is inactive.";
     /// No token.
-    MissingToken = 401, "missing_token", Fix, "Send the access token as Authorization: Bearer.";
+    MissingToken = 401, "missing_token", FixApp, "Send the access token as Authorization: Bearer.";
     /// A token that is not valid here.
     InvalidToken = 401, "invalid_token", Refresh, "The token is not valid here.";
     /// A token past its `exp`.
@@ -97,22 +97,22 @@ codes! {
     /// No such session.
     SessionNotFound = 404, "session_not_found", Reload, "There is no such session.";
     /// No such path.
-    NotFound = 404, "not_found", Fix, "There is nothing at this path.";
+    NotFound = 404, "not_found", FixApp, "There is nothing at this path.";
     /// Another method.
-    MethodNotAllowed = 405, "method_not_allowed", Fix, "This path answers another method: see Allow.";
+    MethodNotAllowed = 405, "method_not_allowed", FixApp, "This path answers another method: see Allow.";
     /// A large body.
-    PayloadTooLarge = 413, "payload_too_large", Fix, "The body is larger than 16 KiB.";
+    PayloadTooLarge = 413, "payload_too_large", FixApp, "The body is larger than 16 KiB.";
     /// A content type that is not read here.
-    UnsupportedMediaType = 415, "unsupported_media_type", Fix,
+    UnsupportedMediaType = 415, "unsupported_media_type", FixApp,
         "Send application/json or application/x-www-form-urlencoded, in UTF-8.";
     /// Input that do not fit.
-    ValidationFailed = 422, "validation_failed", Tell, "Some fields do not fit: see errors.";
+    ValidationFailed = 422, "validation_failed", ShowUser, "Some fields do not fit: see errors.";
     /// Over a rate limit.
-    RateLimited = 429, "rate_limited", TryAgain, "Too many requests: wait for as many seconds as Retry-After says.";
+    RateLimited = 429, "rate_limited", Retry, "Too many requests: wait for as many seconds as Retry-After says.";
     /// A bug.
-    Internal = 500, "internal", TryAgain, "Something went wrong on our side.";
+    Internal = 500, "internal", Retry, "Something went wrong on our side.";
     /// The table cannot be reached.
-    Unavailable = 503, "unavailable", TryAgain, "The service is unavailable for a moment: try again.";
+    Unavailable = 503, "unavailable", Retry, "The service is unavailable for a moment: try again.";
 }
 
 impl Serialize for Code {

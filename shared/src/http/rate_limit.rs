@@ -17,7 +17,7 @@ pub fn quotas(request: &Request) -> Quotas {
 
 /// Writes the headers of an answer whose request was counted: `RateLimit-Policy: "list";q=30;w=60` and
 /// `RateLimit: "list";r=29;t=42`.
-pub(crate) fn tell(quotas: &Quotas, headers: &mut HeaderMap) {
+pub(crate) fn write_headers(quotas: &Quotas, headers: &mut HeaderMap) {
     let quotas = quotas.all();
     let policy = |quota: &Quota| format!("\"{}\";q={};w={WINDOW_SECONDS}", quota.rule.name(), quota.limit);
     let limit = |quota: &Quota| {
@@ -29,7 +29,7 @@ pub(crate) fn tell(quotas: &Quotas, headers: &mut HeaderMap) {
         )
     };
     let policies: Vec<_> = quotas.iter().map(policy).collect();
-    let limits: Vec<_> = quotas.iter().filter(|quota| is_told(quota)).map(limit).collect();
+    let limits: Vec<_> = quotas.iter().filter(|quota| is_shown(quota)).map(limit).collect();
     for (name, items) in [(POLICY, policies), (LIMIT, limits)] {
         if let (false, Ok(value)) = (items.is_empty(), HeaderValue::from_str(&items.join(", "))) {
             headers.insert(name, value);
@@ -39,6 +39,6 @@ pub(crate) fn tell(quotas: &Quotas, headers: &mut HeaderMap) {
 
 /// What is left of the guesses from everywhere would tell a stranger of everybody else's: only that there is nothing
 /// left is told.
-fn is_told(quota: &Quota) -> bool {
+fn is_shown(quota: &Quota) -> bool {
     quota.rule != Rule::GuessesEverywhere || quota.remaining == 0
 }
