@@ -13,9 +13,9 @@ use shared::{
         audit::AuditContext,
         clock::{Millis, Seconds},
         ids::Ids,
-        session::{EndReason, Origin, Session},
+        session::{Origin, RevokeReason, Session},
     },
-    store::{CallerGone, Counts, EndRequest, Records, Store, StoreError, Tally},
+    store::{CallerGone, Counts, Records, RevokeRequest, Store, StoreError, Tally},
 };
 
 fn answer(status: u16, body: &Value) -> ReplayEvent {
@@ -79,7 +79,7 @@ async fn end_a_session(answers: Vec<ReplayEvent>) -> (Result<usize, CallerGone>,
         last_used_at: Millis(0),
         expires_at: Seconds(600),
         absolute_expires_at: Seconds(6000),
-        ended: None,
+        revocation: None,
     };
     let context = AuditContext {
         at: Millis(0),
@@ -87,9 +87,9 @@ async fn end_a_session(answers: Vec<ReplayEvent>) -> (Result<usize, CallerGone>,
         request_id: None,
         actor: None,
     };
-    let request = EndRequest {
+    let request = RevokeRequest {
         sessions: &[session],
-        reason: EndReason::Logout,
+        reason: RevokeReason::Logout,
         context: &context,
         caller: None,
     };
@@ -260,7 +260,7 @@ async fn a_session_that_comes_up_after_the_first_look_ends_as_well() {
         request_id: None,
         actor: None,
     };
-    let ended = store.end_all(user, EndReason::AccountDisabled, &context).await;
+    let ended = store.end_all(user, RevokeReason::AccountDisabled, &context).await;
     assert_eq!(ended.unwrap(), 1);
     assert_eq!(replay.actual_requests().count(), 5);
 }

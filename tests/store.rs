@@ -9,9 +9,9 @@ use shared::{
         email::Email,
         ids::Ids,
         password::PasswordHash,
-        session::{EndReason, Origin, Session, SessionRef},
+        session::{Origin, RevokeReason, Session, SessionRef},
     },
-    store::{CallerGone, EndRequest, Login, LoginOutcome, Rotate, RotateOutcome},
+    store::{CallerGone, Login, LoginOutcome, RevokeRequest, Rotate, RotateOutcome},
 };
 use tests::{EMAIL, World};
 
@@ -65,7 +65,7 @@ pub(crate) async fn commit_renewing(
         last_used_at: now,
         expires_at: now.seconds().plus(600),
         absolute_expires_at: now.seconds().plus(6000),
-        ended: None,
+        revocation: None,
     };
     let context = context(world);
     let login = Login {
@@ -191,11 +191,11 @@ async fn a_delete_leaves_a_session_that_was_refreshed_meanwhile() {
 
 fn end<'a>(
     sessions: &'a [Session],
-    reason: EndReason,
+    reason: RevokeReason,
     context: &'a AuditContext,
     caller: Option<SessionRef>,
-) -> EndRequest<'a> {
-    EndRequest {
+) -> RevokeRequest<'a> {
+    RevokeRequest {
         sessions,
         reason,
         context,
@@ -212,7 +212,7 @@ async fn a_caller_that_was_ended_meanwhile_ends_nobody() {
     let both = sessions(&world).await;
     let (store, context) = (&world.state.store, context(&world));
     let first = store
-        .end_sessions(end(&both[..1], EndReason::Revoked, &context, None))
+        .end_sessions(end(&both[..1], RevokeReason::Revoked, &context, None))
         .await
         .unwrap();
     assert_eq!(first, [both[0].id]);
@@ -223,7 +223,7 @@ async fn a_caller_that_was_ended_meanwhile_ends_nobody() {
     let before = world.items().await;
     for sessions in [&both[..1], &both[1..], &both[..]] {
         let outcome = store
-            .end_sessions(end(sessions, EndReason::Revoked, &context, caller))
+            .end_sessions(end(sessions, RevokeReason::Revoked, &context, caller))
             .await;
         assert!(matches!(outcome, Err(CallerGone::Revoked)), "{outcome:?}");
     }
@@ -240,11 +240,11 @@ async fn sessions_that_ended_by_themselves_do_not_stop_the_others() {
     let all = sessions(&world).await;
     let (store, context) = (&world.state.store, context(&world));
     store
-        .end_sessions(end(&all[1..2], EndReason::LogoutAll, &context, None))
+        .end_sessions(end(&all[1..2], RevokeReason::LogoutAll, &context, None))
         .await
         .unwrap();
     let ended = store
-        .end_sessions(end(&all, EndReason::LogoutAll, &context, None))
+        .end_sessions(end(&all, RevokeReason::LogoutAll, &context, None))
         .await
         .unwrap();
     assert_eq!(ended, [all[0].id, all[2].id]);

@@ -294,7 +294,7 @@ impl Stage {
             last_used_at: now,
             expires_at: now.seconds().plus(config.refresh_idle_seconds),
             absolute_expires_at: now.seconds().plus(config.session_absolute_seconds),
-            ended: None,
+            revocation: None,
         }
     }
 }

@@ -11,9 +11,9 @@ use shared::{
         email::Email,
         ids::Ids,
         password::PasswordHash,
-        session::{EndReason, Session},
+        session::{RevokeReason, Session},
     },
-    store::{Changed, CredentialChange, EndRequest, LoginOutcome, NewAccount, Records, RotateOutcome},
+    store::{Changed, CredentialChange, LoginOutcome, NewAccount, Records, RevokeRequest, RotateOutcome},
 };
 use tests::{Answer, Event, PASSWORD, Tokens, World};
 
@@ -151,9 +151,9 @@ impl<'a> Scene<'a> {
                     .unwrap();
             }
             (Actor::Admin, _) => {
-                let request = EndRequest {
+                let request = RevokeRequest {
                     sessions: &self.sessions,
-                    reason: EndReason::AccountDisabled,
+                    reason: RevokeReason::AccountDisabled,
                     context: &context(self.world),
                     caller: None,
                 };
@@ -197,7 +197,7 @@ impl<'a> Scene<'a> {
         let sessions = store.sessions(self.account.user_id).await.unwrap();
         let alive: Vec<_> = sessions
             .iter()
-            .filter(|session| session.ended.is_none())
+            .filter(|session| session.revocation.is_none())
             .collect();
         assert!(alive.is_empty(), "{:?} {order:?}: {alive:?}", self.command);
         for session in &sessions {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::domain::{
     audit::EventType,
     clock::{DAY, Millis, Seconds},
-    session::{CLOCKS_APART, EndReason},
+    session::{CLOCKS_APART, RevokeReason},
 };
 
 use super::operations::{Label, Outcome, Password};
@@ -73,7 +73,7 @@ pub struct Session {
     pub last_used_at: Millis,
     pub expires_at: Seconds,
     pub absolute_expires_at: Seconds,
-    pub ended: Option<(Millis, EndReason)>,
+    pub revocation: Option<(Millis, RevokeReason)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -136,7 +136,7 @@ impl Model {
     }
 
     pub fn is_active(&self, session: &Session) -> bool {
-        session.ended.is_none() && session.expires_at > self.now.seconds()
+        session.revocation.is_none() && session.expires_at > self.now.seconds()
     }
 
     /// Has a login choose the sessions that it ends for the limit, before it is carried out: it may hold on to that
@@ -163,29 +163,29 @@ impl Model {
 
     /// By another machine's clock, a session that has just expired may not have.
     pub fn may_be_active(&self, session: &Session) -> bool {
-        session.ended.is_none() && session.expires_at.plus(CLOCKS_APART) > self.now.seconds()
+        session.revocation.is_none() && session.expires_at.plus(CLOCKS_APART) > self.now.seconds()
     }
 
     /// A session that is active, or what its token is refused as.
     pub fn active_session(&mut self, label: Label) -> Result<&mut Session, Outcome> {
         let now = self.now.seconds();
         match self.sessions.get_mut(&label) {
-            Some(session) if session.ended.is_some() => Err(Outcome::Refused(401, "session_revoked")),
+            Some(session) if session.revocation.is_some() => Err(Outcome::Refused(401, "session_revoked")),
             Some(session) if session.expires_at > now => Ok(session),
             _ => Err(Outcome::Refused(401, "session_expired")),
         }
     }
 
     /// Ends a session, with its event.
-    pub fn end(&mut self, label: Label, reason: EndReason) {
+    pub fn end(&mut self, label: Label, reason: RevokeReason) {
         self.end_with(label, reason, EventType::of_end(reason));
     }
 
     /// As [`Model::end`], with another event than the reason's own.
-    pub fn end_with(&mut self, label: Label, reason: EndReason, event: EventType) {
+    pub fn end_with(&mut self, label: Label, reason: RevokeReason, event: EventType) {
         let now = self.now;
         if let Some(session) = self.sessions.get_mut(&label) {
-            session.ended = Some((now, reason));
+            session.revocation = Some((now, reason));
             session.expires_at = session.expires_at.min(now.seconds().plus(DAY));
             self.tell(event, Some(label));
         }
@@ -200,7 +200,7 @@ impl Model {
             .partition(|(_, session)| session.expires_at.plus(CLOCKS_APART) <= now);
         let ended = present
             .into_iter()
-            .filter_map(|(label, session)| Some((session.ended?.0, *label)));
+            .filter_map(|(label, session)| Some((session.revocation?.0, *label)));
         let mut ended: Vec<_> = ended.collect();
         ended.sort_unstable();
         ended.reverse();

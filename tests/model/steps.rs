@@ -1,6 +1,6 @@
 //! What each operation does to the model, and what its caller is answered.
 
-use shared::domain::{audit::EventType, clock::Millis, session::EndReason};
+use shared::domain::{audit::EventType, clock::Millis, session::RevokeReason};
 
 use super::{
     operations::{Command, Label, Operation, Outcome, Password, Proof, Target},
@@ -22,7 +22,7 @@ impl Model {
                 let others = |label: &Label| !(except_current && *label == own);
                 let ending: Vec<_> = model.active().into_iter().filter(others).collect();
                 for &session in &ending {
-                    model.end(session, EndReason::LogoutAll);
+                    model.end(session, RevokeReason::LogoutAll);
                 }
                 Outcome::LoggedOut(ending.len())
             }),
@@ -77,10 +77,10 @@ impl Model {
         let evicted = evicted.unwrap_or_else(|| self.evicted(device));
         self.sweep();
         for session in superseded {
-            self.end(session, EndReason::Superseded);
+            self.end(session, RevokeReason::Superseded);
         }
         for (session, _) in evicted {
-            self.end(session, EndReason::SessionLimit);
+            self.end(session, RevokeReason::SessionLimit);
         }
         let absolute_expires_at = self.now.seconds().plus(self.rules.absolute);
         let session = Session {
@@ -91,7 +91,7 @@ impl Model {
             last_used_at: self.now,
             expires_at: self.now.seconds().plus(self.rules.idle).min(absolute_expires_at),
             absolute_expires_at,
-            ended: None,
+            revocation: None,
         };
         self.sessions.insert(label, session);
         self.tell(EventType::LoginSucceeded, Some(label));
@@ -123,7 +123,7 @@ impl Model {
         if token.generation + 1 == session.generation && (same_request || within_grace) {
             return self.answer(label, token.session);
         }
-        self.end(token.session, EndReason::RefreshTokenReuse);
+        self.end(token.session, RevokeReason::RefreshTokenReuse);
         Outcome::Refused(401, "refresh_token_reused")
     }
 
@@ -143,7 +143,7 @@ impl Model {
         }
         let session = self.sessions.get(&issued.session);
         if session.is_some_and(|session| self.may_be_active(session)) {
-            self.end(issued.session, EndReason::Logout);
+            self.end(issued.session, RevokeReason::Logout);
         }
         Outcome::Done
     }
@@ -157,8 +157,8 @@ impl Model {
         let now = self.now.seconds();
         match self.sessions.get(&target) {
             Some(session) if session.expires_at > now => {
-                if session.ended.is_none() {
-                    self.end(target, EndReason::Revoked);
+                if session.revocation.is_none() {
+                    self.end(target, RevokeReason::Revoked);
                 }
                 Outcome::Done
             }
@@ -176,7 +176,7 @@ impl Model {
                     self.tell(EventType::AccountDisabled, None);
                 }
                 account.is_active = false;
-                self.end_all(EndReason::AccountDisabled)
+                self.end_all(RevokeReason::AccountDisabled)
             }
             Command::Enable => {
                 if !account.is_active {
@@ -188,15 +188,15 @@ impl Model {
             Command::SetPassword(password) => {
                 self.tell(EventType::PasswordChanged, None);
                 account.password = password;
-                self.end_all(EndReason::PasswordChanged)
+                self.end_all(RevokeReason::PasswordChanged)
             }
-            Command::RevokeAll => self.end_all(EndReason::Admin),
+            Command::RevokeAll => self.end_all(RevokeReason::Admin),
             Command::RevokeSession(label) => match self.sessions.get(&label) {
                 None => Outcome::Declined("session_not_found"),
                 Some(session) => {
                     let ends = self.may_be_active(session);
                     if ends {
-                        self.end(label, EndReason::Admin);
+                        self.end(label, RevokeReason::Admin);
                     }
                     Outcome::Commanded(Some(usize::from(ends)))
                 }
@@ -214,7 +214,7 @@ impl Model {
     }
 
     /// Ends all sessions, also those that have just expired: by another machine's clock they may not have.
-    fn end_all(&mut self, reason: EndReason) -> Outcome {
+    fn end_all(&mut self, reason: RevokeReason) -> Outcome {
         let ending = self
             .sessions
             .iter()

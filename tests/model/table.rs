@@ -82,7 +82,7 @@ fn check_session(
     about: bool,
 ) -> Result<(), String> {
     let stored_end = item["expires_at"].as_i64().unwrap_or_default();
-    let goes_earlier = about && session.ended.is_some() && stored_end <= session.expires_at.0;
+    let goes_earlier = about && session.revocation.is_some() && stored_end <= session.expires_at.0;
     let expires_at = if goes_earlier {
         stored_end
     } else {
@@ -117,13 +117,13 @@ fn check_session(
         ("absolute_expires_at", Some(json!(session.absolute_expires_at.0))),
         (
             "revoked_at",
-            Some(session.ended.map_or(Value::Null, |(at, _)| json!(at.0))),
+            Some(session.revocation.map_or(Value::Null, |(at, _)| json!(at.0))),
         ),
         (
             "revoked_reason",
             Some(
                 session
-                    .ended
+                    .revocation
                     .map_or(Value::Null, |(_, reason)| json!(reason.as_str())),
             ),
         ),

@@ -6,7 +6,7 @@ use shared::{
         account::{Account, Credential},
         audit::EventType,
         password::{Password, PasswordHash},
-        session::EndReason,
+        session::RevokeReason,
     },
     store::{Changed, Creation, CredentialChange, NewAccount},
 };
@@ -81,7 +81,7 @@ pub(crate) async fn set_password(call: &Call<'_>, command: &SetPassword) -> Resu
     let credential = find::find(call, &command.whom()?).await?;
     let hash = hash(call, &command.password).await?;
     let change = CredentialChange::SetPassword(&hash);
-    change_and_end_sessions(call, credential, change, EndReason::PasswordChanged).await
+    change_and_end_sessions(call, credential, change, RevokeReason::PasswordChanged).await
 }
 
 pub(crate) async fn disable_user(call: &Call<'_>, target: &Target) -> Result<Value, Refusal> {
@@ -91,7 +91,7 @@ pub(crate) async fn disable_user(call: &Call<'_>, target: &Target) -> Result<Val
         call,
         credential,
         CredentialChange::Disable,
-        EndReason::AccountDisabled,
+        RevokeReason::AccountDisabled,
     )
     .await
 }
@@ -109,7 +109,7 @@ async fn change_and_end_sessions(
     call: &Call<'_>,
     credential: Credential,
     change: CredentialChange<'_>,
-    reason: EndReason,
+    reason: RevokeReason,
 ) -> Result<Value, Refusal> {
     change_credential(call, &credential, change).await?;
     let user = credential.account.user_id;

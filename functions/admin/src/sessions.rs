@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use serde_json::{Value, json};
 use shared::{
-    domain::{audit::MAX_EVENTS_PER_PAGE, session::EndReason},
-    store::EndRequest,
+    domain::{audit::MAX_EVENTS_PER_PAGE, session::RevokeReason},
+    store::RevokeRequest,
 };
 
 use crate::{
@@ -44,9 +44,9 @@ pub(crate) async fn revoke_session(call: &Call<'_>, command: &RevokeSession) -> 
     };
     let mut count = 0;
     if session.may_be_active(call.context.at) {
-        let ended = store.end_sessions(EndRequest {
+        let ended = store.end_sessions(RevokeRequest {
             sessions: std::slice::from_ref(&session),
-            reason: EndReason::Admin,
+            reason: RevokeReason::Admin,
             context: &call.context,
             caller: None,
         });
@@ -61,7 +61,7 @@ pub(crate) async fn revoke_all_sessions(call: &Call<'_>, target: &Target) -> Res
     let count = call
         .state()
         .store
-        .end_all(user, EndReason::Admin, &call.context)
+        .end_all(user, RevokeReason::Admin, &call.context)
         .await?;
     Ok(json!({ "sessions_ended": count }))
 }

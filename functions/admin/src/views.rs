@@ -24,7 +24,7 @@ pub(crate) fn session(session: &Session, now: Millis) -> Value {
     let state = match session.liveness(now) {
         Liveness::Active => "active",
         Liveness::Expired => "expired",
-        Liveness::Ended(_) => "ended",
+        Liveness::Revocation(_) => "ended",
     };
     json!({
         "id": session.id,
@@ -37,8 +37,8 @@ pub(crate) fn session(session: &Session, now: Millis) -> Value {
         "last_used_at": session.last_used_at.to_string(),
         "created_at": session.created_at.to_string(),
         "expires_at": session.expires_at.to_string(),
-        "ended_at": session.ended.map(|ended| ended.at.to_string()),
-        "ended_reason": session.ended.map(|ended| ended.reason),
+        "ended_at": session.revocation.map(|ended| ended.at.to_string()),
+        "ended_reason": session.revocation.map(|ended| ended.reason),
     })
 }
 

@@ -18,7 +18,7 @@ const MOST: usize = 4096;
 pub(crate) enum Seen {
     /// Active until this moment at least: a refresh may have moved it since.
     ActiveUntil(Seconds),
-    /// Ended, expired or gone. It never comes back.
+    /// Revocation, expired or gone. It never comes back.
     Over,
 }
 

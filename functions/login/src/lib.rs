@@ -18,7 +18,7 @@ use shared::{
         ids::Ids,
         password::{Hasher, Password},
         rate::{Rule, Source},
-        session::{EndReason, Session},
+        session::{RevokeReason, Session},
     },
     http::{
         self, Access, ApiError, Code, ErrorFormat, Input, Operation, Request, Response, Route, Sample,
@@ -27,7 +27,7 @@ use shared::{
     },
     runtime::config::Config,
     runtime::{Function, Settings, Trigger},
-    store::{EndRequest, Login, LoginOutcome, StoreError},
+    store::{Login, LoginOutcome, RevokeRequest, StoreError},
 };
 
 /// What it answers.
@@ -278,14 +278,14 @@ async fn commit(
 /// ended before it.
 async fn end_surplus(
     login: &LoginState,
-    ends: &mut Vec<(Session, EndReason)>,
+    ends: &mut Vec<(Session, RevokeReason)>,
     context: &AuditContext,
 ) -> Result<(), ApiError> {
     if ends.len() <= Login::MOST_ENDS {
         return Ok(());
     }
     for (session, reason) in ends.split_off(Login::MOST_ENDS) {
-        let request = EndRequest {
+        let request = RevokeRequest {
             sessions: &[session],
             reason,
             context,
@@ -315,7 +315,7 @@ fn new_session(config: &Config, ids: &Ids, account: &Account, attempt: &Attempt)
             .plus(config.refresh_idle_seconds)
             .min(absolute_expires_at),
         absolute_expires_at,
-        ended: None,
+        revocation: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use shared::domain::{
     clock::Millis,
     ids::SessionId,
-    session::{CLOCKS_APART, EndReason, Session},
+    session::{CLOCKS_APART, RevokeReason, Session},
 };
 
 /// So many ended sessions are kept, so that their phones are told how they ended.
@@ -17,7 +17,7 @@ const MOST_SWEPT: usize = 10;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     /// Active sessions that end.
-    pub ends: Vec<(Session, EndReason)>,
+    pub ends: Vec<(Session, RevokeReason)>,
     /// Records that go: expired or ended, never to be active again.
     pub sweep: Vec<SessionId>,
 }
@@ -32,11 +32,11 @@ pub(crate) fn plan(sessions: &[Session], new: &Session, now: Millis, limit: usiz
     let surplus = (others.len() + 1).saturating_sub(limit);
     let superseded = same
         .into_iter()
-        .map(|session| (session.clone(), EndReason::Superseded));
+        .map(|session| (session.clone(), RevokeReason::Superseded));
     let evicted = others
         .into_iter()
         .take(surplus)
-        .map(|session| (session.clone(), EndReason::SessionLimit));
+        .map(|session| (session.clone(), RevokeReason::SessionLimit));
     Plan {
         ends: superseded.chain(evicted).collect(),
         sweep: sweep(sessions, now),
@@ -49,7 +49,7 @@ fn sweep(sessions: &[Session], now: Millis) -> Vec<SessionId> {
     let (past, present): (Vec<_>, Vec<_>) = sessions.iter().partition(is_past);
     let mut ended: Vec<_> = present
         .into_iter()
-        .filter_map(|session| Some((session.ended?.at, session.id)))
+        .filter_map(|session| Some((session.revocation?.at, session.id)))
         .collect();
     ended.sort_by_key(|&(at, id)| (Reverse(at), id));
     let ended = ended.into_iter().skip(KEPT_ENDED).map(|(_, id)| id);
@@ -65,7 +65,7 @@ mod tests {
     use shared::domain::{
         clock::Seconds,
         ids::Ids,
-        session::{Ended, Origin},
+        session::{Origin, Revocation},
     };
 
     use super::*;
@@ -89,7 +89,7 @@ mod tests {
                 last_used_at: Millis(90_000_000 - age),
                 expires_at: Seconds(200_000),
                 absolute_expires_at: Seconds(900_000),
-                ended: None,
+                revocation: None,
             })
             .collect()
     }
@@ -106,7 +106,7 @@ mod tests {
         let active = sessions(5);
         let plan = plan(&active, &new_on(None), NOW, 3);
         let expected: Vec<_> = [4, 3, 2]
-            .map(|index: usize| (active[index].clone(), EndReason::SessionLimit))
+            .map(|index: usize| (active[index].clone(), RevokeReason::SessionLimit))
             .into();
         assert_eq!(plan.ends, expected);
     }
@@ -121,7 +121,7 @@ mod tests {
         let mut active = sessions(3);
         active[0].device_id = Some("phone".to_owned());
         let plan = plan(&active, &new_on(Some("phone")), NOW, 3);
-        assert_eq!(plan.ends, [(active[0].clone(), EndReason::Superseded)]);
+        assert_eq!(plan.ends, [(active[0].clone(), RevokeReason::Superseded)]);
     }
 
     #[test]
@@ -133,9 +133,9 @@ mod tests {
     fn expired_and_ended_sessions_count_for_nothing() {
         let mut old = sessions(3);
         old[0].expires_at = NOW.seconds();
-        old[1].ended = Some(Ended {
+        old[1].revocation = Some(Revocation {
             at: NOW,
-            reason: EndReason::Revoked,
+            reason: RevokeReason::Revoked,
         });
         assert!(plan(&old, &new_on(None), NOW, 2).ends.is_empty());
     }
@@ -145,9 +145,9 @@ mod tests {
         let mut old = sessions(4);
         old[0].expires_at = NOW.seconds().plus(-CLOCKS_APART);
         old[1].expires_at = NOW.seconds().plus(1 - CLOCKS_APART);
-        old[2].ended = Some(Ended {
+        old[2].revocation = Some(Revocation {
             at: NOW,
-            reason: EndReason::Revoked,
+            reason: RevokeReason::Revoked,
         });
         assert_eq!(plan(&old, &new_on(None), NOW, 20).sweep, [old[0].id]);
     }
@@ -156,9 +156,9 @@ mod tests {
     fn ended_records_never_pile_up() {
         let mut old = sessions(40);
         for (index, session) in (0..).zip(&mut old) {
-            session.ended = Some(Ended {
+            session.revocation = Some(Revocation {
                 at: Millis(80_000_000 + index),
-                reason: EndReason::Logout,
+                reason: RevokeReason::Logout,
             });
         }
         let swept = plan(&old, &new_on(None), NOW, 20).sweep;

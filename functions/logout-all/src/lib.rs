@@ -2,13 +2,13 @@
 
 use shared::{
     State,
-    domain::{rate::Rule, session::EndReason},
+    domain::{rate::Rule, session::RevokeReason},
     http::{
         self, Access, ApiError, ErrorFormat, Input, Operation, Request, Response, Route, Sample, SampleToken,
         model::LoggedOut,
     },
     runtime::{Function, Settings, Trigger},
-    store::EndRequest,
+    store::RevokeRequest,
 };
 
 /// What it answers.
@@ -64,9 +64,9 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
         sessions.retain(|session| {
             session.is_active(context.at) && !(except_current && session.id == own.session.id)
         });
-        let ended = state.store.end_sessions(EndRequest {
+        let ended = state.store.end_sessions(RevokeRequest {
             sessions: &sessions,
-            reason: EndReason::LogoutAll,
+            reason: RevokeReason::LogoutAll,
             context: &context,
             caller,
         });

@@ -5,13 +5,13 @@
 use shared::{
     Error, State,
     auth::{AccessClaims, RefreshClaims},
-    domain::session::{EndReason, Session},
+    domain::session::{RevokeReason, Session},
     http::{
         self, Access, ApiError, Code, ErrorFormat, Input, Operation, Request, Response, Route, Sample,
         SampleToken,
     },
     runtime::{Function, Settings, Trigger},
-    store::{EndRequest, StoreError},
+    store::{RevokeRequest, StoreError},
 };
 
 /// What it answers.
@@ -70,9 +70,9 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
     let context = http::audit_context(&request, &state.config.trusted_proxy, state.clock.now());
     // One that has just expired is ended as well: where the clock is behind, it could still be refreshed.
     if let Some(session) = session.filter(|session| session.may_be_active(context.at)) {
-        let ended = state.store.end_sessions(EndRequest {
+        let ended = state.store.end_sessions(RevokeRequest {
             sessions: std::slice::from_ref(&session),
-            reason: EndReason::Logout,
+            reason: RevokeReason::Logout,
             context: &context,
             caller: None,
         });

@@ -29,7 +29,7 @@ pub enum Verdict<'a> {
     /// The session ran out, was removed, or comes from a backup older than the token.
     Expired,
     /// Somebody ended the session. Not theft: nothing more is done.
-    Ended,
+    Revocation,
     /// An earlier attempt of this very request succeeded and its answer was lost.
     OwnRetry,
     /// The phone repeats a refresh whose answer it did not get: it gets the same successor, and nothing is written.
@@ -52,8 +52,8 @@ pub fn judge<'a>(session: Option<&'a Session>, attempt: &Attempt<'_>) -> Verdict
         return Verdict::Expired;
     };
     let liveness = session.liveness(attempt.now);
-    if let Liveness::Ended(_) = liveness {
-        return Verdict::Ended;
+    if let Liveness::Revocation(_) = liveness {
+        return Verdict::Revocation;
     }
     // Nobody else can know the successor unless this very request was applied. By now it may even have been used:
     // another request with the same token got it as well, and went on.
@@ -97,7 +97,7 @@ fn within_grace(rotation: &Rotation, attempt: &Attempt<'_>) -> bool {
 mod tests {
     use shared::domain::{
         ids::Ids,
-        session::{EndReason, Ended, Origin},
+        session::{Origin, Revocation, RevokeReason},
     };
 
     use super::*;
@@ -133,7 +133,7 @@ mod tests {
                 last_used_at: Millis(1_000_000),
                 expires_at: Seconds(5000),
                 absolute_expires_at: Seconds(9000),
-                ended: None,
+                revocation: None,
             };
             Self {
                 session,
@@ -235,12 +235,12 @@ mod tests {
     #[test]
     fn an_ended_session_is_told_before_all_else() {
         let mut case = Case::new();
-        case.session.ended = Some(Ended {
+        case.session.revocation = Some(Revocation {
             at: Millis(1_005_000),
-            reason: EndReason::Revoked,
+            reason: RevokeReason::Revoked,
         });
         case.session.refresh_jti = case.successor.clone();
-        assert_eq!(case.verdict(), Verdict::Ended);
+        assert_eq!(case.verdict(), Verdict::Revocation);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use shared::{
         audit::{AuditContext, EventType},
         clock::{Millis, Seconds},
         ids::TokenId,
-        session::{EndReason, Session, require_active},
+        session::{RevokeReason, Session, require_active},
     },
     http::{
         self, Access, ApiError, Code, ErrorFormat, Input, Operation, Request, Response, Route, Sample,
@@ -158,7 +158,7 @@ async fn refused(
     };
     match judge(session, &attempt) {
         Verdict::Expired => Err(Error::SessionExpired.into()),
-        Verdict::Ended => Err(Error::SessionRevoked.into()),
+        Verdict::Revocation => Err(Error::SessionRevoked.into()),
         Verdict::OwnRetry => answer(
             state,
             signer,
@@ -180,7 +180,7 @@ async fn refused(
 async fn end_stolen(state: &State, session: &Session, context: &AuditContext) -> Result<Error, StoreError> {
     let ending = state
         .store
-        .end_session(session, EndReason::RefreshTokenReuse, context);
+        .end_session(session, RevokeReason::RefreshTokenReuse, context);
     Ok(match ending.await? {
         Ending::Done => Error::RefreshTokenReused,
         // It ended by itself before this could be committed: then that is what happened to it.

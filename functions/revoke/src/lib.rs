@@ -6,13 +6,13 @@ use shared::{
         error::FieldError,
         ids::{SessionId, UserId},
         rate::Rule,
-        session::{EndReason, Session, SessionRef, require_active},
+        session::{RevokeReason, Session, SessionRef, require_active},
     },
     http::{
         self, Access, ApiError, Code, ErrorFormat, Operation, Request, Response, Route, Sample, SampleToken,
     },
     runtime::{Function, Settings, Trigger},
-    store::{EndRequest, StoreError},
+    store::{RevokeRequest, StoreError},
 };
 
 /// What it answers.
@@ -74,9 +74,9 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
     };
     if let Some(session) = session.filter(|session| session.is_active(caller.now)) {
         let context = http::audit_context(&request, &state.config.trusted_proxy, caller.now);
-        let ended = state.store.end_sessions(EndRequest {
+        let ended = state.store.end_sessions(RevokeRequest {
             sessions: std::slice::from_ref(session),
-            reason: EndReason::Revoked,
+            reason: RevokeReason::Revoked,
             context: &context,
             caller: Some(caller.session_ref()),
         });

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     clock::Millis,
     ids::{EventId, Ids, SessionId, UserId},
-    session::{EndReason, Origin, Session},
+    session::{Origin, RevokeReason, Session},
 };
 
 /// How many events a page of the trail may have.
@@ -46,16 +46,16 @@ pub enum EventType {
 impl EventType {
     /// The event that tells of a session's end for this reason.
     #[must_use]
-    pub const fn of_end(reason: EndReason) -> Self {
+    pub const fn of_end(reason: RevokeReason) -> Self {
         match reason {
-            EndReason::Logout => Self::Logout,
-            EndReason::Revoked | EndReason::Admin => Self::SessionRevoked,
-            EndReason::LogoutAll | EndReason::AccountDisabled | EndReason::PasswordChanged => {
+            RevokeReason::Logout => Self::Logout,
+            RevokeReason::Revoked | RevokeReason::Admin => Self::SessionRevoked,
+            RevokeReason::LogoutAll | RevokeReason::AccountDisabled | RevokeReason::PasswordChanged => {
                 Self::SessionsRevoked
             }
-            EndReason::Superseded => Self::SessionSuperseded,
-            EndReason::SessionLimit => Self::SessionEvicted,
-            EndReason::RefreshTokenReuse => Self::RefreshTokenReused,
+            RevokeReason::Superseded => Self::SessionSuperseded,
+            RevokeReason::SessionLimit => Self::SessionEvicted,
+            RevokeReason::RefreshTokenReuse => Self::RefreshTokenReused,
         }
     }
 }

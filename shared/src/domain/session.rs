@@ -39,7 +39,7 @@ pub struct Session {
     /// When it ends in any case.
     pub absolute_expires_at: Seconds,
     /// How it ended, when somebody ended it.
-    pub ended: Option<Ended>,
+    pub revocation: Option<Revocation>,
 }
 
 /// Which session, and whose.
@@ -77,17 +77,17 @@ pub struct Origin {
 
 /// That somebody ended a session, when and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
+pub struct Revocation {
     /// When.
     pub at: Millis,
     /// Why.
-    pub reason: EndReason,
+    pub reason: RevokeReason,
 }
 
 /// Why a session ended before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum EndReason {
+pub enum RevokeReason {
     /// Its own logout.
     Logout,
     /// A logout of all sessions.
@@ -108,7 +108,7 @@ pub enum EndReason {
     Admin,
 }
 
-impl EndReason {
+impl RevokeReason {
     /// As it is stored and shown.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -134,7 +134,7 @@ pub enum Liveness {
     /// It ran out.
     Expired,
     /// Somebody ended it.
-    Ended(Ended),
+    Revocation(Revocation),
 }
 
 impl Session {
@@ -142,8 +142,8 @@ impl Session {
     /// is still in the table.
     #[must_use]
     pub fn liveness(&self, now: Millis) -> Liveness {
-        match self.ended {
-            Some(ended) => Liveness::Ended(ended),
+        match self.revocation {
+            Some(ended) => Liveness::Revocation(ended),
             None if self.expires_at <= now.seconds() => Liveness::Expired,
             None => Liveness::Active,
         }
@@ -158,7 +158,7 @@ impl Session {
     /// Whether another machine, whose clock is behind, may still take it for active at `now`.
     #[must_use]
     pub fn may_be_active(&self, now: Millis) -> bool {
-        self.ended.is_none() && self.expires_at.plus(CLOCKS_APART) > now.seconds()
+        self.revocation.is_none() && self.expires_at.plus(CLOCKS_APART) > now.seconds()
     }
 
     /// When the record may go once the session is ended at `now`: within a day.
@@ -178,7 +178,7 @@ pub fn require_active(session: Option<&Session>, now: Millis) -> Result<&Session
     match session.liveness(now) {
         Liveness::Active => Ok(session),
         Liveness::Expired => Err(Error::SessionExpired),
-        Liveness::Ended(_) => Err(Error::SessionRevoked),
+        Liveness::Revocation(_) => Err(Error::SessionRevoked),
     }
 }
 
@@ -203,7 +203,7 @@ pub(crate) mod tests {
             last_used_at: Millis(1_000_000),
             expires_at: Seconds(2000),
             absolute_expires_at: Seconds(9000),
-            ended: None,
+            revocation: None,
         }
     }
 
@@ -215,16 +215,16 @@ pub(crate) mod tests {
 
     #[test]
     fn an_ended_session_stays_ended_when_it_would_have_expired() {
-        let ended = Ended {
+        let ended = Revocation {
             at: Millis(1_500_000),
-            reason: EndReason::Revoked,
+            reason: RevokeReason::Revoked,
         };
         let session = Session {
-            ended: Some(ended),
+            revocation: Some(ended),
             ..session()
         };
-        assert_eq!(session.liveness(Millis(1_600_000)), Liveness::Ended(ended));
-        assert_eq!(session.liveness(Millis(9_000_000)), Liveness::Ended(ended));
+        assert_eq!(session.liveness(Millis(1_600_000)), Liveness::Revocation(ended));
+        assert_eq!(session.liveness(Millis(9_000_000)), Liveness::Revocation(ended));
     }
 
     #[test]
@@ -232,11 +232,14 @@ pub(crate) mod tests {
         let at = |seconds: i64| session().may_be_active(Seconds(seconds).millis());
         assert!(at(1999) && at(2000) && at(2299));
         assert!(!at(2300));
-        let ended = Some(Ended {
+        let ended = Some(Revocation {
             at: Millis(0),
-            reason: EndReason::Admin,
+            reason: RevokeReason::Admin,
         });
-        let session = Session { ended, ..session() };
+        let session = Session {
+            revocation: ended,
+            ..session()
+        };
         assert!(!session.may_be_active(Millis(1_600_000)));
     }
 
@@ -253,7 +256,7 @@ pub(crate) mod tests {
             "password_changed",
             "admin",
         ] {
-            let reason: EndReason = serde_json::from_value(name.into()).unwrap();
+            let reason: RevokeReason = serde_json::from_value(name.into()).unwrap();
             assert_eq!(reason.as_str(), name);
         }
     }

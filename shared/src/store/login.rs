@@ -13,7 +13,7 @@ use crate::domain::{
     account::Credential,
     audit::{AuditContext, EventType},
     password::PasswordHash,
-    session::{EndReason, Session},
+    session::{RevokeReason, Session},
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -28,7 +28,7 @@ pub struct Login<'a> {
     /// The new session.
     pub session: &'a Session,
     /// The sessions that end by this login, and why: at most [`Login::MOST_ENDS`].
-    pub ends: &'a [(Session, EndReason)],
+    pub ends: &'a [(Session, RevokeReason)],
     /// The request.
     pub context: &'a AuditContext,
 }
@@ -95,7 +95,7 @@ impl Store {
             },
         ];
         for (other, reason) in ends {
-            let only = if *reason == EndReason::SessionLimit {
+            let only = if *reason == RevokeReason::SessionLimit {
                 EndsOnly::Unused
             } else {
                 EndsOnly::NotEnded

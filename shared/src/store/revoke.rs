@@ -13,7 +13,7 @@ use crate::domain::{
     clock::Millis,
     error::Error,
     ids::{SessionId, UserId},
-    session::{EndReason, Liveness, Session, SessionRef},
+    session::{Liveness, RevokeReason, Session, SessionRef},
 };
 
 /// How many sessions one transaction ends: two actions each and one check stay below `DynamoDB`'s 100.
@@ -24,11 +24,11 @@ const MOST_READS: usize = 100;
 
 /// What is to be ended.
 #[derive(Clone, Copy, Debug)]
-pub struct EndRequest<'a> {
+pub struct RevokeRequest<'a> {
     /// The sessions, as they were read.
     pub sessions: &'a [Session],
     /// Why.
-    pub reason: EndReason,
+    pub reason: RevokeReason,
     /// By which request.
     pub context: &'a AuditContext,
     /// The session that asks, which must be active when this is committed; none for a logout, which may come late,
@@ -94,7 +94,7 @@ impl Store {
     ///
     /// When the calling session is no longer active, or the table cannot be written. Earlier transactions of the
     /// same call may be committed by then.
-    pub async fn end_sessions(&self, request: EndRequest<'_>) -> Result<Vec<SessionId>, CallerGone> {
+    pub async fn end_sessions(&self, request: RevokeRequest<'_>) -> Result<Vec<SessionId>, CallerGone> {
         let is_caller = |session: &&Session| {
             request
                 .caller
@@ -122,7 +122,7 @@ impl Store {
     pub async fn end_all(
         &self,
         user: UserId,
-        reason: EndReason,
+        reason: RevokeReason,
         context: &AuditContext,
     ) -> Result<usize, CallerGone> {
         let (mut count, mut found_none) = (0, false);
@@ -138,7 +138,7 @@ impl Store {
                 // credential was written a moment ago comes up now.
                 self.settle().await;
             }
-            let request = EndRequest {
+            let request = RevokeRequest {
                 sessions: &sessions,
                 reason,
                 context,
@@ -164,7 +164,7 @@ impl Store {
     pub async fn end_session(
         &self,
         session: &Session,
-        reason: EndReason,
+        reason: RevokeReason,
         context: &AuditContext,
     ) -> Result<Ending, StoreError> {
         let actions = self.end_actions(
@@ -187,7 +187,7 @@ impl Store {
 
     async fn end_together(
         &self,
-        request: &EndRequest<'_>,
+        request: &RevokeRequest<'_>,
         event: EventType,
         mut sessions: Vec<&Session>,
     ) -> Result<Vec<SessionId>, CallerGone> {
@@ -240,7 +240,7 @@ impl Store {
     pub(super) fn end_actions(
         &self,
         session: &Session,
-        reason: EndReason,
+        reason: RevokeReason,
         event: EventType,
         context: &AuditContext,
         only: EndsOnly,
@@ -290,7 +290,7 @@ fn caller_check(caller: SessionRef, now: Millis) -> Action {
 fn caller_gone(item: Option<Attributes>, now: Millis) -> Result<CallerGone, StoreError> {
     let session = item.map(items::session).transpose()?;
     Ok(match session.map(|session| session.liveness(now)) {
-        Some(Liveness::Ended(_)) => CallerGone::Revoked,
+        Some(Liveness::Revocation(_)) => CallerGone::Revoked,
         Some(Liveness::Expired | Liveness::Active) | None => CallerGone::Expired,
     })
 }

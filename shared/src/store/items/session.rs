@@ -10,7 +10,7 @@ use crate::{
     domain::{
         clock::{Millis, Seconds},
         ids::{SessionId, TokenId, UserId},
-        session::{EndReason, Ended, Origin, Rotation, Session},
+        session::{Origin, Revocation, RevokeReason, Rotation, Session},
     },
     store::{
         error::StoreError,
@@ -57,7 +57,7 @@ struct SessionItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<Millis>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    revoked_reason: Option<EndReason>,
+    revoked_reason: Option<RevokeReason>,
 }
 
 pub(in crate::store) fn session_item(session: &Session) -> Attributes {
@@ -88,8 +88,8 @@ pub(in crate::store) fn session_item(session: &Session) -> Attributes {
         last_used_at: session.last_used_at,
         expires_at: session.expires_at,
         absolute_expires_at: session.absolute_expires_at,
-        revoked_at: session.ended.map(|ended| ended.at),
-        revoked_reason: session.ended.map(|ended| ended.reason),
+        revoked_at: session.revocation.map(|ended| ended.at),
+        revoked_reason: session.revocation.map(|ended| ended.reason),
     };
     write(&Key::session(session.user_id, session.id), &item)
 }
@@ -116,8 +116,8 @@ pub(in crate::store) fn session(attributes: Attributes) -> Result<Session, Store
             ));
         }
     };
-    let ended = match (item.revoked_at, item.revoked_reason) {
-        (Some(at), Some(reason)) => Some(Ended { at, reason }),
+    let revocation = match (item.revoked_at, item.revoked_reason) {
+        (Some(at), Some(reason)) => Some(Revocation { at, reason }),
         (None, None) => None,
         _ => {
             return Err(corrupt(
@@ -145,7 +145,7 @@ pub(in crate::store) fn session(attributes: Attributes) -> Result<Session, Store
         last_used_at: item.last_used_at,
         expires_at: item.expires_at,
         absolute_expires_at: item.absolute_expires_at,
-        ended,
+        revocation,
     })
 }
 

@@ -6,7 +6,7 @@ use crate::domain::{
     clock::{Millis, Seconds},
     email::Email,
     ids::Ids,
-    session::{EndReason, Ended, Origin, Rotation, Session, tests::session as plain_session},
+    session::{Origin, Revocation, RevokeReason, Rotation, Session, tests::session as plain_session},
 };
 
 #[test]
@@ -27,9 +27,9 @@ fn a_session_survives_its_item() {
             city: Some("Bern".into()),
             country: Some("CH".into()),
         },
-        ended: Some(Ended {
+        revocation: Some(Revocation {
             at: Millis(1_600_000),
-            reason: EndReason::SessionLimit,
+            reason: RevokeReason::SessionLimit,
         }),
         ..plain_session()
     };
