@@ -15,7 +15,7 @@ use shared::{
         ids::Ids,
         session::{Origin, RevokeReason, Session},
     },
-    store::{CallerGone, Counts, Records, RevokeRequest, Store, StoreError, Tally},
+    store::{Counts, Records, RevokeError, RevokeRequest, Store, StoreError, Tally},
 };
 
 fn answer(status: u16, body: &Value) -> ReplayEvent {
@@ -63,7 +63,7 @@ fn store(answers: Vec<ReplayEvent>) -> (Store, StaticReplayClient) {
 }
 
 /// Ends a session against these answers; what came of it, and the request tokens that were sent.
-async fn end_a_session(answers: Vec<ReplayEvent>) -> (Result<usize, CallerGone>, Vec<String>) {
+async fn end_a_session(answers: Vec<ReplayEvent>) -> (Result<usize, RevokeError>, Vec<String>) {
     let (store, replay) = store(answers);
     let ids = Ids::system();
     let session = Session {
@@ -141,7 +141,7 @@ async fn conflicts_that_do_not_end_are_reported_as_contention() {
         .collect();
     let (outcome, tokens) = end_a_session(conflicts).await;
     assert!(
-        matches!(outcome, Err(CallerGone::Store(StoreError::Contended { .. }))),
+        matches!(outcome, Err(RevokeError::Store(StoreError::Contended { .. }))),
         "{outcome:?}"
     );
     assert_eq!(tokens.len(), 10);
@@ -151,7 +151,7 @@ async fn conflicts_that_do_not_end_are_reported_as_contention() {
 async fn a_missing_table_is_our_fault_and_not_repeated() {
     let (outcome, tokens) = end_a_session(vec![failed(400, "ResourceNotFoundException")]).await;
     assert!(
-        matches!(outcome, Err(CallerGone::Store(StoreError::Refused { .. }))),
+        matches!(outcome, Err(RevokeError::Store(StoreError::Refused { .. }))),
         "{outcome:?}"
     );
     assert_eq!(tokens.len(), 1);

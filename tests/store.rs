@@ -11,7 +11,7 @@ use shared::{
         password::PasswordHash,
         session::{Origin, RevokeReason, Session, SessionRef},
     },
-    store::{CallerGone, Login, LoginOutcome, RevokeRequest, Rotate, RotateOutcome},
+    store::{Login, LoginOutcome, RevokeError, RevokeRequest, Rotate, RotateOutcome},
 };
 use tests::{EMAIL, World};
 
@@ -225,7 +225,7 @@ async fn a_caller_that_was_ended_meanwhile_ends_nobody() {
         let outcome = store
             .end_sessions(end(sessions, RevokeReason::Revoked, &context, caller))
             .await;
-        assert!(matches!(outcome, Err(CallerGone::Revoked)), "{outcome:?}");
+        assert!(matches!(outcome, Err(RevokeError::Revoked)), "{outcome:?}");
     }
     assert_eq!(world.items().await, before);
 }

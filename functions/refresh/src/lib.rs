@@ -22,7 +22,7 @@ use shared::{
         SampleToken, model::Tokens,
     },
     runtime::{Function, Settings, Trigger},
-    store::{Ending, Rotate, RotateOutcome, StoreError},
+    store::{RevokeOutcome, Rotate, RotateOutcome, StoreError},
 };
 use tokio::time::timeout;
 
@@ -182,9 +182,9 @@ async fn end_stolen(state: &State, session: &Session, context: &AuditContext) ->
         .store
         .end_session(session, RevokeReason::RefreshTokenReuse, context);
     Ok(match ending.await? {
-        Ending::Done => Error::RefreshTokenReused,
+        RevokeOutcome::Revoked => Error::RefreshTokenReused,
         // It ended by itself before this could be committed: then that is what happened to it.
-        Ending::Overtaken(session) => match require_active(session.as_deref(), context.at) {
+        RevokeOutcome::NoLongerActive(session) => match require_active(session.as_deref(), context.at) {
             Ok(_) => Error::RefreshTokenReused,
             Err(refusal) => refusal,
         },

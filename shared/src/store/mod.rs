@@ -31,6 +31,6 @@ pub use events::EventPage;
 pub use login::{Login, LoginOutcome};
 pub use prune::{AuditPartition, EventKey, PartitionPage, Removal, StoredEvent, StoredEvents};
 pub use rate_counters::{Counts, Tally};
-pub use revoke::{CallerGone, Ending, RevokeRequest};
+pub use revoke::{RevokeError, RevokeOutcome, RevokeRequest};
 pub use rotate::{Rotate, RotateOutcome};
 pub use table::Store;

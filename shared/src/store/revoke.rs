@@ -1,4 +1,4 @@
-//! Ending sessions before their time, each together with its audit event.
+//! RevokeOutcome sessions before their time, each together with its audit event.
 
 use super::{
     error::StoreError,
@@ -38,7 +38,7 @@ pub struct RevokeRequest<'a> {
 
 /// That nothing (more) was ended.
 #[derive(Debug)]
-pub enum CallerGone {
+pub enum RevokeError {
     /// The calling session has expired, or its record is gone.
     Expired,
     /// The calling session was ended.
@@ -47,29 +47,29 @@ pub enum CallerGone {
     Store(StoreError),
 }
 
-impl From<StoreError> for CallerGone {
+impl From<StoreError> for RevokeError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<CallerGone> for Error {
-    fn from(gone: CallerGone) -> Self {
+impl From<RevokeError> for Error {
+    fn from(gone: RevokeError) -> Self {
         match gone {
-            CallerGone::Expired => Self::SessionExpired,
-            CallerGone::Revoked => Self::SessionRevoked,
-            CallerGone::Store(error) => error.into(),
+            RevokeError::Expired => Self::SessionExpired,
+            RevokeError::Revoked => Self::SessionRevoked,
+            RevokeError::Store(error) => error.into(),
         }
     }
 }
 
 /// What became of the ending of one session.
 #[derive(Clone, Debug)]
-pub enum Ending {
+pub enum RevokeOutcome {
     /// It is ended, by this call.
-    Done,
+    Revoked,
     /// It had ended by itself, or is gone: nothing was changed. The session as it stands, when there is one.
-    Overtaken(Option<Box<Session>>),
+    NoLongerActive(Option<Box<Session>>),
 }
 
 /// What a session must still be for an update to end it, besides not ended yet.
@@ -94,7 +94,7 @@ impl Store {
     ///
     /// When the calling session is no longer active, or the table cannot be written. Earlier transactions of the
     /// same call may be committed by then.
-    pub async fn end_sessions(&self, request: RevokeRequest<'_>) -> Result<Vec<SessionId>, CallerGone> {
+    pub async fn end_sessions(&self, request: RevokeRequest<'_>) -> Result<Vec<SessionId>, RevokeError> {
         let is_caller = |session: &&Session| {
             request
                 .caller
@@ -124,7 +124,7 @@ impl Store {
         user: UserId,
         reason: RevokeReason,
         context: &AuditContext,
-    ) -> Result<usize, CallerGone> {
+    ) -> Result<usize, RevokeError> {
         let (mut count, mut found_none) = (0, false);
         for _ in 0..MOST_READS {
             let mut sessions = self.sessions(user).await?;
@@ -166,7 +166,7 @@ impl Store {
         session: &Session,
         reason: RevokeReason,
         context: &AuditContext,
-    ) -> Result<Ending, StoreError> {
+    ) -> Result<RevokeOutcome, StoreError> {
         let actions = self.end_actions(
             session,
             reason,
@@ -175,12 +175,12 @@ impl Store {
             EndsOnly::NotEnded,
         );
         match self.transact("ending a session", actions.into()).await? {
-            Outcome::Committed => Ok(Ending::Done),
+            Outcome::Committed => Ok(RevokeOutcome::Revoked),
             Outcome::Failed(verdicts) => match verdicts.into_iter().next() {
-                Some(Verdict::Failed(Some(item))) => {
-                    Ok(Ending::Overtaken(Some(Box::new(items::session(item)?))))
-                }
-                _ => Ok(Ending::Overtaken(None)),
+                Some(Verdict::Failed(Some(item))) => Ok(RevokeOutcome::NoLongerActive(Some(Box::new(
+                    items::session(item)?,
+                )))),
+                _ => Ok(RevokeOutcome::NoLongerActive(None)),
             },
         }
     }
@@ -190,7 +190,7 @@ impl Store {
         request: &RevokeRequest<'_>,
         event: EventType,
         mut sessions: Vec<&Session>,
-    ) -> Result<Vec<SessionId>, CallerGone> {
+    ) -> Result<Vec<SessionId>, RevokeError> {
         let now = request.context.at;
         while !sessions.is_empty() {
             let separate = request
@@ -215,7 +215,7 @@ impl Store {
                 Outcome::Failed(verdicts) => verdicts,
             };
             if let (Some(_), Some(Verdict::Failed(item))) = (separate, verdicts.last()) {
-                return Err(caller_gone(item.clone(), now)?);
+                return Err(revoke_error(item.clone(), now)?);
             }
             let mut remaining = Vec::with_capacity(sessions.len());
             for (session, pair) in sessions.iter().zip(verdicts.chunks(2)) {
@@ -225,7 +225,7 @@ impl Store {
                             .caller
                             .is_some_and(|caller| caller.session_id == session.id) =>
                     {
-                        return Err(caller_gone(item.clone(), now)?);
+                        return Err(revoke_error(item.clone(), now)?);
                     }
                     Some(Verdict::Failed(_)) => {}
                     _ => remaining.push(*session),
@@ -287,10 +287,10 @@ fn caller_check(caller: SessionRef, now: Millis) -> Action {
 }
 
 /// Why the caller's session failed its check.
-fn caller_gone(item: Option<Attributes>, now: Millis) -> Result<CallerGone, StoreError> {
+fn revoke_error(item: Option<Attributes>, now: Millis) -> Result<RevokeError, StoreError> {
     let session = item.map(items::session).transpose()?;
     Ok(match session.map(|session| session.liveness(now)) {
-        Some(Liveness::Revocation(_)) => CallerGone::Revoked,
-        Some(Liveness::Expired | Liveness::Active) | None => CallerGone::Expired,
+        Some(Liveness::Revocation(_)) => RevokeError::Revoked,
+        Some(Liveness::Expired | Liveness::Active) | None => RevokeError::Expired,
     })
 }
