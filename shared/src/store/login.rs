@@ -5,7 +5,7 @@ use super::{
     expression::{Update, number, text},
     item_keys::Key,
     items,
-    revoke::{EndsOnly, SESSIONS_AT_ONCE},
+    revoke::{RevokeCondition, SESSIONS_AT_ONCE},
     table::Store,
     transaction::{Action, Outcome, Verdict},
 };
@@ -96,9 +96,9 @@ impl Store {
         ];
         for (other, reason) in ends {
             let only = if *reason == RevokeReason::SessionLimit {
-                EndsOnly::Unused
+                RevokeCondition::UnusedSince
             } else {
-                EndsOnly::NotEnded
+                RevokeCondition::NotRevoked
             };
             actions.extend(self.end_actions(other, *reason, EventType::of_end(*reason), context, only));
         }

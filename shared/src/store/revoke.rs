@@ -74,13 +74,13 @@ pub enum RevokeOutcome {
 
 /// What a session must still be for an update to end it, besides not ended yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EndsOnly {
+pub(super) enum RevokeCondition {
     /// No more than that.
-    NotEnded,
+    NotRevoked,
     /// Not expired: it is the one that asks.
     Active,
     /// Not used since it was read: it ends for being the least recently used.
-    Unused,
+    UnusedSince,
 }
 
 impl Store {
@@ -172,7 +172,7 @@ impl Store {
             reason,
             EventType::of_end(reason),
             context,
-            EndsOnly::NotEnded,
+            RevokeCondition::NotRevoked,
         );
         match self.transact("ending a session", actions.into()).await? {
             Outcome::Committed => Ok(RevokeOutcome::Revoked),
@@ -202,9 +202,9 @@ impl Store {
                     .caller
                     .is_some_and(|caller| caller.session_id == session.id);
                 let only = if is_caller {
-                    EndsOnly::Active
+                    RevokeCondition::Active
                 } else {
-                    EndsOnly::NotEnded
+                    RevokeCondition::NotRevoked
                 };
                 actions.extend(self.end_actions(session, request.reason, event, request.context, only));
             }
@@ -243,7 +243,7 @@ impl Store {
         reason: RevokeReason,
         event: EventType,
         context: &AuditContext,
-        only: EndsOnly,
+        only: RevokeCondition,
     ) -> [Action; 2] {
         let mut changes = Update::default();
         changes
@@ -251,12 +251,12 @@ impl Store {
             .set("revoked_reason", text(reason.as_str()))
             .set("expires_at", number(session.expires_at_once_ended(context.at).0));
         let condition = match only {
-            EndsOnly::NotEnded => "attribute_exists(pk) AND attribute_not_exists(revoked_at)",
-            EndsOnly::Active => {
+            RevokeCondition::NotRevoked => "attribute_exists(pk) AND attribute_not_exists(revoked_at)",
+            RevokeCondition::Active => {
                 changes.value(":now", number(context.at.seconds().0));
                 "attribute_exists(pk) AND attribute_not_exists(revoked_at) AND expires_at > :now"
             }
-            EndsOnly::Unused => {
+            RevokeCondition::UnusedSince => {
                 changes.value(":seen", number(session.last_used_at.0));
                 "attribute_exists(pk) AND attribute_not_exists(revoked_at) AND last_used_at = :seen"
             }
