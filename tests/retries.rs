@@ -93,7 +93,7 @@ async fn end_a_session(answers: Vec<ReplayEvent>) -> (Result<usize, RevokeError>
         context: &context,
         caller: None,
     };
-    let outcome = store.end_sessions(request).await.map(|ended| ended.len());
+    let outcome = store.revoke_sessions(request).await.map(|ended| ended.len());
     let token = |body: &[u8]| {
         let body: Value = serde_json::from_slice(body).unwrap();
         body["ClientRequestToken"].as_str().unwrap().to_owned()
@@ -260,7 +260,9 @@ async fn a_session_that_comes_up_after_the_first_look_ends_as_well() {
         request_id: None,
         actor: None,
     };
-    let ended = store.end_all(user, RevokeReason::AccountDisabled, &context).await;
+    let ended = store
+        .revoke_all(user, RevokeReason::AccountDisabled, &context)
+        .await;
     assert_eq!(ended.unwrap(), 1);
     assert_eq!(replay.actual_requests().count(), 5);
 }

@@ -212,7 +212,7 @@ async fn a_caller_that_was_ended_meanwhile_ends_nobody() {
     let both = sessions(&world).await;
     let (store, context) = (&world.state.store, context(&world));
     let first = store
-        .end_sessions(end(&both[..1], RevokeReason::Revoked, &context, None))
+        .revoke_sessions(end(&both[..1], RevokeReason::Revoked, &context, None))
         .await
         .unwrap();
     assert_eq!(first, [both[0].id]);
@@ -223,7 +223,7 @@ async fn a_caller_that_was_ended_meanwhile_ends_nobody() {
     let before = world.items().await;
     for sessions in [&both[..1], &both[1..], &both[..]] {
         let outcome = store
-            .end_sessions(end(sessions, RevokeReason::Revoked, &context, caller))
+            .revoke_sessions(end(sessions, RevokeReason::Revoked, &context, caller))
             .await;
         assert!(matches!(outcome, Err(RevokeError::Revoked)), "{outcome:?}");
     }
@@ -240,11 +240,11 @@ async fn sessions_that_ended_by_themselves_do_not_stop_the_others() {
     let all = sessions(&world).await;
     let (store, context) = (&world.state.store, context(&world));
     store
-        .end_sessions(end(&all[1..2], RevokeReason::LogoutAll, &context, None))
+        .revoke_sessions(end(&all[1..2], RevokeReason::LogoutAll, &context, None))
         .await
         .unwrap();
     let ended = store
-        .end_sessions(end(&all, RevokeReason::LogoutAll, &context, None))
+        .revoke_sessions(end(&all, RevokeReason::LogoutAll, &context, None))
         .await
         .unwrap();
     assert_eq!(ended, [all[0].id, all[2].id]);

@@ -157,7 +157,7 @@ impl<'a> Scene<'a> {
                     context: &context(self.world),
                     caller: None,
                 };
-                store.end_sessions(request).await.unwrap();
+                store.revoke_sessions(request).await.unwrap();
             }
         }
     }

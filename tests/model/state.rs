@@ -178,7 +178,7 @@ impl Model {
 
     /// Ends a session, with its event.
     pub fn end(&mut self, label: Label, reason: RevokeReason) {
-        self.end_with(label, reason, EventType::of_end(reason));
+        self.end_with(label, reason, EventType::for_revocation(reason));
     }
 
     /// As [`Model::end`], with another event than the reason's own.

@@ -176,7 +176,7 @@ impl Model {
                     self.tell(EventType::AccountDisabled, None);
                 }
                 account.is_active = false;
-                self.end_all(RevokeReason::AccountDisabled)
+                self.revoke_all(RevokeReason::AccountDisabled)
             }
             Command::Enable => {
                 if !account.is_active {
@@ -188,9 +188,9 @@ impl Model {
             Command::SetPassword(password) => {
                 self.tell(EventType::PasswordChanged, None);
                 account.password = password;
-                self.end_all(RevokeReason::PasswordChanged)
+                self.revoke_all(RevokeReason::PasswordChanged)
             }
-            Command::RevokeAll => self.end_all(RevokeReason::Admin),
+            Command::RevokeAll => self.revoke_all(RevokeReason::Admin),
             Command::RevokeSession(label) => match self.sessions.get(&label) {
                 None => Outcome::Declined("session_not_found"),
                 Some(session) => {
@@ -214,7 +214,7 @@ impl Model {
     }
 
     /// Ends all sessions, also those that have just expired: by another machine's clock they may not have.
-    fn end_all(&mut self, reason: RevokeReason) -> Outcome {
+    fn revoke_all(&mut self, reason: RevokeReason) -> Outcome {
         let ending = self
             .sessions
             .iter()

@@ -113,7 +113,7 @@ async fn change_and_end_sessions(
 ) -> Result<Value, Refusal> {
     change_credential(call, &credential, change).await?;
     let user = credential.account.user_id;
-    let count = call.state().store.end_all(user, reason, &call.context).await?;
+    let count = call.state().store.revoke_all(user, reason, &call.context).await?;
     Ok(json!({ "user": views::user(&credential), "sessions_ended": count }))
 }
 

@@ -44,7 +44,7 @@ pub(crate) async fn revoke_session(call: &Call<'_>, command: &RevokeSession) -> 
     };
     let mut count = 0;
     if session.may_be_active(call.context.at) {
-        let ended = store.end_sessions(RevokeRequest {
+        let ended = store.revoke_sessions(RevokeRequest {
             sessions: std::slice::from_ref(&session),
             reason: RevokeReason::Admin,
             context: &call.context,
@@ -61,7 +61,7 @@ pub(crate) async fn revoke_all_sessions(call: &Call<'_>, target: &Target) -> Res
     let count = call
         .state()
         .store
-        .end_all(user, RevokeReason::Admin, &call.context)
+        .revoke_all(user, RevokeReason::Admin, &call.context)
         .await?;
     Ok(json!({ "sessions_ended": count }))
 }

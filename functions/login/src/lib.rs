@@ -291,7 +291,7 @@ async fn end_surplus(
             context,
             caller: None,
         };
-        login.signing.state.store.end_sessions(request).await?;
+        login.signing.state.store.revoke_sessions(request).await?;
     }
     Ok(())
 }

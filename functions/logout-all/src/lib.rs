@@ -64,7 +64,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
         sessions.retain(|session| {
             session.is_active(context.at) && !(except_current && session.id == own.session.id)
         });
-        let ended = state.store.end_sessions(RevokeRequest {
+        let ended = state.store.revoke_sessions(RevokeRequest {
             sessions: &sessions,
             reason: RevokeReason::LogoutAll,
             context: &context,

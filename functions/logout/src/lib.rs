@@ -70,7 +70,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
     let context = http::audit_context(&request, &state.config.trusted_proxy, state.clock.now());
     // One that has just expired is ended as well: where the clock is behind, it could still be refreshed.
     if let Some(session) = session.filter(|session| session.may_be_active(context.at)) {
-        let ended = state.store.end_sessions(RevokeRequest {
+        let ended = state.store.revoke_sessions(RevokeRequest {
             sessions: std::slice::from_ref(&session),
             reason: RevokeReason::Logout,
             context: &context,

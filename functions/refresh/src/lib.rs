@@ -180,7 +180,7 @@ async fn refused(
 async fn end_stolen(state: &State, session: &Session, context: &AuditContext) -> Result<Error, StoreError> {
     let ending = state
         .store
-        .end_session(session, RevokeReason::RefreshTokenReuse, context);
+        .revoke_session(session, RevokeReason::RefreshTokenReuse, context);
     Ok(match ending.await? {
         RevokeOutcome::Revoked => Error::RefreshTokenReused,
         // It ended by itself before this could be committed: then that is what happened to it.

@@ -74,7 +74,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
     };
     if let Some(session) = session.filter(|session| session.is_active(caller.now)) {
         let context = http::audit_context(&request, &state.config.trusted_proxy, caller.now);
-        let ended = state.store.end_sessions(RevokeRequest {
+        let ended = state.store.revoke_sessions(RevokeRequest {
             sessions: std::slice::from_ref(session),
             reason: RevokeReason::Revoked,
             context: &context,

@@ -46,7 +46,7 @@ pub enum EventType {
 impl EventType {
     /// The event that tells of a session's end for this reason.
     #[must_use]
-    pub const fn of_end(reason: RevokeReason) -> Self {
+    pub const fn for_revocation(reason: RevokeReason) -> Self {
         match reason {
             RevokeReason::Logout => Self::Logout,
             RevokeReason::Revoked | RevokeReason::Admin => Self::SessionRevoked,

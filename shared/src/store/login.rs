@@ -100,7 +100,13 @@ impl Store {
             } else {
                 RevokeCondition::NotRevoked
             };
-            actions.extend(self.end_actions(other, *reason, EventType::of_end(*reason), context, only));
+            actions.extend(self.revoke_actions(
+                other,
+                *reason,
+                EventType::for_revocation(*reason),
+                context,
+                only,
+            ));
         }
         let event = context.session_event(&self.ids, session, EventType::LoginSucceeded);
         actions.push(Action::Put {

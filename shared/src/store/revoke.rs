@@ -19,7 +19,7 @@ use crate::domain::{
 /// How many sessions one transaction ends: two actions each and one check stay below `DynamoDB`'s 100.
 pub(super) const SESSIONS_AT_ONCE: usize = 40;
 
-/// How often [`Store::end_all`] reads at most. Each time it has ended what it read before.
+/// How often [`Store::revoke_all`] reads at most. Each time it has ended what it read before.
 const MOST_READS: usize = 100;
 
 /// What is to be ended.
@@ -94,7 +94,7 @@ impl Store {
     ///
     /// When the calling session is no longer active, or the table cannot be written. Earlier transactions of the
     /// same call may be committed by then.
-    pub async fn end_sessions(&self, request: RevokeRequest<'_>) -> Result<Vec<SessionId>, RevokeError> {
+    pub async fn revoke_sessions(&self, request: RevokeRequest<'_>) -> Result<Vec<SessionId>, RevokeError> {
         let is_caller = |session: &&Session| {
             request
                 .caller
@@ -103,9 +103,9 @@ impl Store {
         let (own, mut targets): (Vec<_>, Vec<_>) = request.sessions.iter().partition(is_caller);
         targets.extend(own);
         let mut ended = Vec::with_capacity(targets.len());
-        let event = EventType::of_end(request.reason);
+        let event = EventType::for_revocation(request.reason);
         for chunk in targets.chunks(SESSIONS_AT_ONCE) {
-            ended.extend(self.end_together(&request, event, chunk.to_vec()).await?);
+            ended.extend(self.revoke_together(&request, event, chunk.to_vec()).await?);
         }
         Ok(ended)
     }
@@ -119,7 +119,7 @@ impl Store {
     /// # Errors
     ///
     /// When the table cannot be read or written. Earlier transactions of the same call may be committed by then.
-    pub async fn end_all(
+    pub async fn revoke_all(
         &self,
         user: UserId,
         reason: RevokeReason,
@@ -146,7 +146,7 @@ impl Store {
             };
             for chunk in sessions.chunks(SESSIONS_AT_ONCE) {
                 let chunk = chunk.iter().collect();
-                let ended = self.end_together(&request, EventType::SessionsRevoked, chunk);
+                let ended = self.revoke_together(&request, EventType::SessionsRevoked, chunk);
                 count += ended.await?.len();
             }
         }
@@ -161,16 +161,16 @@ impl Store {
     /// # Errors
     ///
     /// When the table cannot be written.
-    pub async fn end_session(
+    pub async fn revoke_session(
         &self,
         session: &Session,
         reason: RevokeReason,
         context: &AuditContext,
     ) -> Result<RevokeOutcome, StoreError> {
-        let actions = self.end_actions(
+        let actions = self.revoke_actions(
             session,
             reason,
-            EventType::of_end(reason),
+            EventType::for_revocation(reason),
             context,
             RevokeCondition::NotRevoked,
         );
@@ -185,7 +185,7 @@ impl Store {
         }
     }
 
-    async fn end_together(
+    async fn revoke_together(
         &self,
         request: &RevokeRequest<'_>,
         event: EventType,
@@ -206,7 +206,7 @@ impl Store {
                 } else {
                     RevokeCondition::NotRevoked
                 };
-                actions.extend(self.end_actions(session, request.reason, event, request.context, only));
+                actions.extend(self.revoke_actions(session, request.reason, event, request.context, only));
             }
             actions.extend(separate.map(|caller| caller_check(caller, now)));
 
@@ -237,7 +237,7 @@ impl Store {
     }
 
     /// The update that ends a session and the event that tells of it.
-    pub(super) fn end_actions(
+    pub(super) fn revoke_actions(
         &self,
         session: &Session,
         reason: RevokeReason,
