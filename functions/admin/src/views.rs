@@ -5,7 +5,7 @@ use shared::domain::{
     account::Credential,
     audit::AuditEvent,
     clock::Millis,
-    session::{Liveness, Session},
+    session::{Session, SessionStatus},
 };
 
 pub(crate) fn user(credential: &Credential) -> Value {
@@ -21,10 +21,10 @@ pub(crate) fn user(credential: &Credential) -> Value {
 
 /// Never the token ids.
 pub(crate) fn session(session: &Session, now: Millis) -> Value {
-    let state = match session.liveness(now) {
-        Liveness::Active => "active",
-        Liveness::Expired => "expired",
-        Liveness::Revocation(_) => "ended",
+    let state = match session.status(now) {
+        SessionStatus::Active => "active",
+        SessionStatus::Expired => "expired",
+        SessionStatus::Revoked(_) => "ended",
     };
     json!({
         "id": session.id,

@@ -14,7 +14,7 @@ use shared::{
     domain::{
         clock::Seconds,
         ids::{SessionId, UserId},
-        session::Liveness,
+        session::SessionStatus,
     },
     http,
     runtime::{Function, Settings, Trigger},
@@ -143,7 +143,9 @@ async fn look_up(authorizer: &Authorizer, user: UserId, session: SessionId) -> R
     }
     let record = state.store.session(user, session).await?;
     let seen = match record {
-        Some(record) if record.liveness(asked_at) == Liveness::Active => Seen::ActiveUntil(record.expires_at),
+        Some(record) if record.status(asked_at) == SessionStatus::Active => {
+            Seen::ActiveUntil(record.expires_at)
+        }
         Some(_) | None => Seen::Over,
     };
     authorizer.recent.keep(user, session, seen, asked_at);

@@ -3,7 +3,7 @@
 use shared::domain::{
     clock::{Millis, Seconds},
     ids::TokenId,
-    session::{Liveness, Rotation, Session},
+    session::{Rotation, Session, SessionStatus},
 };
 
 /// A refresh whose condition failed.
@@ -51,8 +51,8 @@ pub fn judge<'a>(session: Option<&'a Session>, attempt: &Attempt<'_>) -> Verdict
     let Some(session) = session else {
         return Verdict::Expired;
     };
-    let liveness = session.liveness(attempt.now);
-    if let Liveness::Revocation(_) = liveness {
+    let status = session.status(attempt.now);
+    if let SessionStatus::Revoked(_) = status {
         return Verdict::Revocation;
     }
     // Nobody else can know the successor unless this very request was applied. By now it may even have been used:
@@ -61,7 +61,7 @@ pub fn judge<'a>(session: Option<&'a Session>, attempt: &Attempt<'_>) -> Verdict
     if session.refresh_jti == *attempt.successor || used == Some(attempt.successor) {
         return Verdict::OwnRetry;
     }
-    if liveness == Liveness::Expired {
+    if status == SessionStatus::Expired {
         return Verdict::Expired;
     }
     if let Some(rotation) = &session.rotation

@@ -128,31 +128,31 @@ impl RevokeReason {
 
 /// Whether a session is good for anything at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Liveness {
+pub enum SessionStatus {
     /// It is.
     Active,
     /// It ran out.
     Expired,
     /// Somebody ended it.
-    Revocation(Revocation),
+    Revoked(Revocation),
 }
 
 impl Session {
     /// Whether it is active at `now`. It has expired from the second of `expires_at` on, whether or not the record
     /// is still in the table.
     #[must_use]
-    pub fn liveness(&self, now: Millis) -> Liveness {
+    pub fn status(&self, now: Millis) -> SessionStatus {
         match self.revocation {
-            Some(ended) => Liveness::Revocation(ended),
-            None if self.expires_at <= now.seconds() => Liveness::Expired,
-            None => Liveness::Active,
+            Some(ended) => SessionStatus::Revoked(ended),
+            None if self.expires_at <= now.seconds() => SessionStatus::Expired,
+            None => SessionStatus::Active,
         }
     }
 
     /// Whether it is active at `now`.
     #[must_use]
     pub fn is_active(&self, now: Millis) -> bool {
-        self.liveness(now) == Liveness::Active
+        self.status(now) == SessionStatus::Active
     }
 
     /// Whether another machine, whose clock is behind, may still take it for active at `now`.
@@ -163,7 +163,7 @@ impl Session {
 
     /// When the record may go once the session is ended at `now`: within a day.
     #[must_use]
-    pub fn expires_at_once_ended(&self, now: Millis) -> Seconds {
+    pub fn expires_at_if_revoked(&self, now: Millis) -> Seconds {
         self.expires_at.min(now.seconds().plus(DAY))
     }
 }
@@ -175,10 +175,10 @@ impl Session {
 /// [`Error::SessionExpired`] when it ran out or its record is gone, [`Error::SessionRevoked`] when it was ended.
 pub fn require_active(session: Option<&Session>, now: Millis) -> Result<&Session, Error> {
     let session = session.ok_or(Error::SessionExpired)?;
-    match session.liveness(now) {
-        Liveness::Active => Ok(session),
-        Liveness::Expired => Err(Error::SessionExpired),
-        Liveness::Revocation(_) => Err(Error::SessionRevoked),
+    match session.status(now) {
+        SessionStatus::Active => Ok(session),
+        SessionStatus::Expired => Err(Error::SessionExpired),
+        SessionStatus::Revoked(_) => Err(Error::SessionRevoked),
     }
 }
 
@@ -209,8 +209,8 @@ pub(crate) mod tests {
 
     #[test]
     fn a_session_expires_in_the_second_of_expires_at() {
-        assert_eq!(session().liveness(Millis(1_999_999)), Liveness::Active);
-        assert_eq!(session().liveness(Millis(2_000_000)), Liveness::Expired);
+        assert_eq!(session().status(Millis(1_999_999)), SessionStatus::Active);
+        assert_eq!(session().status(Millis(2_000_000)), SessionStatus::Expired);
     }
 
     #[test]
@@ -223,8 +223,8 @@ pub(crate) mod tests {
             revocation: Some(ended),
             ..session()
         };
-        assert_eq!(session.liveness(Millis(1_600_000)), Liveness::Revocation(ended));
-        assert_eq!(session.liveness(Millis(9_000_000)), Liveness::Revocation(ended));
+        assert_eq!(session.status(Millis(1_600_000)), SessionStatus::Revoked(ended));
+        assert_eq!(session.status(Millis(9_000_000)), SessionStatus::Revoked(ended));
     }
 
     #[test]
@@ -267,7 +267,7 @@ pub(crate) mod tests {
             expires_at: Seconds(1_000_000),
             ..session()
         };
-        assert_eq!(long.expires_at_once_ended(Millis(0)), Seconds(DAY));
-        assert_eq!(session().expires_at_once_ended(Millis(1_000_000)), Seconds(2000));
+        assert_eq!(long.expires_at_if_revoked(Millis(0)), Seconds(DAY));
+        assert_eq!(session().expires_at_if_revoked(Millis(1_000_000)), Seconds(2000));
     }
 }

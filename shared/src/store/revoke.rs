@@ -13,7 +13,7 @@ use crate::domain::{
     clock::Millis,
     error::Error,
     ids::{SessionId, UserId},
-    session::{Liveness, RevokeReason, Session, SessionRef},
+    session::{RevokeReason, Session, SessionRef, SessionStatus},
 };
 
 /// How many sessions one transaction ends: two actions each and one check stay below `DynamoDB`'s 100.
@@ -249,7 +249,7 @@ impl Store {
         changes
             .set("revoked_at", number(context.at.0))
             .set("revoked_reason", text(reason.as_str()))
-            .set("expires_at", number(session.expires_at_once_ended(context.at).0));
+            .set("expires_at", number(session.expires_at_if_revoked(context.at).0));
         let condition = match only {
             RevokeCondition::NotRevoked => "attribute_exists(pk) AND attribute_not_exists(revoked_at)",
             RevokeCondition::Active => {
@@ -289,8 +289,8 @@ fn caller_check(caller: SessionRef, now: Millis) -> Action {
 /// Why the caller's session failed its check.
 fn revoke_error(item: Option<Attributes>, now: Millis) -> Result<RevokeError, StoreError> {
     let session = item.map(items::session).transpose()?;
-    Ok(match session.map(|session| session.liveness(now)) {
-        Some(Liveness::Revocation(_)) => RevokeError::Revoked,
-        Some(Liveness::Expired | Liveness::Active) | None => RevokeError::Expired,
+    Ok(match session.map(|session| session.status(now)) {
+        Some(SessionStatus::Revoked(_)) => RevokeError::Revoked,
+        Some(SessionStatus::Expired | SessionStatus::Active) | None => RevokeError::Expired,
     })
 }
