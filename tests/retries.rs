@@ -15,7 +15,7 @@ use shared::{
         ids::Ids,
         session::{Origin, RevokeReason, Session},
     },
-    store::{Counts, Records, RevokeError, RevokeRequest, Store, StoreError, Tally},
+    store::{CountOutcome, Records, RevokeError, RevokeRequest, Store, StoreError, Tally},
 };
 
 fn answer(status: u16, body: &Value) -> ReplayEvent {
@@ -185,7 +185,10 @@ async fn counting_is_repeated_and_giving_back_is_not() {
         failed(500, "InternalServerError"),
         answer(200, &json!({})),
     ]);
-    assert_eq!(store.take(&tally()).await.unwrap(), Counts::Taken(vec![2]));
+    assert_eq!(
+        store.take(&tally()).await.unwrap(),
+        CountOutcome::Counted(vec![2])
+    );
     assert!(store.give_back(&tally()).await.is_err());
     assert_eq!(
         replay.actual_requests().count(),

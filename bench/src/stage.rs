@@ -24,7 +24,7 @@ use shared::{
         tokens::IssuedTokens,
     },
     runtime::config::Config,
-    store::{Creation, Login, LoginOutcome, NewAccount},
+    store::{CreateOutcome, Login, LoginOutcome, NewAccount},
 };
 use tempfile::TempDir;
 use testkit::RecordingProxy;
@@ -222,8 +222,8 @@ impl Stage {
             },
         };
         match self.state.store.create_account(&new).await? {
-            Creation::Created => Ok(address),
-            Creation::AlreadyExists | Creation::BeingDeleted => {
+            CreateOutcome::Created => Ok(address),
+            CreateOutcome::AlreadyExists | CreateOutcome::BeingDeleted => {
                 Err(format!("{address} exists already").into())
             }
         }

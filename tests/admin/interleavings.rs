@@ -13,7 +13,9 @@ use shared::{
         password::PasswordHash,
         session::{RevokeReason, Session},
     },
-    store::{Changed, CredentialChange, LoginOutcome, NewAccount, Records, RevokeRequest, RotateOutcome},
+    store::{
+        ChangeOutcome, CredentialChange, LoginOutcome, NewAccount, Records, RevokeRequest, RotateOutcome,
+    },
 };
 use tests::{Answer, Event, PASSWORD, Tokens, World};
 
@@ -141,7 +143,7 @@ impl<'a> Scene<'a> {
             (Actor::Admin, 0) => {
                 let context = context(self.world);
                 let changed = store.change_credential(&self.account, self.change(), &context);
-                assert_eq!(changed.await.unwrap(), Changed::Done);
+                assert_eq!(changed.await.unwrap(), ChangeOutcome::Done);
             }
             (Actor::Admin, 1) => self.sessions = store.sessions(self.account.user_id).await.unwrap(),
             (Actor::Admin, _) if self.command == Command::Delete => {

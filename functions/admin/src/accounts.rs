@@ -8,7 +8,7 @@ use shared::{
         password::{Password, PasswordHash},
         session::RevokeReason,
     },
-    store::{Changed, Creation, CredentialChange, NewAccount},
+    store::{ChangeOutcome, CreateOutcome, CredentialChange, NewAccount},
 };
 
 use crate::{
@@ -22,12 +22,12 @@ use crate::{
 pub(crate) async fn create_user(call: &Call<'_>, user: &NewUser) -> Result<Value, Refusal> {
     let new = new_account(call, user).await?;
     match call.state().store.create_account(&new).await? {
-        Creation::Created => Ok(json!({ "user": views::user(&new.credential) })),
-        Creation::AlreadyExists => Err(Refusal::new(
+        CreateOutcome::Created => Ok(json!({ "user": views::user(&new.credential) })),
+        CreateOutcome::AlreadyExists => Err(Refusal::new(
             "already_exists",
             "this address has an account already",
         )),
-        Creation::BeingDeleted => Err(Refusal::being_deleted()),
+        CreateOutcome::BeingDeleted => Err(Refusal::being_deleted()),
     }
 }
 
@@ -128,8 +128,8 @@ async fn change_credential(
         .change_credential(&credential.account, change, &call.context)
         .await?
     {
-        Changed::Done | Changed::Already => Ok(()),
-        Changed::BeingDeleted => Err(Refusal::being_deleted()),
-        Changed::Gone => Err(Refusal::not_found()),
+        ChangeOutcome::Done | ChangeOutcome::Already => Ok(()),
+        ChangeOutcome::BeingDeleted => Err(Refusal::being_deleted()),
+        ChangeOutcome::Gone => Err(Refusal::not_found()),
     }
 }

@@ -12,7 +12,7 @@
 use serde_json::{Value, json};
 use shared::{
     domain::{account::Credential, ids::UserId},
-    store::{Changed, CredentialChange, Records},
+    store::{ChangeOutcome, CredentialChange, Records},
 };
 
 use crate::{
@@ -55,9 +55,9 @@ async fn delete(call: &Call<'_>, credential: &Credential) -> Result<Erased, Refu
     if credential.deletion_began_at.is_none() {
         let begun = store.change_credential(account, CredentialChange::BeginDeletion, &call.context);
         match begun.await? {
-            Changed::Done | Changed::Already | Changed::BeingDeleted => {}
+            ChangeOutcome::Done | ChangeOutcome::Already | ChangeOutcome::BeingDeleted => {}
             // Another deletion was faster.
-            Changed::Gone => return delete_remains(call, user).await,
+            ChangeOutcome::Gone => return delete_remains(call, user).await,
         }
     }
     let mut erased = Erased::default();

@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::store::{Creation, NewAccount};
+use shared::store::{CreateOutcome, NewAccount};
 
 use crate::{accounts, call::Call, command::NewUser, refusal::Refusal};
 
@@ -34,9 +34,9 @@ pub(crate) async fn import_users(call: &Call<'_>, users: Vec<Value>) -> Result<V
     let mut outcomes = std::pin::pin!(outcomes);
     while let Some((index, email, outcome)) = outcomes.next().await {
         match outcome {
-            Ok(Creation::Created) => created += 1,
-            Ok(Creation::AlreadyExists) => existed += 1,
-            Ok(Creation::BeingDeleted) => refused.push((index, email, Refusal::being_deleted())),
+            Ok(CreateOutcome::Created) => created += 1,
+            Ok(CreateOutcome::AlreadyExists) => existed += 1,
+            Ok(CreateOutcome::BeingDeleted) => refused.push((index, email, Refusal::being_deleted())),
             Err(refusal) => refused.push((index, email, refusal)),
         }
     }
@@ -63,6 +63,6 @@ async fn prepare(call: &Call<'_>, user: Value) -> Result<NewAccount, Refusal> {
     accounts::new_account(call, &user).await
 }
 
-async fn create(call: &Call<'_>, new: Result<NewAccount, Refusal>) -> Result<Creation, Refusal> {
+async fn create(call: &Call<'_>, new: Result<NewAccount, Refusal>) -> Result<CreateOutcome, Refusal> {
     Ok(call.state().store.create_account(&new?).await?)
 }

@@ -11,7 +11,7 @@ use crate::{
         ids::UserId,
         rate::{Admission, Limits, Quota, Quotas, Rule, Source, WINDOW_SECONDS},
     },
-    store::{Counts, Store, StoreError, Tally},
+    store::{CountOutcome, Store, StoreError, Tally},
 };
 
 /// A password that is about to be compared: counted before it is, and given back when it was right.
@@ -29,7 +29,7 @@ struct Reserved {
     quotas: Vec<Quota>,
 }
 
-/// Counts requests.
+/// CountOutcome requests.
 #[derive(Clone, Debug)]
 pub struct Limiter {
     store: Store,
@@ -38,13 +38,13 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    /// Counts in `store`, by `clock`.
+    /// CountOutcome in `store`, by `clock`.
     #[must_use]
     pub const fn new(store: Store, clock: Clock, limits: Limits) -> Self {
         Self { store, clock, limits }
     }
 
-    /// Counts a login from an address.
+    /// CountOutcome a login from an address.
     ///
     /// # Errors
     ///
@@ -53,7 +53,7 @@ impl Limiter {
         self.count(quotas, Rule::Login, source.as_str()).await
     }
 
-    /// Counts a request of an account's owner.
+    /// CountOutcome a request of an account's owner.
     ///
     /// # Errors
     ///
@@ -132,8 +132,8 @@ impl Limiter {
             counters,
         };
         let (taken, counts) = match self.store.take(&tally).await? {
-            Counts::Taken(counts) => (true, counts),
-            Counts::Refused(counts) => (false, counts),
+            CountOutcome::Counted(counts) => (true, counts),
+            CountOutcome::OverLimit(counts) => (false, counts),
         };
         let quota = |(rule, count): (Rule, u32)| {
             let limit = self.limits.of(rule);

@@ -25,7 +25,7 @@ pub struct NewAccount {
 
 /// What became of a creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Creation {
+pub enum CreateOutcome {
     /// There is a new account.
     Created,
     /// The address has an account already; nothing was changed.
@@ -77,7 +77,7 @@ impl Store {
     /// # Errors
     ///
     /// When the table cannot be written.
-    pub async fn create_account(&self, new: &NewAccount) -> Result<Creation, StoreError> {
+    pub async fn create_account(&self, new: &NewAccount) -> Result<CreateOutcome, StoreError> {
         let absent = "attribute_not_exists(pk)";
         let actions = vec![
             Action::Put {
@@ -94,17 +94,17 @@ impl Store {
             },
         ];
         match self.transact("creating an account", actions).await? {
-            Outcome::Committed => Ok(Creation::Created),
+            Outcome::Committed => Ok(CreateOutcome::Created),
             Outcome::Failed(verdicts) => {
                 let Some(Verdict::Failed(Some(item))) = verdicts.into_iter().next() else {
-                    return Ok(Creation::AlreadyExists);
+                    return Ok(CreateOutcome::AlreadyExists);
                 };
                 let existing = items::credential(item)?;
                 let being_deleted = existing.deletion_began_at.is_some();
                 Ok(if being_deleted {
-                    Creation::BeingDeleted
+                    CreateOutcome::BeingDeleted
                 } else {
-                    Creation::AlreadyExists
+                    CreateOutcome::AlreadyExists
                 })
             }
         }

@@ -31,7 +31,7 @@ pub enum CredentialChange<'a> {
 
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Changed {
+pub enum ChangeOutcome {
     /// It is done, and its event written.
     Done,
     /// The account was disabled or enabled already: nothing was written.
@@ -93,7 +93,7 @@ impl Store {
         account: &Account,
         change: CredentialChange<'_>,
         context: &AuditContext,
-    ) -> Result<Changed, StoreError> {
+    ) -> Result<ChangeOutcome, StoreError> {
         let mut changes = change.changes(context);
         changes.value(":user", text(account.user_id.to_string()));
         let event = context.event(&self.ids, account.user_id, change.event());
@@ -110,19 +110,19 @@ impl Store {
             },
         ];
         let verdicts = match self.transact("changing a credential", actions).await? {
-            Outcome::Committed => return Ok(Changed::Done),
+            Outcome::Committed => return Ok(ChangeOutcome::Done),
             Outcome::Failed(verdicts) => verdicts,
         };
         let Some(Verdict::Failed(Some(item))) = verdicts.into_iter().next() else {
-            return Ok(Changed::Gone);
+            return Ok(ChangeOutcome::Gone);
         };
         let credential: Credential = items::credential(item)?;
         Ok(if credential.account.user_id != account.user_id {
-            Changed::Gone
+            ChangeOutcome::Gone
         } else if credential.deletion_began_at.is_some() {
-            Changed::BeingDeleted
+            ChangeOutcome::BeingDeleted
         } else {
-            Changed::Already
+            ChangeOutcome::Already
         })
     }
 }

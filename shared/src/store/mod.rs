@@ -23,14 +23,14 @@ mod sessions;
 mod table;
 mod transaction;
 
-pub use accounts::{Creation, NewAccount};
-pub use credentials::{Changed, CredentialChange};
+pub use accounts::{CreateOutcome, NewAccount};
+pub use credentials::{ChangeOutcome, CredentialChange};
 pub use deletion::Records;
 pub use error::StoreError;
 pub use events::EventPage;
 pub use login::{Login, LoginOutcome};
 pub use prune::{AuditPartition, EventKey, PartitionPage, Removal, StoredEvent, StoredEvents};
-pub use rate_counters::{Counts, Tally};
+pub use rate_counters::{CountOutcome, Tally};
 pub use revoke::{RevokeError, RevokeOutcome, RevokeRequest};
 pub use rotate::{Rotate, RotateOutcome};
 pub use table::Store;

@@ -34,11 +34,11 @@ pub struct Tally {
 
 /// What the counters stand at, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Counts {
+pub enum CountOutcome {
     /// With this request.
-    Taken(Vec<u32>),
+    Counted(Vec<u32>),
     /// Without it: at least one had reached its limit.
-    Refused(Vec<u32>),
+    OverLimit(Vec<u32>),
 }
 
 impl Store {
@@ -49,7 +49,7 @@ impl Store {
     /// # Errors
     ///
     /// When the table cannot be written.
-    pub async fn take(&self, tally: &Tally) -> Result<Counts, StoreError> {
+    pub async fn take(&self, tally: &Tally) -> Result<CountOutcome, StoreError> {
         let mut condition = Vec::new();
         let mut update = self.change(tally, 1);
         for (index, (_, limit)) in tally.counters.iter().enumerate() {
@@ -65,12 +65,12 @@ impl Store {
             .send()
             .await;
         let error = match outcome {
-            Ok(answer) => return Ok(Counts::Taken(tally.counts(answer.attributes.as_ref())?)),
+            Ok(answer) => return Ok(CountOutcome::Counted(tally.counts(answer.attributes.as_ref())?)),
             Err(error) => error,
         };
         match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                Ok(Counts::Refused(tally.counts(failed.item())?))
+                Ok(CountOutcome::OverLimit(tally.counts(failed.item())?))
             }
             _ => Err(StoreError::of("UpdateItem", error)),
         }
