@@ -11,7 +11,7 @@ use shared::{
         password::PasswordHash,
         session::{Origin, RevokeReason, Session, SessionRef},
     },
-    store::{Login, LoginOutcome, RevokeError, RevokeRequest, Rotate, RotateOutcome},
+    store::{LoginCommit, LoginOutcome, RevokeError, RevokeRequest, Rotate, RotateOutcome},
 };
 use tests::{EMAIL, World};
 
@@ -68,14 +68,14 @@ pub(crate) async fn commit_renewing(
         revocation: None,
     };
     let context = context(world);
-    let login = Login {
+    let login = LoginCommit {
         credential,
         renewed_hash,
         session: &session,
-        ends: &[],
+        revoke: &[],
         context: &context,
     };
-    world.state.store.log_in(login).await.unwrap()
+    world.state.store.commit_login(login).await.unwrap()
 }
 
 #[tokio::test]

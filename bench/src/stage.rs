@@ -24,7 +24,7 @@ use shared::{
         tokens::IssuedTokens,
     },
     runtime::config::Config,
-    store::{CreateOutcome, Login, LoginOutcome, NewAccount},
+    store::{CreateOutcome, LoginCommit, LoginOutcome, NewAccount},
 };
 use tempfile::TempDir;
 use testkit::RecordingProxy;
@@ -239,14 +239,14 @@ impl Stage {
         let found = state.store.credential(&Email::parse(email)?).await?;
         let credential = found.ok_or_else(|| format!("nobody is {email}"))?;
         let session = self.session(credential.account.user_id);
-        let login = Login {
+        let login = LoginCommit {
             credential: &credential,
             renewed_hash: None,
             session: &session,
-            ends: &[],
+            revoke: &[],
             context: &context(session.created_at),
         };
-        match state.store.log_in(login).await? {
+        match state.store.commit_login(login).await? {
             LoginOutcome::Committed => self.tokens(session),
             other => Err(format!("{email} cannot be logged in: {other:?}").into()),
         }

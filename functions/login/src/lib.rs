@@ -27,7 +27,7 @@ use shared::{
     },
     runtime::config::Config,
     runtime::{Function, Settings, Trigger},
-    store::{Login, LoginOutcome, RevokeRequest, StoreError},
+    store::{LoginCommit, LoginOutcome, RevokeRequest, StoreError},
 };
 
 /// What it answers.
@@ -241,16 +241,16 @@ async fn commit(
             attempt.context.at,
             state.config.max_sessions_per_user,
         );
-        end_surplus(login, &mut plan.ends, &attempt.context).await?;
-        let commit = Login {
+        end_surplus(login, &mut plan.revoke, &attempt.context).await?;
+        let commit = LoginCommit {
             credential: &credential,
             renewed_hash: renewed_hash.as_ref(),
             session: &session,
-            ends: &plan.ends,
+            revoke: &plan.revoke,
             context: &attempt.context,
         };
         let (outcome, swept) = tokio::join!(
-            state.store.log_in(commit),
+            state.store.commit_login(commit),
             state.store.sweep(session.user_id, &plan.sweep)
         );
         if let Err(error) = swept {
@@ -278,13 +278,13 @@ async fn commit(
 /// ended before it.
 async fn end_surplus(
     login: &LoginState,
-    ends: &mut Vec<(Session, RevokeReason)>,
+    revoke: &mut Vec<(Session, RevokeReason)>,
     context: &AuditContext,
 ) -> Result<(), ApiError> {
-    if ends.len() <= Login::MOST_ENDS {
+    if revoke.len() <= LoginCommit::MAX_REVOCATIONS {
         return Ok(());
     }
-    for (session, reason) in ends.split_off(Login::MOST_ENDS) {
+    for (session, reason) in revoke.split_off(LoginCommit::MAX_REVOCATIONS) {
         let request = RevokeRequest {
             sessions: &[session],
             reason,

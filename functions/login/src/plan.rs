@@ -17,7 +17,7 @@ const MOST_SWEPT: usize = 10;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     /// Active sessions that end.
-    pub ends: Vec<(Session, RevokeReason)>,
+    pub revoke: Vec<(Session, RevokeReason)>,
     /// Records that go: expired or ended, never to be active again.
     pub sweep: Vec<SessionId>,
 }
@@ -38,7 +38,7 @@ pub(crate) fn plan(sessions: &[Session], new: &Session, now: Millis, limit: usiz
         .take(surplus)
         .map(|session| (session.clone(), RevokeReason::SessionLimit));
     Plan {
-        ends: superseded.chain(evicted).collect(),
+        revoke: superseded.chain(evicted).collect(),
         sweep: sweep(sessions, now),
     }
 }
@@ -108,12 +108,12 @@ mod tests {
         let expected: Vec<_> = [4, 3, 2]
             .map(|index: usize| (active[index].clone(), RevokeReason::SessionLimit))
             .into();
-        assert_eq!(plan.ends, expected);
+        assert_eq!(plan.revoke, expected);
     }
 
     #[test]
     fn below_the_limit_nothing_ends() {
-        assert!(plan(&sessions(2), &new_on(None), NOW, 3).ends.is_empty());
+        assert!(plan(&sessions(2), &new_on(None), NOW, 3).revoke.is_empty());
     }
 
     #[test]
@@ -121,12 +121,12 @@ mod tests {
         let mut active = sessions(3);
         active[0].device_id = Some("phone".to_owned());
         let plan = plan(&active, &new_on(Some("phone")), NOW, 3);
-        assert_eq!(plan.ends, [(active[0].clone(), RevokeReason::Superseded)]);
+        assert_eq!(plan.revoke, [(active[0].clone(), RevokeReason::Superseded)]);
     }
 
     #[test]
     fn devices_without_an_id_are_never_the_same() {
-        assert!(plan(&sessions(2), &new_on(None), NOW, 20).ends.is_empty());
+        assert!(plan(&sessions(2), &new_on(None), NOW, 20).revoke.is_empty());
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
             at: NOW,
             reason: RevokeReason::Revoked,
         });
-        assert!(plan(&old, &new_on(None), NOW, 2).ends.is_empty());
+        assert!(plan(&old, &new_on(None), NOW, 2).revoke.is_empty());
     }
 
     #[test]

@@ -20,22 +20,22 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 /// A login, ready to be committed.
 #[derive(Clone, Copy, Debug)]
-pub struct Login<'a> {
+pub struct LoginCommit<'a> {
     /// The credential as it was read before the user's sessions were.
     pub credential: &'a Credential,
     /// The same password hashed anew, when the stored hash is outdated.
     pub renewed_hash: Option<&'a PasswordHash>,
     /// The new session.
     pub session: &'a Session,
-    /// The sessions that end by this login, and why: at most [`Login::MOST_ENDS`].
-    pub ends: &'a [(Session, RevokeReason)],
+    /// The sessions that end by this login, and why: at most [`LoginCommit::MAX_REVOCATIONS`].
+    pub revoke: &'a [(Session, RevokeReason)],
     /// The request.
     pub context: &'a AuditContext,
 }
 
-impl Login<'_> {
+impl LoginCommit<'_> {
     /// How many sessions one login's transaction can end.
-    pub const MOST_ENDS: usize = SESSIONS_AT_ONCE;
+    pub const MAX_REVOCATIONS: usize = SESSIONS_AT_ONCE;
 }
 
 /// What became of a login.
@@ -62,12 +62,12 @@ impl Store {
     /// # Errors
     ///
     /// When the table cannot be written. Whether it was is not known then.
-    pub async fn log_in(&self, login: Login<'_>) -> Result<LoginOutcome, StoreError> {
-        let Login {
+    pub async fn commit_login(&self, login: LoginCommit<'_>) -> Result<LoginOutcome, StoreError> {
+        let LoginCommit {
             credential,
             renewed_hash,
             session,
-            ends,
+            revoke,
             context,
         } = login;
         let mut changes = Update::default();
@@ -94,7 +94,7 @@ impl Store {
                 condition: "attribute_not_exists(pk)",
             },
         ];
-        for (other, reason) in ends {
+        for (other, reason) in revoke {
             let only = if *reason == RevokeReason::SessionLimit {
                 RevokeCondition::UnusedSince
             } else {

@@ -28,7 +28,7 @@ pub use credentials::{ChangeOutcome, CredentialChange};
 pub use deletion::Records;
 pub use error::StoreError;
 pub use events::EventPage;
-pub use login::{Login, LoginOutcome};
+pub use login::{LoginCommit, LoginOutcome};
 pub use prune::{AuditPartition, EventKey, PartitionPage, Removal, StoredEvent, StoredEvents};
 pub use rate_counters::{CountOutcome, Tally};
 pub use revoke::{RevokeError, RevokeOutcome, RevokeRequest};
