@@ -11,7 +11,7 @@ use shared::{
         password::PasswordHash,
         session::{Origin, RevokeReason, Session, SessionRef},
     },
-    store::{LoginCommit, LoginOutcome, RevokeError, RevokeRequest, Rotate, RotateOutcome},
+    store::{LoginCommit, LoginOutcome, RevokeError, RevokeRequest, RotateOutcome, RotateRequest},
 };
 use tests::{EMAIL, World};
 
@@ -123,13 +123,13 @@ async fn two_logins_that_read_the_same_credential_do_not_both_commit() {
     assert_eq!(sessions(&world).await.len(), 1);
 }
 
-pub(crate) fn rotation(session: &Session, world: &World) -> Rotate {
-    Rotate {
+pub(crate) fn rotation(session: &Session, world: &World) -> RotateRequest {
+    RotateRequest {
         user_id: session.user_id,
         session_id: session.id,
         presented: session.refresh_jti.clone(),
         successor: Ids::system().token(),
-        key: None,
+        idempotency_hash: None,
         at: world.clock.now(),
         expires_at: Seconds(world.clock.now().seconds().0 + 600),
         origin: Origin::default(),

@@ -12,7 +12,7 @@ use shared::{
     auth::RefreshClaims,
     domain::{clock::Millis, session::Session},
     http::{self, Request, model::Tokens},
-    store::{Rotate, Store},
+    store::{RotateRequest, Store},
 };
 
 use testkit::Outcome;
@@ -136,13 +136,13 @@ fn canned_client() -> Client {
     Client::from_conf(config)
 }
 
-fn rotation(session: &Session, stage: &Stage) -> Rotate {
-    Rotate {
+fn rotation(session: &Session, stage: &Stage) -> RotateRequest {
+    RotateRequest {
         user_id: session.user_id,
         session_id: session.id,
         presented: session.refresh_jti.clone(),
         successor: stage.state.ids.token(),
-        key: Some([7; 32]),
+        idempotency_hash: Some([7; 32]),
         at: Millis(session.created_at.0),
         expires_at: session.expires_at,
         origin: session.origin.clone(),

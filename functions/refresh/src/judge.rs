@@ -14,7 +14,7 @@ pub struct Attempt<'a> {
     /// The `jti` that was to follow it.
     pub successor: &'a TokenId,
     /// SHA-256 of the request's `Idempotency-Key`.
-    pub key: Option<&'a [u8; 32]>,
+    pub idempotency_hash: Option<&'a [u8; 32]>,
     /// When the presented token was issued.
     pub issued_at: Seconds,
     /// Now.
@@ -85,7 +85,7 @@ pub fn judge<'a>(session: Option<&'a Session>, attempt: &Attempt<'_>) -> Verdict
 }
 
 fn same_request(rotation: &Rotation, attempt: &Attempt<'_>) -> bool {
-    matches!((&rotation.key, attempt.key), (Some(stored), Some(given)) if stored == given)
+    matches!((&rotation.idempotency_hash, attempt.idempotency_hash), (Some(stored), Some(given)) if stored == given)
 }
 
 /// The window ends exactly `grace_seconds` after the rotation, and does not restart.
@@ -106,7 +106,7 @@ mod tests {
         session: Session,
         presented: TokenId,
         successor: TokenId,
-        key: Option<[u8; 32]>,
+        idempotency_hash: Option<[u8; 32]>,
         issued_at: i64,
         now: i64,
     }
@@ -123,7 +123,7 @@ mod tests {
                 rotation: Some(Rotation {
                     previous_jti: previous.clone(),
                     at: Millis(1_000_000),
-                    key: Some([7; 32]),
+                    idempotency_hash: Some([7; 32]),
                 }),
                 rotation_count: 1,
                 device_name: String::new(),
@@ -139,7 +139,7 @@ mod tests {
                 session,
                 presented: previous,
                 successor: ids.token(),
-                key: None,
+                idempotency_hash: None,
                 issued_at: 500,
                 now: 1010,
             }
@@ -149,7 +149,7 @@ mod tests {
             let attempt = Attempt {
                 presented: &self.presented,
                 successor: &self.successor,
-                key: self.key.as_ref(),
+                idempotency_hash: self.idempotency_hash.as_ref(),
                 issued_at: Seconds(self.issued_at),
                 now: Millis(self.now * 1000),
                 grace_seconds: 30,
@@ -183,20 +183,20 @@ mod tests {
     fn the_idempotency_key_of_the_rotation_opens_at_any_time() {
         assert!(
             Case {
-                key: Some([7; 32]),
+                idempotency_hash: Some([7; 32]),
                 now: 4999,
                 ..Case::new()
             }
             .gets_the_successor()
         );
         let other = Case {
-            key: Some([8; 32]),
+            idempotency_hash: Some([8; 32]),
             now: 4999,
             ..Case::new()
         };
         assert_eq!(other.verdict(), Verdict::Theft(&other.session));
         let expired = Case {
-            key: Some([7; 32]),
+            idempotency_hash: Some([7; 32]),
             now: 5000,
             ..Case::new()
         };
@@ -208,7 +208,7 @@ mod tests {
         let ancestor = Ids::sequence(900).token();
         let case = Case {
             presented: ancestor,
-            key: Some([7; 32]),
+            idempotency_hash: Some([7; 32]),
             ..Case::new()
         };
         assert_eq!(case.verdict(), Verdict::Theft(&case.session));
@@ -268,7 +268,7 @@ mod tests {
         let attempt = Attempt {
             presented: &case.presented,
             successor: &case.successor,
-            key: None,
+            idempotency_hash: None,
             issued_at: Seconds(0),
             now: Millis(0),
             grace_seconds: 30,

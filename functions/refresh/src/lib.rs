@@ -22,7 +22,7 @@ use shared::{
         SampleToken, model::Tokens,
     },
     runtime::{Function, Settings, Trigger},
-    store::{RevokeOutcome, Rotate, RotateOutcome, StoreError},
+    store::{RevokeOutcome, RotateOutcome, RotateRequest, StoreError},
 };
 use tokio::time::timeout;
 
@@ -85,7 +85,7 @@ pub const FUNCTION: Function = Function {
 pub async fn handle(signing: &SigningState, request: Request) -> Result<Response, ApiError> {
     let state = &signing.state;
     let refresh_token = read(&request)?;
-    let key = http::idempotency_key(&request)?;
+    let idempotency_hash = http::idempotency_hash(&request)?;
     let mut input = Input::empty();
     let device = http::device(&request, &mut input);
     input.finish()?;
@@ -95,12 +95,12 @@ pub async fn handle(signing: &SigningState, request: Request) -> Result<Response
     let claims = token.claims();
     // Another machine's clock may be ahead: along one lineage, times never go backwards.
     let at = context.at.max(claims.iat.millis());
-    let rotate = Rotate {
+    let rotate = RotateRequest {
         user_id: claims.sub,
         session_id: claims.sid,
         presented: claims.jti.clone(),
         successor: state.ids.token(),
-        key,
+        idempotency_hash,
         at,
         expires_at: at
             .seconds()
@@ -144,14 +144,14 @@ async fn refused(
     state: &State,
     signer: &Signer,
     claims: &RefreshClaims,
-    rotate: &Rotate,
+    rotate: &RotateRequest,
     session: Option<&Session>,
     context: &AuditContext,
 ) -> Result<Response, ApiError> {
     let attempt = Attempt {
         presented: &rotate.presented,
         successor: &rotate.successor,
-        key: rotate.key.as_ref(),
+        idempotency_hash: rotate.idempotency_hash.as_ref(),
         issued_at: claims.iat,
         now: context.at,
         grace_seconds: state.config.refresh_grace_seconds,
@@ -196,7 +196,7 @@ fn moved(before: Option<&str>, now: Option<&str>) -> bool {
 }
 
 /// The one event that is best effort: the refresh is committed, and its answer must neither depend on this nor wait long.
-async fn tell_of_move(state: &State, rotate: &Rotate, context: &AuditContext) {
+async fn tell_of_move(state: &State, rotate: &RotateRequest, context: &AuditContext) {
     let mut event = context.event(&state.ids, rotate.user_id, EventType::SessionMoved);
     event.session_id = Some(rotate.session_id);
     event.device_name.clone_from(&rotate.device_name);

@@ -59,7 +59,7 @@ pub struct Rotation {
     /// When: also the successor's `iat`.
     pub at: Millis,
     /// SHA-256 of the request's `Idempotency-Key`, when it had one.
-    pub key: Option<[u8; 32]>,
+    pub idempotency_hash: Option<[u8; 32]>,
 }
 
 /// Where a request came from.

@@ -138,7 +138,7 @@ pub fn device(request: &Request, input: &mut Input) -> Device {
 /// # Errors
 ///
 /// A 422 when it is not 16 to 128 visible ASCII characters, or is there twice.
-pub fn idempotency_key(request: &Request) -> Result<Option<[u8; 32]>, ApiError> {
+pub fn idempotency_hash(request: &Request) -> Result<Option<[u8; 32]>, ApiError> {
     const NAME: &str = "Idempotency-Key";
     let mut values = request.headers().get_all(NAME).iter();
     let refuse = |message: &str| Err(ApiError::validation(vec![FieldError::new(NAME, message)]));

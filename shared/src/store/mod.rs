@@ -32,5 +32,5 @@ pub use login::{LoginCommit, LoginOutcome};
 pub use prune::{AuditPartition, EventKey, PartitionPage, Removal, StoredEvent, StoredEvents};
 pub use rate_counters::{CountOutcome, Tally};
 pub use revoke::{RevokeError, RevokeOutcome, RevokeRequest};
-pub use rotate::{Rotate, RotateOutcome};
+pub use rotate::{RotateOutcome, RotateRequest};
 pub use table::Store;

@@ -22,7 +22,7 @@ use crate::domain::{
 
 /// The exchange of one refresh token for the next.
 #[derive(Clone, Debug)]
-pub struct Rotate {
+pub struct RotateRequest {
     /// Whose session.
     pub user_id: UserId,
     /// The session.
@@ -32,7 +32,7 @@ pub struct Rotate {
     /// The `jti` of the successor.
     pub successor: TokenId,
     /// SHA-256 of the request's `Idempotency-Key`.
-    pub key: Option<[u8; 32]>,
+    pub idempotency_hash: Option<[u8; 32]>,
     /// Now: also the successor's `iat`.
     pub at: Millis,
     /// The session's new end.
@@ -65,7 +65,7 @@ impl Store {
     /// # Errors
     ///
     /// When the table cannot be written. Whether it was is not known then; the same request may be repeated.
-    pub async fn rotate(&self, rotate: &Rotate) -> Result<RotateOutcome, StoreError> {
+    pub async fn rotate(&self, rotate: &RotateRequest) -> Result<RotateOutcome, StoreError> {
         let mut update = Update::default();
         update
             .set("refresh_jti", text(rotate.successor.as_str()))
@@ -75,7 +75,10 @@ impl Store {
             .set("expires_at", number(rotate.expires_at.0))
             .set_or_remove(
                 "rotation_key",
-                rotate.key.as_ref().map(|key| text(items::encode_key(key))),
+                rotate
+                    .idempotency_hash
+                    .as_ref()
+                    .map(|key| text(items::encode_hash(key))),
             )
             .set_or_remove(
                 "ip_address",

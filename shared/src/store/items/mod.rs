@@ -10,4 +10,4 @@ mod tests;
 pub(super) use account::{credential, credential_item, profile, profile_item};
 pub(super) use codec::{read, write};
 pub(super) use event::{event, event_item, event_owner_and_id, unknown_login_item};
-pub(super) use session::{encode_key, session, session_agent, session_item};
+pub(super) use session::{encode_hash, session, session_agent, session_item};

@@ -75,8 +75,8 @@ pub(in crate::store) fn session_item(session: &Session) -> Attributes {
         rotation_key: session
             .rotation
             .as_ref()
-            .and_then(|rotation| rotation.key)
-            .map(|key| encode_key(&key)),
+            .and_then(|rotation| rotation.idempotency_hash)
+            .map(|hash| encode_hash(&hash)),
         rotation_count: session.rotation_count,
         device_name: session.device_name.clone(),
         device_id: session.device_id.clone(),
@@ -99,12 +99,12 @@ pub(in crate::store) fn session(attributes: Attributes) -> Result<Session, Store
     let name = format!("session {}", item.session_id);
     let rotation = match (item.previous_jti, item.rotated_at) {
         (Some(previous_jti), Some(at)) => {
-            let key = item.rotation_key.as_deref().map(decode_key).transpose();
-            let key = key.map_err(|reason| corrupt(&name, "rotation_key", reason))?;
+            let hash = item.rotation_key.as_deref().map(decode_hash).transpose();
+            let idempotency_hash = hash.map_err(|reason| corrupt(&name, "rotation_key", reason))?;
             Some(Rotation {
                 previous_jti,
                 at,
-                key,
+                idempotency_hash,
             })
         }
         (None, None) => None,
@@ -158,11 +158,11 @@ pub(in crate::store) fn session_agent(origin: &Origin) -> Option<String> {
     Some(agent[..end.unwrap_or(0)].to_owned())
 }
 
-pub(in crate::store) fn encode_key(key: &[u8; 32]) -> String {
-    URL_SAFE_NO_PAD.encode(key)
+pub(in crate::store) fn encode_hash(hash: &[u8; 32]) -> String {
+    URL_SAFE_NO_PAD.encode(hash)
 }
 
-fn decode_key(text: &str) -> Result<[u8; 32], &'static str> {
+fn decode_hash(text: &str) -> Result<[u8; 32], &'static str> {
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| "not base64url")?;
     bytes.try_into().map_err(|_| "not 32 bytes")
 }

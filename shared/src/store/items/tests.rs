@@ -15,7 +15,7 @@ fn a_session_survives_its_item() {
     let rotation = Rotation {
         previous_jti: ids.token(),
         at: Millis(1_500_000),
-        key: Some([7; 32]),
+        idempotency_hash: Some([7; 32]),
     };
     let full = Session {
         rotation: Some(rotation),
