@@ -15,7 +15,7 @@ use shared::{
         ids::Ids,
         session::{Origin, RevokeReason, Session},
     },
-    store::{CountOutcome, Records, RevokeError, RevokeRequest, Store, StoreError, Tally},
+    store::{CountOutcome, RateCounters, Records, RevokeError, RevokeRequest, Store, StoreError},
 };
 
 fn answer(status: u16, body: &Value) -> ReplayEvent {
@@ -157,8 +157,8 @@ async fn a_missing_table_is_our_fault_and_not_repeated() {
     assert_eq!(tokens.len(), 1);
 }
 
-fn tally() -> Tally {
-    Tally {
+fn tally() -> RateCounters {
+    RateCounters {
         rule: "guesses",
         key: "somebody".to_owned(),
         ends_at: Seconds(60),
@@ -169,7 +169,7 @@ fn tally() -> Tally {
 #[tokio::test]
 async fn a_request_that_cannot_be_counted_fails() {
     let (store, _) = store((0..3).map(|_| failed(500, "InternalServerError")).collect());
-    let counted = store.take(&tally()).await;
+    let counted = store.count(&tally()).await;
     assert!(
         matches!(counted, Err(StoreError::Unavailable { .. })),
         "{counted:?}"
@@ -186,10 +186,10 @@ async fn counting_is_repeated_and_giving_back_is_not() {
         answer(200, &json!({})),
     ]);
     assert_eq!(
-        store.take(&tally()).await.unwrap(),
+        store.count(&tally()).await.unwrap(),
         CountOutcome::Counted(vec![2])
     );
-    assert!(store.give_back(&tally()).await.is_err());
+    assert!(store.refund(&tally()).await.is_err());
     assert_eq!(
         replay.actual_requests().count(),
         3,

@@ -134,7 +134,7 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Ap
     };
     let (signer, (limit, guess, credential)) = login.signing.issuer.signer_beside(counted).await?;
     if let Err(refusal) = limit.allowed() {
-        state.limiter.give_back(&quotas, guess).await;
+        state.limiter.refund(&quotas, guess).await;
         return Err(refusal.into());
     }
     guess.admission.allowed()?;
@@ -160,12 +160,12 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Ap
     }
     // Of an inactive account the right password counts as well: its refusal costs the same writes as any other.
     let active = credential.is_active;
-    let give_back = async {
+    let refund = async {
         if active {
-            state.limiter.give_back(&quotas, guess).await;
+            state.limiter.refund(&quotas, guess).await;
         }
     };
-    let (committed, ()) = tokio::join!(commit(login, credential, sessions, &attempt), give_back);
+    let (committed, ()) = tokio::join!(commit(login, credential, sessions, &attempt), refund);
     let (credential, session) = committed?;
     let now = state.clock.now();
     let issued = signer.issue(

@@ -11,7 +11,7 @@ use crate::{
         ids::UserId,
         rate::{Admission, Limits, Quota, Quotas, Rule, Source, WINDOW_SECONDS},
     },
-    store::{CountOutcome, Store, StoreError, Tally},
+    store::{CountOutcome, RateCounters, Store, StoreError},
 };
 
 /// A password that is about to be compared: counted before it is, and given back when it was right.
@@ -25,7 +25,7 @@ pub struct Guess {
 
 #[derive(Debug)]
 struct Reserved {
-    tally: Tally,
+    tally: RateCounters,
     quotas: Vec<Quota>,
 }
 
@@ -90,9 +90,9 @@ impl Limiter {
     }
 
     /// Gives a guess back. A failure is only logged: the guess then counts until its window ends.
-    pub async fn give_back(&self, quotas: &Quotas, guess: Guess) {
+    pub async fn refund(&self, quotas: &Quotas, guess: Guess) {
         let Some(reserved) = guess.reserved else { return };
-        match self.store.give_back(&reserved.tally).await {
+        match self.store.refund(&reserved.tally).await {
             Ok(()) => {
                 for quota in reserved.quotas {
                     let remaining = quota.remaining.saturating_add(1).min(quota.limit);
@@ -125,13 +125,13 @@ impl Limiter {
         }
         let now = self.clock.now().seconds();
         let resets_in = WINDOW_SECONDS - now.0.rem_euclid(WINDOW_SECONDS);
-        let tally = Tally {
+        let tally = RateCounters {
             rule: name.name(),
             key: key.to_owned(),
             ends_at: Seconds(now.0 + resets_in),
             counters,
         };
-        let (taken, counts) = match self.store.take(&tally).await? {
+        let (taken, counts) = match self.store.count(&tally).await? {
             CountOutcome::Counted(counts) => (true, counts),
             CountOutcome::OverLimit(counts) => (false, counts),
         };

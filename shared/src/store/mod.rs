@@ -30,7 +30,7 @@ pub use error::StoreError;
 pub use events::EventPage;
 pub use login::{LoginCommit, LoginOutcome};
 pub use prune::{AuditPartition, EventKey, PartitionPage, Removal, StoredEvent, StoredEvents};
-pub use rate_counters::{CountOutcome, Tally};
+pub use rate_counters::{CountOutcome, RateCounters};
 pub use revoke::{RevokeError, RevokeOutcome, RevokeRequest};
 pub use rotate::{RotateOutcome, RotateRequest};
 pub use table::Store;

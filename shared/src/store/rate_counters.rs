@@ -21,7 +21,7 @@ const KEPT_SECONDS: i64 = 60;
 
 /// The counters of one client in one window. They stand in one item, and are taken from together or not at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tally {
+pub struct RateCounters {
     /// The rule's name.
     pub rule: &'static str,
     /// Who is counted.
@@ -42,17 +42,17 @@ pub enum CountOutcome {
 }
 
 impl Store {
-    /// Adds one to each of the tally's counters, if all of them are below their limits.
+    /// Adds one to each of the counters's counters, if all of them are below their limits.
     ///
     /// A repeat (the SDK's, after a lost answer) counts twice: at worst a client is refused a little early.
     ///
     /// # Errors
     ///
     /// When the table cannot be written.
-    pub async fn take(&self, tally: &Tally) -> Result<CountOutcome, StoreError> {
+    pub async fn count(&self, counters: &RateCounters) -> Result<CountOutcome, StoreError> {
         let mut condition = Vec::new();
-        let mut update = self.change(tally, 1);
-        for (index, (_, limit)) in tally.counters.iter().enumerate() {
+        let mut update = self.change(counters, 1);
+        for (index, (_, limit)) in counters.counters.iter().enumerate() {
             condition.push(format!(
                 "(attribute_not_exists(#c{index}) OR #c{index} < :l{index})"
             ));
@@ -65,18 +65,22 @@ impl Store {
             .send()
             .await;
         let error = match outcome {
-            Ok(answer) => return Ok(CountOutcome::Counted(tally.counts(answer.attributes.as_ref())?)),
+            Ok(answer) => {
+                return Ok(CountOutcome::Counted(
+                    counters.counts(answer.attributes.as_ref())?,
+                ));
+            }
             Err(error) => error,
         };
         match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                Ok(CountOutcome::OverLimit(tally.counts(failed.item())?))
+                Ok(CountOutcome::OverLimit(counters.counts(failed.item())?))
             }
             _ => Err(StoreError::of("UpdateItem", error)),
         }
     }
 
-    /// Takes one from each of the tally's counters, which [`Store::take`] added.
+    /// Takes one from each of the counters's counters, which [`Store::count`] added.
     ///
     /// It is not repeated when the answer is lost: to give back twice would let somebody guess once more than is
     /// allowed, and not to give back costs its owner one attempt of that minute.
@@ -84,12 +88,12 @@ impl Store {
     /// # Errors
     ///
     /// When the table cannot be written, or the counters are gone.
-    pub async fn give_back(&self, tally: &Tally) -> Result<(), StoreError> {
+    pub async fn refund(&self, counters: &RateCounters) -> Result<(), StoreError> {
         let positive = |index| format!("#c{index} > :none");
-        let condition: Vec<_> = (0..tally.counters.len()).map(positive).collect();
+        let condition: Vec<_> = (0..counters.counters.len()).map(positive).collect();
         let once = aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled());
         let outcome = self
-            .change(tally, -1)
+            .change(counters, -1)
             .expression_attribute_values(":none", number(0))
             .condition_expression(condition.join(" AND "))
             .customize()
@@ -102,11 +106,11 @@ impl Store {
     }
 
     /// An update that adds `step` to each counter.
-    fn change(&self, tally: &Tally, step: i32) -> UpdateItemFluentBuilder {
-        let additions: Vec<_> = (0..tally.counters.len())
+    fn change(&self, counters: &RateCounters, step: i32) -> UpdateItemFluentBuilder {
+        let additions: Vec<_> = (0..counters.counters.len())
             .map(|index| format!("#c{index} :step"))
             .collect();
-        let names = tally.counters.iter().enumerate();
+        let names = counters.counters.iter().enumerate();
         let names: HashMap<_, _> = names
             .map(|(index, (name, _))| (format!("#c{index}"), name.clone()))
             .collect();
@@ -114,16 +118,16 @@ impl Store {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(
-                Key::rate(tally.rule, &tally.key, tally.ends_at).attributes(),
+                Key::rate(counters.rule, &counters.key, counters.ends_at).attributes(),
             ))
             .update_expression(format!("SET expires_at = :expires ADD {}", additions.join(", ")))
             .set_expression_attribute_names(Some(names))
-            .expression_attribute_values(":expires", number(tally.ends_at.plus(KEPT_SECONDS).0))
+            .expression_attribute_values(":expires", number(counters.ends_at.plus(KEPT_SECONDS).0))
             .expression_attribute_values(":step", number(step))
     }
 }
 
-impl Tally {
+impl RateCounters {
     /// A counter that is not there has counted nothing yet.
     fn counts(&self, item: Option<&Attributes>) -> Result<Vec<u32>, StoreError> {
         let count = |(name, _): &(String, u32)| match item.and_then(|item| item.get(name)) {
