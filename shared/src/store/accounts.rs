@@ -5,7 +5,7 @@ use super::{
     item_keys::Key,
     items,
     table::Store,
-    transaction::{Action, Outcome, Verdict},
+    transaction::{Action, ConditionOutcome, Outcome},
 };
 use crate::domain::{
     account::{Account, Credential},
@@ -95,8 +95,8 @@ impl Store {
         ];
         match self.transact("creating an account", actions).await? {
             Outcome::Committed => Ok(CreateOutcome::Created),
-            Outcome::Failed(verdicts) => {
-                let Some(Verdict::Failed(Some(item))) = verdicts.into_iter().next() else {
+            Outcome::Failed(outcomes) => {
+                let Some(ConditionOutcome::Failed(Some(item))) = outcomes.into_iter().next() else {
                     return Ok(CreateOutcome::AlreadyExists);
                 };
                 let existing = items::credential(item)?;

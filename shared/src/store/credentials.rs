@@ -8,7 +8,7 @@ use super::{
     item_keys::Key,
     items,
     table::Store,
-    transaction::{Action, Outcome, Verdict},
+    transaction::{Action, ConditionOutcome, Outcome},
 };
 use crate::domain::{
     account::{Account, Credential},
@@ -109,11 +109,11 @@ impl Store {
                 condition: "",
             },
         ];
-        let verdicts = match self.transact("changing a credential", actions).await? {
+        let outcomes = match self.transact("changing a credential", actions).await? {
             Outcome::Committed => return Ok(ChangeOutcome::Done),
-            Outcome::Failed(verdicts) => verdicts,
+            Outcome::Failed(outcomes) => outcomes,
         };
-        let Some(Verdict::Failed(Some(item))) = verdicts.into_iter().next() else {
+        let Some(ConditionOutcome::Failed(Some(item))) = outcomes.into_iter().next() else {
             return Ok(ChangeOutcome::Gone);
         };
         let credential: Credential = items::credential(item)?;

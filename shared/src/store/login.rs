@@ -7,7 +7,7 @@ use super::{
     items,
     revoke::{RevokeCondition, SESSIONS_AT_ONCE},
     table::Store,
-    transaction::{Action, Outcome, Verdict},
+    transaction::{Action, ConditionOutcome, Outcome},
 };
 use crate::domain::{
     account::Credential,
@@ -116,8 +116,8 @@ impl Store {
 
         match self.transact("logging in", actions).await? {
             Outcome::Committed => Ok(LoginOutcome::Committed),
-            Outcome::Failed(verdicts) => match verdicts.into_iter().next() {
-                Some(Verdict::Failed(item)) => {
+            Outcome::Failed(outcomes) => match outcomes.into_iter().next() {
+                Some(ConditionOutcome::Failed(item)) => {
                     let credential = item.map(items::credential).transpose()?;
                     let credential = credential.filter(|found| found.deletion_began_at.is_none());
                     Ok(LoginOutcome::CredentialChanged(credential.map(Box::new)))

@@ -6,7 +6,7 @@ use super::{
     item_keys::Key,
     items,
     table::Store,
-    transaction::{Action, Outcome, Verdict},
+    transaction::{Action, ConditionOutcome, Outcome},
 };
 use crate::domain::{
     audit::{AuditContext, EventType},
@@ -176,10 +176,10 @@ impl Store {
         );
         match self.transact("ending a session", actions.into()).await? {
             Outcome::Committed => Ok(RevokeOutcome::Revoked),
-            Outcome::Failed(verdicts) => match verdicts.into_iter().next() {
-                Some(Verdict::Failed(Some(item))) => Ok(RevokeOutcome::NoLongerActive(Some(Box::new(
-                    items::session(item)?,
-                )))),
+            Outcome::Failed(outcomes) => match outcomes.into_iter().next() {
+                Some(ConditionOutcome::Failed(Some(item))) => Ok(RevokeOutcome::NoLongerActive(Some(
+                    Box::new(items::session(item)?),
+                ))),
                 _ => Ok(RevokeOutcome::NoLongerActive(None)),
             },
         }
@@ -210,24 +210,24 @@ impl Store {
             }
             actions.extend(separate.map(|caller| caller_check(caller, now)));
 
-            let verdicts = match self.transact("ending sessions", actions).await? {
+            let outcomes = match self.transact("ending sessions", actions).await? {
                 Outcome::Committed => return Ok(sessions.iter().map(|session| session.id).collect()),
-                Outcome::Failed(verdicts) => verdicts,
+                Outcome::Failed(outcomes) => outcomes,
             };
-            if let (Some(_), Some(Verdict::Failed(item))) = (separate, verdicts.last()) {
+            if let (Some(_), Some(ConditionOutcome::Failed(item))) = (separate, outcomes.last()) {
                 return Err(revoke_error(item.clone(), now)?);
             }
             let mut remaining = Vec::with_capacity(sessions.len());
-            for (session, pair) in sessions.iter().zip(verdicts.chunks(2)) {
+            for (session, pair) in sessions.iter().zip(outcomes.chunks(2)) {
                 match pair.first() {
-                    Some(Verdict::Failed(item))
+                    Some(ConditionOutcome::Failed(item))
                         if request
                             .caller
                             .is_some_and(|caller| caller.session_id == session.id) =>
                     {
                         return Err(revoke_error(item.clone(), now)?);
                     }
-                    Some(Verdict::Failed(_)) => {}
+                    Some(ConditionOutcome::Failed(_)) => {}
                     _ => remaining.push(*session),
                 }
             }

@@ -48,11 +48,11 @@ pub(super) enum Outcome {
     Committed,
     /// Conditions failed, and nothing was applied: for each action, whether its condition was among them, with the
     /// item as it stands.
-    Failed(Vec<Verdict>),
+    Failed(Vec<ConditionOutcome>),
 }
 
 /// What became of one action of a transaction that was not applied.
-pub(super) enum Verdict {
+pub(super) enum ConditionOutcome {
     /// Its condition held, or was not looked at.
     Held,
     /// Its condition failed on this item (none when there is no such item).
@@ -92,9 +92,9 @@ impl Store {
             let reasons = service.and_then(cancellation);
             match reasons {
                 Some(reasons) if reasons.iter().any(is_failed_condition) => {
-                    let mut verdicts: Vec<_> = reasons.into_iter().map(verdict).collect();
-                    verdicts.resize_with(count, || Verdict::Held);
-                    return Ok(Outcome::Failed(verdicts));
+                    let mut outcomes: Vec<_> = reasons.into_iter().map(outcome).collect();
+                    outcomes.resize_with(count, || ConditionOutcome::Held);
+                    return Ok(Outcome::Failed(outcomes));
                 }
                 Some(reasons) if reasons.iter().any(passes) => {}
                 _ if again => {}
@@ -187,10 +187,10 @@ fn passes(reason: &CancellationReason) -> bool {
     )
 }
 
-fn verdict(reason: CancellationReason) -> Verdict {
+fn outcome(reason: CancellationReason) -> ConditionOutcome {
     if is_failed_condition(&reason) {
-        Verdict::Failed(reason.item)
+        ConditionOutcome::Failed(reason.item)
     } else {
-        Verdict::Held
+        ConditionOutcome::Held
     }
 }
