@@ -1,10 +1,10 @@
 //! `POST /api/v1/auth/refresh`: exchanges a refresh token for its successor (RFC 6749 §6, RFC 9700 §4.14).
 //!
-//! One conditional write. When its condition fails, the item that comes back with the failure decides: see [`judge`].
+//! One conditional write. When its condition fails, the item that comes back with the failure decides: see [`refusal`].
 
-mod judge;
+mod refusal;
 
-pub use judge::{Attempt, Verdict, judge};
+pub use refusal::{Attempt, RotationRefusal, classify};
 
 use std::time::Duration;
 
@@ -156,10 +156,10 @@ async fn refused(
         now: context.at,
         grace_seconds: state.config.refresh_grace_seconds,
     };
-    match judge(session, &attempt) {
-        Verdict::Expired => Err(Error::SessionExpired.into()),
-        Verdict::Revocation => Err(Error::SessionRevoked.into()),
-        Verdict::OwnRetry => answer(
+    match classify(session, &attempt) {
+        RotationRefusal::Expired => Err(Error::SessionExpired.into()),
+        RotationRefusal::Revocation => Err(Error::SessionRevoked.into()),
+        RotationRefusal::OwnRetry => answer(
             state,
             signer,
             claims,
@@ -167,12 +167,12 @@ async fn refused(
             rotate.at,
             rotate.expires_at,
         ),
-        Verdict::SameSuccessor {
+        RotationRefusal::SameSuccessor {
             successor,
             rotated_at,
             expires_at,
         } => answer(state, signer, claims, successor, rotated_at, expires_at),
-        Verdict::Theft(session) => Err(end_stolen(state, session, context).await?.into()),
+        RotationRefusal::Theft(session) => Err(end_stolen(state, session, context).await?.into()),
     }
 }
 

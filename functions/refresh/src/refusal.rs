@@ -25,7 +25,7 @@ pub struct Attempt<'a> {
 
 /// What a refused rotation means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict<'a> {
+pub enum RotationRefusal<'a> {
     /// The session ran out, was removed, or comes from a backup older than the token.
     Expired,
     /// Somebody ended the session. Not theft: nothing more is done.
@@ -47,28 +47,28 @@ pub enum Verdict<'a> {
 
 /// Judges by the session as it stood when the condition failed. The order of the rules matters.
 #[must_use]
-pub fn judge<'a>(session: Option<&'a Session>, attempt: &Attempt<'_>) -> Verdict<'a> {
+pub fn classify<'a>(session: Option<&'a Session>, attempt: &Attempt<'_>) -> RotationRefusal<'a> {
     let Some(session) = session else {
-        return Verdict::Expired;
+        return RotationRefusal::Expired;
     };
     let status = session.status(attempt.now);
     if let SessionStatus::Revoked(_) = status {
-        return Verdict::Revocation;
+        return RotationRefusal::Revocation;
     }
     // Nobody else can know the successor unless this very request was applied. By now it may even have been used:
     // another request with the same token got it as well, and went on.
     let used = session.rotation.as_ref().map(|rotation| &rotation.previous_jti);
     if session.refresh_jti == *attempt.successor || used == Some(attempt.successor) {
-        return Verdict::OwnRetry;
+        return RotationRefusal::OwnRetry;
     }
     if status == SessionStatus::Expired {
-        return Verdict::Expired;
+        return RotationRefusal::Expired;
     }
     if let Some(rotation) = &session.rotation
         && rotation.previous_jti == *attempt.presented
         && (same_request(rotation, attempt) || within_grace(rotation, attempt))
     {
-        return Verdict::SameSuccessor {
+        return RotationRefusal::SameSuccessor {
             successor: &session.refresh_jti,
             rotated_at: rotation.at,
             expires_at: session.expires_at,
@@ -79,9 +79,9 @@ pub fn judge<'a>(session: Option<&'a Session>, attempt: &Attempt<'_>) -> Verdict
         .as_ref()
         .map_or(session.created_at, |rotation| rotation.at);
     if attempt.issued_at > last_issue.seconds() || session.refresh_jti == *attempt.presented {
-        return Verdict::Expired;
+        return RotationRefusal::Expired;
     }
-    Verdict::Theft(session)
+    RotationRefusal::Theft(session)
 }
 
 fn same_request(rotation: &Rotation, attempt: &Attempt<'_>) -> bool {
@@ -145,7 +145,7 @@ mod tests {
             }
         }
 
-        fn verdict(&self) -> Verdict<'_> {
+        fn verdict(&self) -> RotationRefusal<'_> {
             let attempt = Attempt {
                 presented: &self.presented,
                 successor: &self.successor,
@@ -154,12 +154,12 @@ mod tests {
                 now: Millis(self.now * 1000),
                 grace_seconds: 30,
             };
-            judge(Some(&self.session), &attempt)
+            classify(Some(&self.session), &attempt)
         }
 
         fn gets_the_successor(&self) -> bool {
             self.verdict()
-                == Verdict::SameSuccessor {
+                == RotationRefusal::SameSuccessor {
                     successor: &self.session.refresh_jti,
                     rotated_at: Millis(1_000_000),
                     expires_at: Seconds(5000),
@@ -174,9 +174,9 @@ mod tests {
             now: 1030,
             ..Case::new()
         };
-        assert_eq!(late.verdict(), Verdict::Theft(&late.session));
+        assert_eq!(late.verdict(), RotationRefusal::Theft(&late.session));
         late.session.rotation.as_mut().unwrap().at = Millis(1_000_001);
-        assert!(matches!(late.verdict(), Verdict::SameSuccessor { .. }));
+        assert!(matches!(late.verdict(), RotationRefusal::SameSuccessor { .. }));
     }
 
     #[test]
@@ -194,13 +194,13 @@ mod tests {
             now: 4999,
             ..Case::new()
         };
-        assert_eq!(other.verdict(), Verdict::Theft(&other.session));
+        assert_eq!(other.verdict(), RotationRefusal::Theft(&other.session));
         let expired = Case {
             idempotency_hash: Some([7; 32]),
             now: 5000,
             ..Case::new()
         };
-        assert_eq!(expired.verdict(), Verdict::Expired);
+        assert_eq!(expired.verdict(), RotationRefusal::Expired);
     }
 
     #[test]
@@ -211,7 +211,7 @@ mod tests {
             idempotency_hash: Some([7; 32]),
             ..Case::new()
         };
-        assert_eq!(case.verdict(), Verdict::Theft(&case.session));
+        assert_eq!(case.verdict(), RotationRefusal::Theft(&case.session));
     }
 
     #[test]
@@ -222,14 +222,14 @@ mod tests {
             issued_at: 1001,
             ..Case::new()
         };
-        assert_eq!(case.verdict(), Verdict::Expired);
+        assert_eq!(case.verdict(), RotationRefusal::Expired);
         let mut never_rotated = Case {
             presented: unknown,
             issued_at: 501,
             ..Case::new()
         };
         never_rotated.session.rotation = None;
-        assert_eq!(never_rotated.verdict(), Verdict::Expired);
+        assert_eq!(never_rotated.verdict(), RotationRefusal::Expired);
     }
 
     #[test]
@@ -240,14 +240,14 @@ mod tests {
             reason: RevokeReason::Revoked,
         });
         case.session.refresh_jti = case.successor.clone();
-        assert_eq!(case.verdict(), Verdict::Revocation);
+        assert_eq!(case.verdict(), RotationRefusal::Revocation);
     }
 
     #[test]
     fn our_own_retry_succeeds() {
         let mut case = Case::new();
         case.session.refresh_jti = case.successor.clone();
-        assert_eq!(case.verdict(), Verdict::OwnRetry);
+        assert_eq!(case.verdict(), RotationRefusal::OwnRetry);
     }
 
     #[test]
@@ -255,7 +255,7 @@ mod tests {
         let mut case = Case::new();
         case.presented = Ids::sequence(900).token();
         case.session.rotation.as_mut().unwrap().previous_jti = case.successor.clone();
-        assert_eq!(case.verdict(), Verdict::OwnRetry);
+        assert_eq!(case.verdict(), RotationRefusal::OwnRetry);
     }
 
     #[test]
@@ -264,7 +264,7 @@ mod tests {
             now: 5000,
             ..Case::new()
         };
-        assert_eq!(case.verdict(), Verdict::Expired);
+        assert_eq!(case.verdict(), RotationRefusal::Expired);
         let attempt = Attempt {
             presented: &case.presented,
             successor: &case.successor,
@@ -273,6 +273,6 @@ mod tests {
             now: Millis(0),
             grace_seconds: 30,
         };
-        assert_eq!(judge(None, &attempt), Verdict::Expired);
+        assert_eq!(classify(None, &attempt), RotationRefusal::Expired);
     }
 }
