@@ -51,7 +51,7 @@ async fn a_session_that_is_over_is_refused_also_above_the_limit() {
         world.tamper(&item, "expires_at", past).await;
         let user = world.account.id.parse().unwrap();
         let gone_id = gone.session.parse().unwrap();
-        world.state.store.sweep(user, &[gone_id]).await.unwrap();
+        world.state.store.delete_stale(user, &[gone_id]).await.unwrap();
         for _ in 0..3 {
             refused(&world, &sample, &revoked.access, "session_revoked").await;
             refused(&world, &sample, &expired.access, "session_expired").await;

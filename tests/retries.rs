@@ -15,7 +15,7 @@ use shared::{
         ids::Ids,
         session::{Origin, RevokeReason, Session},
     },
-    store::{CountOutcome, RateCounters, Records, RevokeError, RevokeRequest, Store, StoreError},
+    store::{CountOutcome, RateCounters, RecordKind, RevokeError, RevokeRequest, Store, StoreError},
 };
 
 fn answer(status: u16, body: &Value) -> ReplayEvent {
@@ -215,7 +215,7 @@ async fn what_a_batch_puts_off_is_deleted_by_another() {
         answer(200, &put_off),
         answer(200, &json!({ "UnprocessedItems": {} })),
     ]);
-    let erased = store.erase_some(Ids::system().user(), Records::Events).await;
+    let erased = store.delete_some(Ids::system().user(), RecordKind::Events).await;
     assert_eq!(erased.unwrap(), 2);
     let batches: Vec<_> = bodies(&replay)
         .split_off(1)
@@ -232,7 +232,7 @@ async fn a_batch_that_is_put_off_for_ever_is_reported() {
     let mut answers = vec![answer(200, &json!({ "Items": [key] }))];
     answers.extend((0..50).map(|_| answer(200, &put_off)));
     let (store, replay) = store(answers);
-    let erased = store.erase_some(Ids::system().user(), Records::Events).await;
+    let erased = store.delete_some(Ids::system().user(), RecordKind::Events).await;
     assert!(matches!(erased, Err(StoreError::Contended { .. })), "{erased:?}");
     assert_eq!(replay.actual_requests().count(), 11);
 }

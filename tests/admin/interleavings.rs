@@ -14,7 +14,7 @@ use shared::{
         session::{RevokeReason, Session},
     },
     store::{
-        ChangeOutcome, CredentialChange, LoginOutcome, NewAccount, Records, RevokeRequest, RotateOutcome,
+        ChangeOutcome, CredentialChange, LoginOutcome, NewAccount, RecordKind, RevokeRequest, RotateOutcome,
     },
 };
 use tests::{Answer, Event, PASSWORD, Tokens, World};
@@ -148,7 +148,7 @@ impl<'a> Scene<'a> {
             (Actor::Admin, 1) => self.sessions = store.sessions(self.account.user_id).await.unwrap(),
             (Actor::Admin, _) if self.command == Command::Delete => {
                 store
-                    .erase_some(self.account.user_id, Records::Sessions)
+                    .delete_some(self.account.user_id, RecordKind::Sessions)
                     .await
                     .unwrap();
             }

@@ -192,7 +192,7 @@ impl Model {
     }
 
     /// A login takes away what can never be active again.
-    pub fn sweep(&mut self) {
+    pub fn delete_stale(&mut self) {
         let now = self.now.seconds();
         let (past, present): (Vec<_>, Vec<_>) = self
             .sessions

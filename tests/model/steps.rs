@@ -75,7 +75,7 @@ impl Model {
         };
         let evicted = decided.filter(|decided| decided.iter().all(is_unused));
         let evicted = evicted.unwrap_or_else(|| self.evicted(device));
-        self.sweep();
+        self.delete_stale();
         for session in superseded {
             self.end(session, RevokeReason::Superseded);
         }

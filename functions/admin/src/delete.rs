@@ -12,7 +12,7 @@
 use serde_json::{Value, json};
 use shared::{
     domain::{account::Credential, ids::UserId},
-    store::{ChangeOutcome, CredentialChange, Records},
+    store::{ChangeOutcome, CredentialChange, RecordKind},
 };
 
 use crate::{
@@ -63,9 +63,9 @@ async fn delete(call: &Call<'_>, credential: &Credential) -> Result<Erased, Refu
     let mut erased = Erased::default();
     erase(call, user, &mut erased).await?;
     // What was committed just before the mark comes up now.
-    store.settle().await;
+    store.wait_for_queries().await;
     erase(call, user, &mut erased).await?;
-    store.remove_account(account).await?;
+    store.delete_account(account).await?;
     // And what a refused login that was under way at the mark has written since. One that writes even later leaves an
     // event that nothing leads to, and that goes with its day of the audit trail.
     erase(call, user, &mut erased).await?;
@@ -83,16 +83,16 @@ async fn delete_remains(call: &Call<'_>, user: UserId) -> Result<Erased, Refusal
 }
 
 async fn erase(call: &Call<'_>, user: UserId, erased: &mut Erased) -> Result<(), Refusal> {
-    erased.sessions += erase_all(call, user, Records::Sessions).await?;
-    erased.events += erase_all(call, user, Records::Events).await?;
+    erased.sessions += erase_all(call, user, RecordKind::Sessions).await?;
+    erased.events += erase_all(call, user, RecordKind::Events).await?;
     Ok(())
 }
 
-async fn erase_all(call: &Call<'_>, user: UserId, records: Records) -> Result<usize, Refusal> {
+async fn erase_all(call: &Call<'_>, user: UserId, records: RecordKind) -> Result<usize, Refusal> {
     let mut count = 0;
     loop {
         call.check_time()?;
-        match call.state().store.erase_some(user, records).await? {
+        match call.state().store.delete_some(user, records).await? {
             0 => return Ok(count),
             some => count += some,
         }

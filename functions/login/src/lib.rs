@@ -251,7 +251,7 @@ async fn commit(
         };
         let (outcome, swept) = tokio::join!(
             state.store.commit_login(commit),
-            state.store.sweep(session.user_id, &plan.sweep)
+            state.store.delete_stale(session.user_id, &plan.stale)
         );
         if let Err(error) = swept {
             tracing::warn!(error = %Error::from(error).report(), "ended sessions could not be removed");
@@ -265,7 +265,7 @@ async fn commit(
             LoginOutcome::SessionsChanged => {}
         }
         // What overtook this login may not show in a query yet, and would be missed a second time.
-        state.store.settle().await;
+        state.store.wait_for_queries().await;
         sessions = state.store.sessions(credential.account.user_id).await?;
     }
     Err(StoreError::Contended {

@@ -19,7 +19,7 @@ pub(crate) struct Plan {
     /// Active sessions that end.
     pub revoke: Vec<(Session, RevokeReason)>,
     /// Records that go: expired or ended, never to be active again.
-    pub sweep: Vec<SessionId>,
+    pub stale: Vec<SessionId>,
 }
 
 /// Ends the sessions of the same device, and the least recently used ones above the limit.
@@ -39,11 +39,11 @@ pub(crate) fn plan(sessions: &[Session], new: &Session, now: Millis, limit: usiz
         .map(|session| (session.clone(), RevokeReason::SessionLimit));
     Plan {
         revoke: superseded.chain(evicted).collect(),
-        sweep: sweep(sessions, now),
+        stale: stale(sessions, now),
     }
 }
 
-fn sweep(sessions: &[Session], now: Millis) -> Vec<SessionId> {
+fn stale(sessions: &[Session], now: Millis) -> Vec<SessionId> {
     // Another machine's clock may be behind, and its refresh still bring a session back from the brink.
     let is_past = |session: &&Session| session.expires_at.plus(CLOCKS_APART) <= now.seconds();
     let (past, present): (Vec<_>, Vec<_>) = sessions.iter().partition(is_past);
@@ -149,7 +149,7 @@ mod tests {
             at: NOW,
             reason: RevokeReason::Revoked,
         });
-        assert_eq!(plan(&old, &new_on(None), NOW, 20).sweep, [old[0].id]);
+        assert_eq!(plan(&old, &new_on(None), NOW, 20).stale, [old[0].id]);
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
                 reason: RevokeReason::Logout,
             });
         }
-        let swept = plan(&old, &new_on(None), NOW, 20).sweep;
+        let swept = plan(&old, &new_on(None), NOW, 20).stale;
         assert_eq!(swept.len(), MOST_SWEPT);
         assert!(old[20..].iter().all(|recent| !swept.contains(&recent.id)));
     }

@@ -78,7 +78,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
         // Some had ended by themselves: perhaps a login took their place, and its session is to go as well, although
         // a query may not show it yet.
         caller = caller.filter(|caller| !ended.contains(&caller.session_id));
-        state.store.settle().await;
+        state.store.wait_for_queries().await;
         sessions = state.store.sessions(own.user_id).await?;
     }
     Ok(http::json(&LoggedOut {

@@ -19,7 +19,7 @@ const BATCHES_AT_ONCE: usize = 4;
 
 /// A kind of records that an account has many of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Records {
+pub enum RecordKind {
     /// Its sessions, which nobody can refresh or use once they are gone.
     Sessions,
     /// Its audit trail.
@@ -35,10 +35,10 @@ impl Store {
     /// # Errors
     ///
     /// When the table cannot be read or written. Some records may be gone by then.
-    pub async fn erase_some(&self, user: UserId, records: Records) -> Result<usize, StoreError> {
+    pub async fn delete_some(&self, user: UserId, records: RecordKind) -> Result<usize, StoreError> {
         let prefix = match records {
-            Records::Sessions => item_keys::SESSION_PREFIX,
-            Records::Events => item_keys::EVENT_PREFIX,
+            RecordKind::Sessions => item_keys::SESSION_PREFIX,
+            RecordKind::Events => item_keys::EVENT_PREFIX,
         };
         let answer = self
             .query(item_keys::user_pk(user), prefix)
@@ -65,7 +65,7 @@ impl Store {
     /// # Errors
     ///
     /// When the table cannot be written. Whether it was is not known then.
-    pub async fn remove_account(&self, account: &Account) -> Result<(), StoreError> {
+    pub async fn delete_account(&self, account: &Account) -> Result<(), StoreError> {
         let user = text(account.user_id.to_string());
         let actions = vec![
             Action::Delete {

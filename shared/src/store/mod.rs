@@ -25,7 +25,7 @@ mod transaction;
 
 pub use accounts::{CreateOutcome, NewAccount};
 pub use credentials::{ChangeOutcome, CredentialChange};
-pub use deletion::Records;
+pub use deletion::RecordKind;
 pub use error::StoreError;
 pub use events::EventPage;
 pub use login::{LoginCommit, LoginOutcome};

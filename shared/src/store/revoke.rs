@@ -136,7 +136,7 @@ impl Store {
             if found_none {
                 // A query may see one item of a transaction and not yet another: the session of a login whose
                 // credential was written a moment ago comes up now.
-                self.settle().await;
+                self.wait_for_queries().await;
             }
             let request = RevokeRequest {
                 sessions: &sessions,

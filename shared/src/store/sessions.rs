@@ -128,7 +128,7 @@ impl Store {
     /// # Errors
     ///
     /// When the table cannot be written.
-    pub async fn sweep(&self, user: UserId, sessions: &[SessionId]) -> Result<(), StoreError> {
+    pub async fn delete_stale(&self, user: UserId, sessions: &[SessionId]) -> Result<(), StoreError> {
         let keys = sessions
             .iter()
             .map(|&session| Key::session(user, session).attributes());

@@ -37,7 +37,7 @@ impl Store {
     }
 
     /// Waits until queries see what was committed before.
-    pub async fn settle(&self) {
+    pub async fn wait_for_queries(&self) {
         tokio::time::sleep(SETTLING).await;
     }
 
