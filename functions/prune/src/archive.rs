@@ -6,7 +6,7 @@ use aws_sdk_s3::{Client, primitives::ByteStream};
 use flate2::{Compression, GzBuilder};
 use shared::{
     domain::{day::Day, digest},
-    store::{EventKey, StoredEvent},
+    store::{EventRef, StoredEvent},
 };
 
 use crate::failure::Failure;
@@ -26,7 +26,7 @@ pub struct Archive {
 #[derive(Debug)]
 pub(crate) struct Line {
     /// The event's.
-    pub key: EventKey,
+    pub key: EventRef,
     json: String,
 }
 
@@ -112,7 +112,7 @@ mod tests {
                 ("at".to_owned(), (1_700_000_000_000 + number).into()),
             ]);
             Line::from(StoredEvent {
-                key: EventKey { user_id, id },
+                key: EventRef { user_id, id },
                 attributes,
             })
         };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use shared::store::{EventKey, Store, StoreError};
+use shared::store::{EventRef, Store, StoreError};
 
 use crate::{
     archive::Line,
@@ -19,15 +19,15 @@ const UNITS_A_REMOVAL: f64 = 2.0;
 pub(crate) async fn read(
     store: &Store,
     budget: &Budget,
-    events: &[EventKey],
+    events: &[EventRef],
 ) -> Result<Vec<Line>, Interrupted> {
     let mut found = Vec::with_capacity(events.len());
-    let read = async |batch: &[EventKey]| -> Result<_, Interrupted> {
-        let answer = store.stored_events(batch).await?;
+    let read = async |batch: &[EventRef]| -> Result<_, Interrupted> {
+        let answer = store.read_events(batch).await?;
         found.extend(answer.found.into_iter().map(Line::from));
         Ok(answer.unprocessed)
     };
-    in_batches(budget, events, Store::READ_AT_ONCE, read).await?;
+    in_batches(budget, events, Store::MAX_READS, read).await?;
     found.sort_by_key(|event| event.key.id);
     Ok(found)
 }
@@ -37,26 +37,26 @@ pub(crate) async fn remove(
     store: &Store,
     budget: &Budget,
     tally: &Tally,
-    events: &[EventKey],
+    events: &[EventRef],
 ) -> Result<(), Interrupted> {
-    let remove = async |batch: &[EventKey]| -> Result<_, Interrupted> {
+    let remove = async |batch: &[EventRef]| -> Result<_, Interrupted> {
         let estimate = batch.iter().map(|_| UNITS_A_REMOVAL).sum();
         budget.spend(estimate).await?;
-        let removal = store.remove_events(batch).await?;
+        let removal = store.delete_events(batch).await?;
         budget.settle(estimate, removal.write_units);
         tally.removed(batch.len() - removal.unprocessed.len());
         Ok(removal.unprocessed)
     };
-    in_batches(budget, events, Store::REMOVED_AT_ONCE, remove).await
+    in_batches(budget, events, Store::MAX_DELETES, remove).await
 }
 
 /// Sends events in batches, and those that an attempt left undone again, after a pause. So is a batch that `DynamoDB`
 /// was too busy for, even after the SDK's own retries.
 async fn in_batches(
     budget: &Budget,
-    events: &[EventKey],
+    events: &[EventRef],
     size: usize,
-    mut attempt: impl AsyncFnMut(&[EventKey]) -> Result<Vec<EventKey>, Interrupted>,
+    mut attempt: impl AsyncFnMut(&[EventRef]) -> Result<Vec<EventRef>, Interrupted>,
 ) -> Result<(), Interrupted> {
     for batch in events.chunks(size) {
         let mut left = batch.to_vec();

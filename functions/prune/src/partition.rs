@@ -1,6 +1,6 @@
 //! Emptying one partition of a day, a page at a time.
 
-use shared::store::{AuditPartition, EventKey};
+use shared::store::{AuditPartition, EventRef};
 
 use crate::{
     archive::Archive, batches, budget::Budget, failure::Interrupted, state::PruneState, tally::Tally,
@@ -20,7 +20,7 @@ pub(crate) async fn empty(
     let mut after = None;
     loop {
         budget.check()?;
-        let page = store.partition_events(partition, after, PAGE).await?;
+        let page = store.query_partition(partition, after, PAGE).await?;
         match &prune.archive {
             Some(archive) => {
                 archive_and_remove(prune, budget, tally, partition, archive, &page.events).await?;
@@ -42,7 +42,7 @@ async fn archive_and_remove(
     tally: &Tally,
     partition: AuditPartition,
     archive: &Archive,
-    events: &[EventKey],
+    events: &[EventRef],
 ) -> Result<(), Interrupted> {
     let store = &prune.state.store;
     // An entry of the index without an item is of an event that is gone: there is nothing to keep or to remove.

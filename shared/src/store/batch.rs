@@ -10,7 +10,7 @@ use super::{error::StoreError, expression::Attributes, retry::pauses, table::Sto
 pub(super) const MAX_BATCH_WRITES: usize = 25;
 
 /// What one `BatchWriteItem` did.
-pub(super) struct Removal {
+pub(super) struct DeleteOutcome {
     /// The keys of what is still there.
     pub unprocessed: Vec<Attributes>,
     /// The write units that it took, of table and indexes together.
@@ -22,7 +22,7 @@ impl Store {
     pub(super) async fn remove(
         &self,
         keys: impl IntoIterator<Item = Attributes>,
-    ) -> Result<Removal, StoreError> {
+    ) -> Result<DeleteOutcome, StoreError> {
         let delete = |key: Attributes| {
             let request = DeleteRequest::builder().set_key(Some(key)).build()?;
             Ok(WriteRequest::builder().delete_request(request).build())
@@ -45,7 +45,7 @@ impl Store {
             .sum();
         let left = answer.unprocessed_items.unwrap_or_default();
         let left = left.into_values().flatten();
-        Ok(Removal {
+        Ok(DeleteOutcome {
             unprocessed: left
                 .filter_map(|request| Some(request.delete_request?.key))
                 .collect(),

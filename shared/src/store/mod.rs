@@ -29,7 +29,7 @@ pub use deletion::RecordKind;
 pub use error::StoreError;
 pub use events::EventPage;
 pub use login::{LoginCommit, LoginOutcome};
-pub use prune::{AuditPartition, EventKey, PartitionPage, Removal, StoredEvent, StoredEvents};
+pub use prune::{AuditPartition, DeleteOutcome, EventRef, PartitionPage, StoredEvent, StoredEvents};
 pub use rate_counters::{CountOutcome, RateCounters};
 pub use revoke::{RevokeError, RevokeOutcome, RevokeRequest};
 pub use rotate::{RotateOutcome, RotateRequest};

@@ -37,7 +37,7 @@ impl AuditPartition {
 
 /// Which event: all that its key is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EventKey {
+pub struct EventRef {
     /// Whose.
     pub user_id: UserId,
     /// Which.
@@ -48,16 +48,16 @@ pub struct EventKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionPage {
     /// The events, in the order of their ids.
-    pub events: Vec<EventKey>,
+    pub events: Vec<EventRef>,
     /// Where the next page begins, when there is one: it need not exist any more.
-    pub next: Option<EventKey>,
+    pub next: Option<EventRef>,
 }
 
 /// An event as it is stored, for the archive.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredEvent {
     /// Which it is.
-    pub key: EventKey,
+    pub key: EventRef,
     /// Its `id` and `user_id` and every attribute under its name, whether or not this version knows it.
     pub attributes: BTreeMap<String, Value>,
 }
@@ -68,14 +68,14 @@ pub struct StoredEvents {
     /// The events that exist.
     pub found: Vec<StoredEvent>,
     /// Those that `DynamoDB` did not look at: to be asked for again, after a pause.
-    pub unprocessed: Vec<EventKey>,
+    pub unprocessed: Vec<EventRef>,
 }
 
 /// What a batch of removals did.
 #[derive(Clone, Debug)]
-pub struct Removal {
+pub struct DeleteOutcome {
     /// Those that `DynamoDB` did not remove: to be sent again, after a pause.
-    pub unprocessed: Vec<EventKey>,
+    pub unprocessed: Vec<EventRef>,
     /// The write units that it took, of table and index together.
     pub write_units: f64,
 }
@@ -88,10 +88,10 @@ struct ProgressItem {
 }
 
 impl Store {
-    /// How many events one [`Store::stored_events`] reads at most: `BatchGetItem`'s own limit.
-    pub const READ_AT_ONCE: usize = 100;
-    /// How many events one [`Store::remove_events`] removes at most: `BatchWriteItem`'s own limit.
-    pub const REMOVED_AT_ONCE: usize = MAX_BATCH_WRITES;
+    /// How many events one [`Store::read_events`] reads at most: `BatchGetItem`'s own limit.
+    pub const MAX_READS: usize = 100;
+    /// How many events one [`Store::delete_events`] removes at most: `BatchWriteItem`'s own limit.
+    pub const MAX_DELETES: usize = MAX_BATCH_WRITES;
 
     /// Up to `limit` events of a partition, beginning after `after`: one query of the index, eventually consistent as
     /// all of them are.
@@ -99,10 +99,10 @@ impl Store {
     /// # Errors
     ///
     /// When the index cannot be read, or holds an entry that is no event of ours.
-    pub async fn partition_events(
+    pub async fn query_partition(
         &self,
         partition: AuditPartition,
-        after: Option<EventKey>,
+        after: Option<EventRef>,
         limit: u16,
     ) -> Result<PartitionPage, StoreError> {
         let pk = item_keys::audit_partition(partition.day, partition.shard);
@@ -124,18 +124,18 @@ impl Store {
             .send()
             .await
             .map_err(|error| StoreError::of("Query", error))?;
-        let events = answer.items().iter().map(event_key);
+        let events = answer.items().iter().map(event_ref);
         let events = events.collect::<Result<Vec<_>, _>>()?;
-        let next = answer.last_evaluated_key().map(event_key).transpose()?;
+        let next = answer.last_evaluated_key().map(event_ref).transpose()?;
         Ok(PartitionPage { events, next })
     }
 
-    /// The items of up to [`Store::READ_AT_ONCE`] events, read consistently.
+    /// The items of up to [`Store::MAX_READS`] events, read consistently.
     ///
     /// # Errors
     ///
     /// When the table cannot be read.
-    pub async fn stored_events(&self, events: &[EventKey]) -> Result<StoredEvents, StoreError> {
+    pub async fn read_events(&self, events: &[EventRef]) -> Result<StoredEvents, StoreError> {
         let wanted = KeysAndAttributes::builder()
             .consistent_read(true)
             .set_keys(Some(
@@ -152,7 +152,7 @@ impl Store {
         let unprocessed = unprocessed
             .values()
             .flat_map(KeysAndAttributes::keys)
-            .map(event_key);
+            .map(event_ref);
         let found = answer.responses.unwrap_or_default();
         Ok(StoredEvents {
             unprocessed: unprocessed.collect::<Result<_, _>>()?,
@@ -164,19 +164,19 @@ impl Store {
         })
     }
 
-    /// Removes up to [`Store::REMOVED_AT_ONCE`] events.
+    /// Removes up to [`Store::MAX_DELETES`] events.
     ///
     /// A repeat removes what is gone already.
     ///
     /// # Errors
     ///
     /// When the table cannot be written. Some events may be gone by then.
-    pub async fn remove_events(&self, events: &[EventKey]) -> Result<Removal, StoreError> {
+    pub async fn delete_events(&self, events: &[EventRef]) -> Result<DeleteOutcome, StoreError> {
         let removal = self
             .remove(events.iter().map(|event| event.key().attributes()))
             .await?;
-        let unprocessed = removal.unprocessed.iter().map(event_key);
-        Ok(Removal {
+        let unprocessed = removal.unprocessed.iter().map(event_ref);
+        Ok(DeleteOutcome {
             unprocessed: unprocessed.collect::<Result<_, _>>()?,
             write_units: removal.write_units,
         })
@@ -225,20 +225,20 @@ impl Store {
     }
 }
 
-impl EventKey {
+impl EventRef {
     fn key(&self) -> Key {
         Key::event(self.user_id, self.id)
     }
 }
 
 /// The event that an item, an index entry or a key is of.
-fn event_key(attributes: &HashMap<String, AttributeValue>) -> Result<EventKey, StoreError> {
+fn event_ref(attributes: &HashMap<String, AttributeValue>) -> Result<EventRef, StoreError> {
     let (user_id, id) = items::event_owner_and_id(attributes)?;
-    Ok(EventKey { user_id, id })
+    Ok(EventRef { user_id, id })
 }
 
 fn stored_event(mut item: Attributes) -> Result<StoredEvent, StoreError> {
-    let key = event_key(&item)?;
+    let key = event_ref(&item)?;
     for name in [item_keys::PK, item_keys::SK, item_keys::GSI1PK, item_keys::GSI1SK] {
         item.remove(name);
     }
