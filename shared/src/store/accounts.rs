@@ -52,7 +52,7 @@ impl Store {
     ///
     /// When the table cannot be read.
     pub async fn credential_record(&self, email: &Email) -> Result<Option<Credential>, StoreError> {
-        self.item(&Key::credential(email))
+        self.get(&Key::credential(email))
             .await?
             .map(items::credential)
             .transpose()
@@ -64,7 +64,7 @@ impl Store {
     ///
     /// When the table cannot be read.
     pub async fn account(&self, user: UserId) -> Result<Option<Account>, StoreError> {
-        self.item(&Key::profile(user))
+        self.get(&Key::profile(user))
             .await?
             .map(items::profile)
             .transpose()

@@ -28,7 +28,7 @@ impl Store {
             Ok(WriteRequest::builder().delete_request(request).build())
         };
         let requests = keys.into_iter().map(delete).collect::<Result<Vec<_>, _>>();
-        let requests = requests.map_err(|error| StoreError::unbuilt("BatchWriteItem", error))?;
+        let requests = requests.map_err(|error| StoreError::from_build("BatchWriteItem", error))?;
         let request = self
             .client
             .batch_write_item()
@@ -37,7 +37,7 @@ impl Store {
         let answer = request
             .send()
             .await
-            .map_err(|error| StoreError::of("BatchWriteItem", error))?;
+            .map_err(|error| StoreError::from_sdk("BatchWriteItem", error))?;
         let consumed = answer.consumed_capacity();
         let write_units = consumed
             .iter()

@@ -46,7 +46,7 @@ impl Store {
             .projection_expression("pk, sk")
             .send()
             .await
-            .map_err(|error| StoreError::of("Query", error))?;
+            .map_err(|error| StoreError::from_sdk("Query", error))?;
         let found = answer.items.unwrap_or_default();
         let batches: Vec<Vec<_>> = found.chunks(MAX_BATCH_WRITES).map(<[_]>::to_vec).collect();
         stream::iter(batches)

@@ -68,7 +68,7 @@ const LATER: [&str; 6] = [
 
 impl StoreError {
     /// Sorts the SDK's errors into those that pass and those that do not.
-    pub(super) fn of<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
+    pub(super) fn from_sdk<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
         E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
     {
@@ -92,7 +92,7 @@ impl StoreError {
     }
 
     /// A request that the SDK would not even build.
-    pub(super) fn unbuilt(operation: &'static str, error: BuildError) -> Self {
+    pub(super) fn from_build(operation: &'static str, error: BuildError) -> Self {
         Self::Refused {
             operation,
             source: error.into(),

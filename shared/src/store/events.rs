@@ -43,7 +43,7 @@ impl Store {
             .set_exclusive_start_key(after.map(|event| Key::event(user, event).attributes()))
             .send()
             .await
-            .map_err(|error| StoreError::of("Query", error))?;
+            .map_err(|error| StoreError::from_sdk("Query", error))?;
         let mut events = answer
             .items
             .unwrap_or_default()

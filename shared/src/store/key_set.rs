@@ -34,7 +34,7 @@ impl Store {
     ///
     /// When the table cannot be read.
     pub async fn published_keys(&self) -> Result<Option<Published>, StoreError> {
-        let Some(item) = self.item(&Key::key_set()).await? else {
+        let Some(item) = self.get(&Key::key_set()).await? else {
             return Ok(None);
         };
         let KeySetItem { keys, epoch, version } = items::read("key set", item)?;
@@ -82,7 +82,7 @@ impl Store {
             {
                 Ok(false)
             }
-            Err(error) => Err(StoreError::of("PutItem", error)),
+            Err(error) => Err(StoreError::from_sdk("PutItem", error)),
         }
     }
 

@@ -123,7 +123,7 @@ impl Store {
             .limit(limit.into())
             .send()
             .await
-            .map_err(|error| StoreError::of("Query", error))?;
+            .map_err(|error| StoreError::from_sdk("Query", error))?;
         let events = answer.items().iter().map(event_ref);
         let events = events.collect::<Result<Vec<_>, _>>()?;
         let next = answer.last_evaluated_key().map(event_ref).transpose()?;
@@ -142,12 +142,12 @@ impl Store {
                 events.iter().map(|event| event.key().attributes()).collect(),
             ))
             .build()
-            .map_err(|error| StoreError::unbuilt("BatchGetItem", error))?;
+            .map_err(|error| StoreError::from_build("BatchGetItem", error))?;
         let request = self.client.batch_get_item().request_items(&self.table, wanted);
         let answer = request
             .send()
             .await
-            .map_err(|error| StoreError::of("BatchGetItem", error))?;
+            .map_err(|error| StoreError::from_sdk("BatchGetItem", error))?;
         let unprocessed = answer.unprocessed_keys.unwrap_or_default();
         let unprocessed = unprocessed
             .values()
@@ -188,7 +188,7 @@ impl Store {
     ///
     /// When the table cannot be read.
     pub async fn pruned_up_to(&self) -> Result<Option<Day>, StoreError> {
-        let item = self.item(&Key::prune_progress()).await?;
+        let item = self.get(&Key::prune_progress()).await?;
         item.map(|item| Ok(items::read::<ProgressItem>("prune progress", item)?.day))
             .transpose()
     }
@@ -219,7 +219,7 @@ impl Store {
         let answer = request
             .send()
             .await
-            .map_err(|error| StoreError::of("DescribeTable", error))?;
+            .map_err(|error| StoreError::from_sdk("DescribeTable", error))?;
         let created = answer.table.and_then(|table| table.creation_date_time);
         Ok(created.and_then(|at| at.to_millis().ok()).map(Millis))
     }

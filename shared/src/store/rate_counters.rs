@@ -76,7 +76,7 @@ impl Store {
             Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                 Ok(CountOutcome::OverLimit(counters.counts(failed.item())?))
             }
-            _ => Err(StoreError::of("UpdateItem", error)),
+            _ => Err(StoreError::from_sdk("UpdateItem", error)),
         }
     }
 
@@ -102,7 +102,7 @@ impl Store {
             .await;
         outcome
             .map(drop)
-            .map_err(|error| StoreError::of("UpdateItem", error))
+            .map_err(|error| StoreError::from_sdk("UpdateItem", error))
     }
 
     /// An update that adds `step` to each counter.

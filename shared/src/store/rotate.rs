@@ -122,7 +122,7 @@ impl Store {
                 let session = failed.item().cloned().map(items::session).transpose()?;
                 Ok(RotateOutcome::Refused(session.map(Box::new)))
             }
-            _ => Err(StoreError::of("UpdateItem", error)),
+            _ => Err(StoreError::from_sdk("UpdateItem", error)),
         }
     }
 }

@@ -33,7 +33,7 @@ impl Store {
         let mut found = query.into_paginator().items().send();
         let mut sessions = Vec::new();
         while let Some(item) = found.next().await {
-            let item = item.map_err(|error| StoreError::of("Query", error))?;
+            let item = item.map_err(|error| StoreError::from_sdk("Query", error))?;
             sessions.push(items::session(item)?);
         }
         Ok(sessions)
@@ -45,7 +45,7 @@ impl Store {
     ///
     /// When the table cannot be read.
     pub async fn session(&self, user: UserId, session: SessionId) -> Result<Option<Session>, StoreError> {
-        self.item(&Key::session(user, session))
+        self.get(&Key::session(user, session))
             .await?
             .map(items::session)
             .transpose()
@@ -68,7 +68,7 @@ impl Store {
             .limit(1)
             .send()
             .await
-            .map_err(|error| StoreError::of("Query", error))?;
+            .map_err(|error| StoreError::from_sdk("Query", error))?;
         let owner = |item: &Attributes| item_keys::user_of(item.get(item_keys::PK)?.as_s().ok()?);
         Ok(answer.items().first().and_then(owner))
     }
@@ -116,7 +116,7 @@ impl Store {
             {
                 Ok(false)
             }
-            Err(error) => Err(StoreError::of("DeleteItem", error)),
+            Err(error) => Err(StoreError::from_sdk("DeleteItem", error)),
         }
     }
 

@@ -42,14 +42,16 @@ impl Store {
     }
 
     /// One item, read consistently.
-    pub(super) async fn item(&self, key: &Key) -> Result<Option<Attributes>, StoreError> {
+    pub(super) async fn get(&self, key: &Key) -> Result<Option<Attributes>, StoreError> {
         let request = self
             .client
             .get_item()
             .table_name(&self.table)
             .consistent_read(true);
         let answer = request.set_key(Some(key.attributes())).send().await;
-        Ok(answer.map_err(|error| StoreError::of("GetItem", error))?.item)
+        Ok(answer
+            .map_err(|error| StoreError::from_sdk("GetItem", error))?
+            .item)
     }
 
     /// Puts an item in place of whatever is there.
@@ -63,7 +65,7 @@ impl Store {
             .retry(pauses())
             .when(collided)
             .await
-            .map_err(|error| StoreError::of("PutItem", error))?;
+            .map_err(|error| StoreError::from_sdk("PutItem", error))?;
         Ok(())
     }
 

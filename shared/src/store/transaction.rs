@@ -79,7 +79,7 @@ impl Store {
             .into_iter()
             .map(|action| self.build(action))
             .collect::<Result<_, _>>()
-            .map_err(|error| StoreError::unbuilt("TransactWriteItems", error))?;
+            .map_err(|error| StoreError::from_build("TransactWriteItems", error))?;
         let token = self.ids.request_token();
         let mut pauses = pauses().build();
         loop {
@@ -98,7 +98,7 @@ impl Store {
                 }
                 Some(reasons) if reasons.iter().any(passes) => {}
                 _ if again => {}
-                _ => return Err(StoreError::of("TransactWriteItems", error)),
+                _ => return Err(StoreError::from_sdk("TransactWriteItems", error)),
             }
             let pause = pauses.next().ok_or(StoreError::Contended { operation })?;
             tokio::time::sleep(pause).await;
