@@ -2,7 +2,7 @@
 
 use super::{
     error::StoreError,
-    item_keys::Key,
+    item_keys::ItemKey,
     items,
     table::Store,
     transaction::{Action, ConditionOutcome, Outcome},
@@ -52,7 +52,7 @@ impl Store {
     ///
     /// When the table cannot be read.
     pub async fn credential_record(&self, email: &Email) -> Result<Option<Credential>, StoreError> {
-        self.get(&Key::credential(email))
+        self.get(&ItemKey::credential(email))
             .await?
             .map(items::credential)
             .transpose()
@@ -64,7 +64,7 @@ impl Store {
     ///
     /// When the table cannot be read.
     pub async fn account(&self, user: UserId) -> Result<Option<Account>, StoreError> {
-        self.get(&Key::profile(user))
+        self.get(&ItemKey::profile(user))
             .await?
             .map(items::profile)
             .transpose()

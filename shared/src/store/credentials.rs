@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::{
     error::StoreError,
     expression::{Update, number, text},
-    item_keys::Key,
+    item_keys::ItemKey,
     items,
     table::Store,
     transaction::{Action, ConditionOutcome, Outcome},
@@ -99,7 +99,7 @@ impl Store {
         let event = context.event(&self.ids, account.user_id, change.event());
         let actions = vec![
             Action::Update {
-                key: Key::credential(&account.email),
+                key: ItemKey::credential(&account.email),
                 changes,
                 also: "",
                 condition: change.condition(),

@@ -6,7 +6,7 @@ use super::{
     batch::MAX_BATCH_WRITES,
     error::StoreError,
     expression::{Attributes, text},
-    item_keys::{self, Key},
+    item_keys::{self, ItemKey},
     table::Store,
     transaction::Action,
 };
@@ -69,12 +69,12 @@ impl Store {
         let user = text(account.user_id.to_string());
         let actions = vec![
             Action::Delete {
-                key: Key::credential(&account.email),
+                key: ItemKey::credential(&account.email),
                 condition: "user_id = :user AND attribute_exists(deletion_began_at)",
                 values: Attributes::from([(":user".to_owned(), user)]),
             },
             Action::Delete {
-                key: Key::profile(account.user_id),
+                key: ItemKey::profile(account.user_id),
                 condition: "",
                 values: Attributes::new(),
             },

@@ -2,7 +2,7 @@
 
 use super::{
     error::StoreError,
-    item_keys::{self, Key},
+    item_keys::{self, ItemKey},
     items,
     table::Store,
 };
@@ -40,7 +40,7 @@ impl Store {
             .scan_index_forward(false)
             // One more than is shown tells whether there are older ones.
             .limit(i32::from(limit) + 1)
-            .set_exclusive_start_key(after.map(|event| Key::event(user, event).attributes()))
+            .set_exclusive_start_key(after.map(|event| ItemKey::event(user, event).attributes()))
             .send()
             .await
             .map_err(|error| StoreError::from_sdk("Query", error))?;

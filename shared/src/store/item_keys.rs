@@ -29,12 +29,12 @@ pub(super) const AUDIT_SHARDS: u8 = 16;
 
 /// An item's whole key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Key {
+pub(super) struct ItemKey {
     pub pk: String,
     pub sk: String,
 }
 
-impl Key {
+impl ItemKey {
     pub fn profile(user: UserId) -> Self {
         Self {
             pk: user_pk(user),
@@ -136,17 +136,17 @@ mod tests {
         let (user, session) = (ids.user(), ids.session(Millis(0)));
         let email = Email::parse("Anna@Example.com").unwrap();
         assert_eq!(
-            Key::profile(user),
-            Key {
+            ItemKey::profile(user),
+            ItemKey {
                 pk: format!("USER#{user}"),
                 sk: "PROFILE".into()
             }
         );
-        assert_eq!(Key::credential(&email).pk, "EMAIL#anna@example.com");
-        assert_eq!(Key::session(user, session).sk, format!("SESSION#{session}"));
+        assert_eq!(ItemKey::credential(&email).pk, "EMAIL#anna@example.com");
+        assert_eq!(ItemKey::session(user, session).sk, format!("SESSION#{session}"));
         assert_eq!(user_of(&user_pk(user)), Some(user));
         assert_eq!(user_of("EMAIL#x"), None);
-        let unknown = Key::unknown_login(&email, ids.event(Millis(0)));
+        let unknown = ItemKey::unknown_login(&email, ids.event(Millis(0)));
         assert_eq!(unknown.pk, format!("EMAIL#{}", email.digest()));
         assert!(!unknown.pk.contains("anna"));
     }

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use serde::{Deserialize, Serialize};
 
-use super::{error::StoreError, expression::number, item_keys::Key, items, table::Store};
+use super::{error::StoreError, expression::number, item_keys::ItemKey, items, table::Store};
 use crate::domain::key_set::{KeySet, Published};
 
 /// How often a publication that others overtook is tried again.
@@ -34,7 +34,7 @@ impl Store {
     ///
     /// When the table cannot be read.
     pub async fn published_keys(&self) -> Result<Option<Published>, StoreError> {
-        let Some(item) = self.get(&Key::key_set()).await? else {
+        let Some(item) = self.get(&ItemKey::key_set()).await? else {
             return Ok(None);
         };
         let KeySetItem { keys, epoch, version } = items::read("key set", item)?;
@@ -65,7 +65,7 @@ impl Store {
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(items::write(&Key::key_set(), &item)))
+            .set_item(Some(items::write(&ItemKey::key_set(), &item)))
             .expression_attribute_names("#version", "version");
         let request = match version {
             0 => request.condition_expression("attribute_not_exists(#version)"),

@@ -3,7 +3,7 @@
 use super::{
     error::StoreError,
     expression::{Update, number, text},
-    item_keys::Key,
+    item_keys::ItemKey,
     items,
     revoke::{RevokeCondition, SESSIONS_AT_ONCE},
     table::Store,
@@ -83,7 +83,7 @@ impl Store {
         }
         let mut actions = vec![
             Action::Update {
-                key: Key::credential(&credential.account.email),
+                key: ItemKey::credential(&credential.account.email),
                 changes,
                 also: "",
                 // The user as well: an account that was deleted and imported anew meanwhile is another one.

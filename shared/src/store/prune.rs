@@ -10,7 +10,7 @@ use super::{
     batch::MAX_BATCH_WRITES,
     error::StoreError,
     expression::{Attributes, text},
-    item_keys::{self, AUDIT_SHARDS, Key},
+    item_keys::{self, AUDIT_SHARDS, ItemKey},
     items,
     table::Store,
 };
@@ -188,7 +188,7 @@ impl Store {
     ///
     /// When the table cannot be read.
     pub async fn pruned_up_to(&self) -> Result<Option<Day>, StoreError> {
-        let item = self.get(&Key::prune_progress()).await?;
+        let item = self.get(&ItemKey::prune_progress()).await?;
         item.map(|item| Ok(items::read::<ProgressItem>("prune progress", item)?.day))
             .transpose()
     }
@@ -206,7 +206,8 @@ impl Store {
             day,
             recorded_at: now,
         };
-        self.put(items::write(&Key::prune_progress(), &progress)).await
+        self.put(items::write(&ItemKey::prune_progress(), &progress))
+            .await
     }
 
     /// When the table was created; none when `DynamoDB` does not tell.
@@ -226,8 +227,8 @@ impl Store {
 }
 
 impl EventRef {
-    fn key(&self) -> Key {
-        Key::event(self.user_id, self.id)
+    fn key(&self) -> ItemKey {
+        ItemKey::event(self.user_id, self.id)
     }
 }
 

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
 use super::{
     error::StoreError,
     expression::{Attributes, number},
-    item_keys::Key,
+    item_keys::ItemKey,
     table::Store,
 };
 use crate::domain::clock::Seconds;
@@ -118,7 +118,7 @@ impl Store {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(
-                Key::rate(counters.rule, &counters.key, counters.ends_at).attributes(),
+                ItemKey::rate(counters.rule, &counters.key, counters.ends_at).attributes(),
             ))
             .update_expression(format!("SET expires_at = :expires ADD {}", additions.join(", ")))
             .set_expression_attribute_names(Some(names))

@@ -3,7 +3,7 @@
 use super::{
     error::StoreError,
     expression::{Attributes, Update, number, text},
-    item_keys::Key,
+    item_keys::ItemKey,
     items,
     table::Store,
     transaction::{Action, ConditionOutcome, Outcome},
@@ -261,7 +261,7 @@ impl Store {
                 "attribute_exists(pk) AND attribute_not_exists(revoked_at) AND last_used_at = :seen"
             }
         };
-        let key = Key::session(session.user_id, session.id);
+        let key = ItemKey::session(session.user_id, session.id);
         let event = context.session_event(&self.ids, session, event);
         [
             Action::Update {
@@ -280,7 +280,7 @@ impl Store {
 
 fn caller_check(caller: SessionRef, now: Millis) -> Action {
     Action::Check {
-        key: Key::session(caller.user_id, caller.session_id),
+        key: ItemKey::session(caller.user_id, caller.session_id),
         condition: "attribute_not_exists(revoked_at) AND expires_at > :now",
         values: Attributes::from([(":now".to_owned(), number(now.seconds().0))]),
     }

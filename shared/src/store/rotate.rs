@@ -9,7 +9,7 @@ use backon::Retryable;
 use super::{
     error::{StoreError, collided},
     expression::{Update, number, text},
-    item_keys::Key,
+    item_keys::ItemKey,
     items,
     retry::pauses,
     table::Store,
@@ -31,7 +31,7 @@ pub struct RotateRequest {
     pub presented: TokenId,
     /// The `jti` of the successor.
     pub successor: TokenId,
-    /// SHA-256 of the request's `Idempotency-Key`.
+    /// SHA-256 of the request's `Idempotency-ItemKey`.
     pub idempotency_hash: Option<[u8; 32]>,
     /// Now: also the successor's `iat`.
     pub at: Millis,
@@ -97,7 +97,9 @@ impl Store {
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(Key::session(rotate.user_id, rotate.session_id).attributes()))
+            .set_key(Some(
+                ItemKey::session(rotate.user_id, rotate.session_id).attributes(),
+            ))
             .update_expression(update.expression("ADD rotation_count :one"))
             .condition_expression(
                 "refresh_jti = :previous_jti AND attribute_not_exists(revoked_at) AND expires_at > :now",

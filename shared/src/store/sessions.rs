@@ -8,7 +8,7 @@ use super::{
     batch::MAX_BATCH_WRITES,
     error::{StoreError, collided},
     expression::{Attributes, number, text},
-    item_keys::{self, Key},
+    item_keys::{self, ItemKey},
     items,
     retry::pauses,
     table::Store,
@@ -45,7 +45,7 @@ impl Store {
     ///
     /// When the table cannot be read.
     pub async fn session(&self, user: UserId, session: SessionId) -> Result<Option<Session>, StoreError> {
-        self.get(&Key::session(user, session))
+        self.get(&ItemKey::session(user, session))
             .await?
             .map(items::session)
             .transpose()
@@ -104,7 +104,7 @@ impl Store {
             .client
             .delete_item()
             .table_name(&self.table)
-            .set_key(Some(Key::session(user, session).attributes()))
+            .set_key(Some(ItemKey::session(user, session).attributes()))
             .condition_expression("expires_at <= :now")
             .expression_attribute_values(":now", number(now.seconds().0));
         match (|| request.clone().send()).retry(pauses()).when(collided).await {
@@ -131,7 +131,7 @@ impl Store {
     pub async fn delete_stale(&self, user: UserId, sessions: &[SessionId]) -> Result<(), StoreError> {
         let keys = sessions
             .iter()
-            .map(|&session| Key::session(user, session).attributes());
+            .map(|&session| ItemKey::session(user, session).attributes());
         if !sessions.is_empty() {
             self.remove(keys.take(MAX_BATCH_WRITES)).await?;
         }

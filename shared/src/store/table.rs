@@ -8,7 +8,7 @@ use backon::Retryable;
 use super::{
     error::{StoreError, collided},
     expression::{Attributes, text},
-    item_keys::Key,
+    item_keys::ItemKey,
     retry::pauses,
 };
 use crate::domain::ids::Ids;
@@ -42,7 +42,7 @@ impl Store {
     }
 
     /// One item, read consistently.
-    pub(super) async fn get(&self, key: &Key) -> Result<Option<Attributes>, StoreError> {
+    pub(super) async fn get(&self, key: &ItemKey) -> Result<Option<Attributes>, StoreError> {
         let request = self
             .client
             .get_item()

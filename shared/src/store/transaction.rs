@@ -13,7 +13,7 @@ use backon::BackoffBuilder;
 use super::{
     error::StoreError,
     expression::{Attributes, Update as Changes},
-    item_keys::Key,
+    item_keys::ItemKey,
     retry::pauses,
     table::Store,
 };
@@ -25,18 +25,18 @@ pub(super) enum Action {
         condition: &'static str,
     },
     Update {
-        key: Key,
+        key: ItemKey,
         changes: Changes,
         also: &'static str,
         condition: &'static str,
     },
     Check {
-        key: Key,
+        key: ItemKey,
         condition: &'static str,
         values: Attributes,
     },
     Delete {
-        key: Key,
+        key: ItemKey,
         condition: &'static str,
         values: Attributes,
     },

@@ -11,7 +11,7 @@ use crate::{
         ids::UserId,
         password::PasswordHash,
     },
-    store::{error::StoreError, expression::Attributes, item_keys::Key},
+    store::{error::StoreError, expression::Attributes, item_keys::ItemKey},
 };
 
 /// The profile's attributes: what an account is called, and where its credential is.
@@ -30,7 +30,7 @@ pub(in crate::store) fn profile_item(account: &Account) -> Attributes {
         email_as_typed: account.email_as_typed.clone(),
         created_at: account.created_at,
     };
-    write(&Key::profile(account.user_id), &item)
+    write(&ItemKey::profile(account.user_id), &item)
 }
 
 pub(in crate::store) fn profile(attributes: Attributes) -> Result<Account, StoreError> {
@@ -76,7 +76,7 @@ pub(in crate::store) fn credential_item(credential: &Credential) -> Attributes {
         deletion_began_at: credential.deletion_began_at,
         login_sequence: credential.login_sequence,
     };
-    write(&Key::credential(&account.email), &item)
+    write(&ItemKey::credential(&account.email), &item)
 }
 
 pub(in crate::store) fn credential(attributes: Attributes) -> Result<Credential, StoreError> {

@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::store::{
     error::StoreError,
     expression::Attributes,
-    item_keys::{self, Key},
+    item_keys::{self, ItemKey},
 };
 
 /// Reads an item, naming the attribute that does not fit.
@@ -26,7 +26,7 @@ pub(in crate::store) fn read<T: DeserializeOwned>(what: &str, item: Attributes) 
 }
 
 /// Writes an item with its key.
-pub(in crate::store) fn write<T: Serialize>(key: &Key, value: &T) -> Attributes {
+pub(in crate::store) fn write<T: Serialize>(key: &ItemKey, value: &T) -> Attributes {
     let fields: HashMap<String, AttributeValue> = serde_dynamo::aws_sdk_dynamodb_1::to_item(value).expect(
         "our item structs hold strings, numbers and options only, all of which have an attribute type",
     );

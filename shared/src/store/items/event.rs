@@ -17,7 +17,7 @@ use crate::{
     store::{
         error::StoreError,
         expression::Attributes,
-        item_keys::{self, Key},
+        item_keys::{self, ItemKey},
     },
 };
 
@@ -84,7 +84,7 @@ pub(in crate::store) fn event_item(event: &AuditEvent) -> Attributes {
         gsi1sk: Some(event.id.to_string()),
         ..EventItem::of(event)
     };
-    write(&Key::event(event.user_id, event.id), &item)
+    write(&ItemKey::event(event.user_id, event.id), &item)
 }
 
 /// An event of a user's trail: whose it is and which is in its key.
@@ -133,5 +133,5 @@ pub(in crate::store) fn unknown_login_item(
         expires_at: Some(expires_at),
         ..EventItem::of(event)
     };
-    write(&Key::unknown_login(email, event.id), &item)
+    write(&ItemKey::unknown_login(email, event.id), &item)
 }

@@ -15,7 +15,7 @@ use crate::{
     store::{
         error::StoreError,
         expression::Attributes,
-        item_keys::{self, Key},
+        item_keys::{self, ItemKey},
     },
 };
 
@@ -91,7 +91,7 @@ pub(in crate::store) fn session_item(session: &Session) -> Attributes {
         revoked_at: session.revocation.map(|ended| ended.at),
         revoked_reason: session.revocation.map(|ended| ended.reason),
     };
-    write(&Key::session(session.user_id, session.id), &item)
+    write(&ItemKey::session(session.user_id, session.id), &item)
 }
 
 pub(in crate::store) fn session(attributes: Attributes) -> Result<Session, StoreError> {
