@@ -78,7 +78,7 @@ impl KeyCache {
 
     /// The copy of the set, whatever its age, if there is one.
     #[must_use]
-    pub fn copy(&self) -> Option<Arc<KeySet>> {
+    pub fn cached_set(&self) -> Option<Arc<KeySet>> {
         Some(self.cached_within(i64::MAX)?.set)
     }
 

@@ -74,7 +74,7 @@ impl TokenIssuer {
     /// A signer whose key the cached set allows, if there is one.
     #[must_use]
     pub fn cached_signer(&self) -> Option<Arc<Signer>> {
-        self.signers.by(&*self.keys.copy()?)
+        self.signers.by(&*self.keys.cached_set()?)
     }
 
     /// Finds a private key that the cached set allows. If none matches, one of them is stale, so both are read again.
