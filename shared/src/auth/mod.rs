@@ -19,7 +19,7 @@ pub use claims::{
 pub use key_cache::KeyCache;
 pub use limiter::{Guess, Limiter};
 pub use signer::{SignError, Signer};
-pub use signer_cache::Signers;
+pub use signer_cache::SignerCache;
 pub use signing_key_source::{SigningKeySource, SigningKeySourceError};
 pub use signing_keys::{KeyPair, KeyPairError, SigningKeys, SigningKeysError};
 pub use token_issuer::TokenIssuer;

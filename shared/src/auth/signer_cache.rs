@@ -25,26 +25,26 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A signer for each private key that the function holds. Clones share them.
 #[derive(Clone)]
-pub struct Signers(Arc<Inner>);
+pub struct SignerCache(Arc<Inner>);
 
 struct Inner {
     settings: TokenSettings,
     ids: Ids,
     clock: Clock,
     source: SigningKeySource,
-    held: Mutex<Held>,
+    loaded: Mutex<Loaded>,
 }
 
 #[derive(Default)]
-struct Held {
+struct Loaded {
     /// The current key's, then the next one's; none until the keys were read once.
     signers: Vec<Arc<Signer>>,
     /// When it was last tried to read them.
     tried_at: Option<Millis>,
 }
 
-impl Signers {
-    /// Holds nothing until [`Signers::renew`].
+impl SignerCache {
+    /// Holds nothing until [`SignerCache::refresh_if_old`].
     #[must_use]
     pub fn new(settings: TokenSettings, clock: Clock, ids: Ids, source: SigningKeySource) -> Self {
         Self(Arc::new(Inner {
@@ -52,13 +52,13 @@ impl Signers {
             ids,
             clock,
             source,
-            held: Mutex::default(),
+            loaded: Mutex::default(),
         }))
     }
 
     /// Reads the keys again if five minutes have passed: to be awaited beside a request's own work. A failure keeps
-    /// the keys that are held and is logged.
-    pub async fn renew(&self) {
+    /// the keys that are loaded and is logged.
+    pub async fn refresh_if_old(&self) {
         if self.start_reading(MAX_AGE) && tokio::time::timeout(PATIENCE, self.read()).await.is_err() {
             tracing::error!(
                 "the signing keys could not be read within a second: going on with those at hand"
@@ -66,9 +66,9 @@ impl Signers {
         }
     }
 
-    /// Reads the keys again unless that was tried within the last second: for when none of those that are held may
+    /// Reads the keys again unless that was tried within the last second: for when none of those that are loaded may
     /// sign. A failure keeps them and is logged.
-    pub async fn renew_now(&self) {
+    pub async fn refresh_soon(&self) {
         if self.start_reading(RETRY_INTERVAL) {
             self.read().await;
         }
@@ -77,21 +77,21 @@ impl Signers {
     /// The signer whose key may sign by `set`: the current key's, or the next one's where the set has gone ahead of
     /// this function.
     #[must_use]
-    pub fn by(&self, set: &KeySet) -> Option<Arc<Signer>> {
-        self.held(|held| {
+    pub fn signer_for(&self, set: &KeySet) -> Option<Arc<Signer>> {
+        self.with_loaded(|loaded| {
             let may_sign = |signer: &&Arc<Signer>| set.signs(signer.kid());
-            held.signers.iter().find(may_sign).cloned()
+            loaded.signers.iter().find(may_sign).cloned()
         })
     }
 
     /// Whether the last attempt was `age` ago; then it counts as made.
     fn start_reading(&self, age: i64) -> bool {
         let now = self.0.clock.now();
-        self.held(|held| {
+        self.with_loaded(|loaded| {
             // A clock that was set back makes the age unknown.
-            let recent = held.tried_at.is_some_and(|at| at <= now && now.0 - at.0 < age);
+            let recent = loaded.tried_at.is_some_and(|at| at <= now && now.0 - at.0 < age);
             if !recent {
-                held.tried_at = Some(now);
+                loaded.tried_at = Some(now);
             }
             !recent
         })
@@ -105,7 +105,7 @@ impl Signers {
                     Arc::new(Signer::new(settings, key, self.0.ids.clone()))
                 };
                 let signers = vec![signer(&current), signer(&next)];
-                self.held(|held| held.signers = signers);
+                self.with_loaded(|loaded| loaded.signers = signers);
             }
             Err(error) => {
                 let error = report(&error);
@@ -117,7 +117,7 @@ impl Signers {
         }
     }
 
-    fn held<T>(&self, look: impl FnOnce(&mut Held) -> T) -> T {
-        look(&mut self.0.held.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with_loaded<T>(&self, look: impl FnOnce(&mut Loaded) -> T) -> T {
+        look(&mut self.0.loaded.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

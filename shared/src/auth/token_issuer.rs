@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    authenticator::Authenticator, claims::Claims, key_cache::KeyCache, signer::Signer, signer_cache::Signers,
-    verifier::Unconfirmed,
+    authenticator::Authenticator, claims::Claims, key_cache::KeyCache, signer::Signer,
+    signer_cache::SignerCache, verifier::Unconfirmed,
 };
 use crate::domain::error::Error;
 
@@ -13,7 +13,7 @@ use crate::domain::error::Error;
 pub struct TokenIssuer {
     keys: KeyCache,
     authenticator: Authenticator,
-    signers: Signers,
+    signers: SignerCache,
 }
 
 /// The keys are being replaced, or the secret cannot be read.
@@ -24,7 +24,7 @@ struct NoSigningKey;
 impl TokenIssuer {
     /// Signs with the keys of `signers` that the set in `keys` allows.
     #[must_use]
-    pub const fn new(keys: KeyCache, authenticator: Authenticator, signers: Signers) -> Self {
+    pub const fn new(keys: KeyCache, authenticator: Authenticator, signers: SignerCache) -> Self {
         Self {
             keys,
             authenticator,
@@ -34,7 +34,7 @@ impl TokenIssuer {
 
     /// Reads the private keys while the process starts. A failure is only logged.
     pub async fn warm(&self) {
-        self.signers.renew_now().await;
+        self.signers.refresh_soon().await;
     }
 
     /// Runs the request's own `work`, with the key set read and the private keys renewed beside it; then chooses who
@@ -47,7 +47,7 @@ impl TokenIssuer {
         &self,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<(Arc<Signer>, T), Error> {
-        let (set, (), done) = tokio::join!(self.keys.fresh_set(), self.signers.renew(), work);
+        let (set, (), done) = tokio::join!(self.keys.fresh_set(), self.signers.refresh_if_old(), work);
         set?;
         Ok((self.signer().await?, done.map_err(Into::into)?))
     }
@@ -66,7 +66,7 @@ impl TokenIssuer {
     ) -> Result<(Arc<Signer>, C, T), Error> {
         self.signer().await?;
         let confirmed = self.authenticator.confirm_beside(token, work);
-        let (confirmed, ()) = tokio::join!(confirmed, self.signers.renew());
+        let (confirmed, ()) = tokio::join!(confirmed, self.signers.refresh_if_old());
         let (claims, done) = confirmed?;
         Ok((self.signer().await?, claims, done))
     }
@@ -74,7 +74,7 @@ impl TokenIssuer {
     /// A signer whose key the cached set allows, if there is one.
     #[must_use]
     pub fn cached_signer(&self) -> Option<Arc<Signer>> {
-        self.signers.by(&*self.keys.cached_set()?)
+        self.signers.signer_for(&*self.keys.cached_set()?)
     }
 
     /// Finds a private key that the cached set allows. If none matches, one of them is stale, so both are read again.
@@ -82,8 +82,8 @@ impl TokenIssuer {
         if let Some(signer) = self.cached_signer() {
             return Ok(signer);
         }
-        let (set, ()) = tokio::join!(self.keys.fresh_set(), self.signers.renew_now());
-        let signer = self.signers.by(&*set?);
+        let (set, ()) = tokio::join!(self.keys.fresh_set(), self.signers.refresh_soon());
+        let signer = self.signers.signer_for(&*set?);
         signer.ok_or_else(|| Error::Unavailable(NoSigningKey.into()))
     }
 }

@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 
 use super::{aws, config::Config, function::Function, logging, metrics};
 use crate::{
-    auth::{Authenticator, KeyCache, Limiter, Signers, SigningKeySource, TokenIssuer, Verifier},
+    auth::{Authenticator, KeyCache, Limiter, SignerCache, SigningKeySource, TokenIssuer, Verifier},
     domain::{clock::Clock, ids::Ids},
     store::Store,
 };
@@ -94,7 +94,7 @@ impl SigningState {
     #[must_use]
     pub fn new(state: State, source: SigningKeySource) -> Self {
         let settings = state.config.tokens.clone();
-        let signers = Signers::new(settings, state.clock.clone(), state.ids.clone(), source);
+        let signers = SignerCache::new(settings, state.clock.clone(), state.ids.clone(), source);
         let issuer = TokenIssuer::new(state.keys.clone(), state.auth.clone(), signers);
         Self { state, issuer }
     }
