@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use shared::{
-    auth::{KeyPairError, Rejected, SignError, SigningKeysError},
+    auth::{KeyPairError, SignError, SigningKeysError, TokenError},
     store::StoreError,
 };
 
@@ -61,7 +61,7 @@ pub enum RotationError {
         /// Which key.
         kid: String,
         /// Why not.
-        source: Rejected,
+        source: TokenError,
     },
     /// Signing failed.
     #[error(transparent)]

@@ -3,7 +3,7 @@
 use aws_sdk_secretsmanager::Client;
 use shared::{
     State,
-    domain::key_set::{PublicKey, Published, Retired},
+    domain::key_set::{PublicKey, PublishedKeys, Retired},
     runtime::config::KeyLocation,
     store::StoreError,
 };
@@ -40,7 +40,7 @@ impl Rotation {
     /// `before` was read.
     pub(crate) async fn publish(
         &self,
-        before: Option<&Published>,
+        before: Option<&PublishedKeys>,
         active: Vec<PublicKey>,
     ) -> Result<bool, StoreError> {
         let now = self.state.clock.now();
@@ -50,7 +50,7 @@ impl Rotation {
             config.tokens.access_token_seconds,
             config.session_absolute_seconds,
         );
-        let none = Published::default();
+        let none = PublishedKeys::default();
         let old = before.unwrap_or(&none);
         let new = old.keys.succeeded_by(active, retired, now);
         if new == old.keys {

@@ -1,10 +1,12 @@
 //! The four steps of a rotation.
 
 use shared::{
-    auth::{AccessClaims, Claims, KeyPair, RefreshClaims, Rejected, Signer, SigningKeys, Subject, Verifier},
+    auth::{
+        AccessClaims, Claims, KeyPair, RefreshClaims, Signer, SigningKeys, TokenError, TokenSubject, Verifier,
+    },
     domain::{
         clock::Millis,
-        key_set::{KeySet, Published},
+        key_set::{KeySet, PublishedKeys},
     },
 };
 
@@ -145,7 +147,7 @@ async fn present_keys(
 async fn keys_of(
     rotation: &Rotation,
     token: &str,
-    published: Option<&Published>,
+    published: Option<&PublishedKeys>,
 ) -> Result<SigningKeys, RotationError> {
     let keys = rotation.secret.read(token).await?;
     let keys = keys.ok_or_else(|| RotationError::NoValue(token.to_owned()))?;
@@ -169,7 +171,7 @@ fn try_key(rotation: &Rotation, key: &KeyPair, published: &KeySet) -> Result<(),
     let state = &rotation.state;
     let now = state.clock.now();
     let end = now.seconds().plus(state.config.session_absolute_seconds);
-    let subject = Subject {
+    let subject = TokenSubject {
         user_id: state.ids.user(),
         session_id: state.ids.session(now),
         auth_time: now.seconds(),
@@ -192,7 +194,7 @@ fn verify<C: Claims>(
     token: &str,
     published: &KeySet,
     now: Millis,
-) -> Result<(), Rejected> {
+) -> Result<(), TokenError> {
     let candidate = verifier.parse::<C>(token)?;
     verifier.verify::<C>(&candidate, published, now).map(drop)
 }

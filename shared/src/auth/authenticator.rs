@@ -7,7 +7,7 @@ use super::{
     claims::{AccessClaims, Claims},
     key_cache::KeyCache,
     limiter::Limiter,
-    verifier::{Rejected, Unconfirmed, Verifier},
+    verifier::{TokenError, Unconfirmed, Verifier},
 };
 use crate::{
     domain::{
@@ -180,15 +180,15 @@ impl Authenticator {
     ///
     /// [`Error::InvalidToken`] or [`Error::TokenExpired`]; [`Error::Unavailable`] without any copy of the set.
     pub async fn check_token<C: Claims>(&self, token: &str) -> Result<Unconfirmed<C>, Error> {
-        let candidate = self.verifier.parse::<C>(token)?;
+        let parsed = self.verifier.parse::<C>(token)?;
         let copy = match self.keys.cached_within(i64::MAX) {
             Some(copy) => copy,
             None => self.keys.read().await?,
         };
-        match self.verifier.verify(&candidate, &copy.set, self.clock.now()) {
-            Err(Rejected::UnknownKey) if self.keys.cached_within(UNKNOWN_KID_INTERVAL).is_none() => {
+        match self.verifier.verify(&parsed, &copy.set, self.clock.now()) {
+            Err(TokenError::UnknownKey) if self.keys.cached_within(UNKNOWN_KID_INTERVAL).is_none() => {
                 let copy = self.keys.read().await?;
-                Ok(self.verifier.verify(&candidate, &copy.set, self.clock.now())?)
+                Ok(self.verifier.verify(&parsed, &copy.set, self.clock.now())?)
             }
             verdict => Ok(verdict?),
         }

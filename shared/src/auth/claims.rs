@@ -81,7 +81,7 @@ pub struct RefreshClaims {
 
 /// What the tokens of one session have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Subject {
+pub struct TokenSubject {
     /// Whose session.
     pub user_id: UserId,
     /// The session.
@@ -94,7 +94,7 @@ pub struct Subject {
     pub absolute_expires_at: Seconds,
 }
 
-impl From<&Session> for Subject {
+impl From<&Session> for TokenSubject {
     fn from(session: &Session) -> Self {
         Self {
             user_id: session.user_id,
@@ -109,8 +109,8 @@ impl From<&Session> for Subject {
 impl RefreshClaims {
     /// The session that the token is of, which now ends at `expires_at`.
     #[must_use]
-    pub const fn subject(&self, expires_at: Seconds) -> Subject {
-        Subject {
+    pub const fn subject(&self, expires_at: Seconds) -> TokenSubject {
+        TokenSubject {
             user_id: self.sub,
             session_id: self.sid,
             auth_time: self.auth_time,

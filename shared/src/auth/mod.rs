@@ -14,7 +14,7 @@ mod verifier;
 
 pub use authenticator::{Authenticator, Caller, Claimed};
 pub use claims::{
-    AccessClaims, Claims, MAX_ACCESS_TOKEN_SECONDS, MAX_SESSION_SECONDS, RefreshClaims, Subject,
+    AccessClaims, Claims, MAX_ACCESS_TOKEN_SECONDS, MAX_SESSION_SECONDS, RefreshClaims, TokenSubject,
 };
 pub use key_cache::KeyCache;
 pub use limiter::{Guess, Limiter};
@@ -24,4 +24,4 @@ pub use signing_key_source::{SigningKeySource, SigningKeySourceError};
 pub use signing_keys::{KeyPair, KeyPairError, SigningKeys, SigningKeysError};
 pub use token_issuer::TokenIssuer;
 pub use token_settings::TokenSettings;
-pub use verifier::{Candidate, LEEWAY, Rejected, Unconfirmed, Verifier};
+pub use verifier::{LEEWAY, ParsedToken, TokenError, Unconfirmed, Verifier};

@@ -3,7 +3,7 @@
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 
 use super::{
-    claims::{AccessClaims, Claims, RefreshClaims, Subject},
+    claims::{AccessClaims, Claims, RefreshClaims, TokenSubject},
     signing_keys::KeyPair,
     token_settings::TokenSettings,
 };
@@ -58,7 +58,7 @@ impl Signer {
     /// When the private key is not usable.
     pub fn issue(
         &self,
-        subject: &Subject,
+        subject: &TokenSubject,
         refresh_jti: &TokenId,
         issued_at: Seconds,
         now: Millis,

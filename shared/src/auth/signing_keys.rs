@@ -23,9 +23,9 @@ use crate::domain::{
 pub struct SigningKeys {
     /// Signs now.
     pub current: KeyPair,
-    /// Published, so that every verifier knows it before it signs.
+    /// PublishedKeys, so that every verifier knows it before it signs.
     pub next: KeyPair,
-    /// How many emergencies there were before these keys: see [`Published::epoch`](crate::domain::key_set::Published::epoch).
+    /// How many emergencies there were before these keys: see [`PublishedKeys::epoch`](crate::domain::key_set::PublishedKeys::epoch).
     pub epoch: u64,
 }
 

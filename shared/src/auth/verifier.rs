@@ -20,7 +20,7 @@ const MAX_BYTES: usize = 4096;
 
 /// Why a token is refused. Clients are told no more than that it is invalid or has expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Rejected {
+pub enum TokenError {
     /// Not a JWT, or longer than any of ours.
     #[error("not a token")]
     Malformed,
@@ -47,10 +47,10 @@ pub enum Rejected {
     Expired,
 }
 
-impl From<Rejected> for Error {
-    fn from(rejected: Rejected) -> Self {
+impl From<TokenError> for Error {
+    fn from(rejected: TokenError) -> Self {
         match rejected {
-            Rejected::Expired => Self::TokenExpired,
+            TokenError::Expired => Self::TokenExpired,
             other => Self::InvalidToken(other.into()),
         }
     }
@@ -65,7 +65,7 @@ pub struct Verifier {
 
 /// A text with a token's form and an acceptable header.
 #[derive(Debug)]
-pub struct Candidate<'a> {
+pub struct ParsedToken<'a> {
     token: &'a str,
     kid: String,
 }
@@ -92,57 +92,57 @@ impl Verifier {
     /// # Errors
     ///
     /// When the text is no token of ours and of this kind.
-    pub fn parse<'a, C: Claims>(&self, token: &'a str) -> Result<Candidate<'a>, Rejected> {
+    pub fn parse<'a, C: Claims>(&self, token: &'a str) -> Result<ParsedToken<'a>, TokenError> {
         if token.len() > MAX_BYTES {
-            return Err(Rejected::Malformed);
+            return Err(TokenError::Malformed);
         }
-        let header = jsonwebtoken::decode_header(token).map_err(|_| Rejected::Malformed)?;
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
         if header.alg != Algorithm::ES256 || header.crit.is_some() {
-            return Err(Rejected::Header);
+            return Err(TokenError::Header);
         }
         if header.typ.as_deref() != Some(C::TYPE) {
-            return Err(Rejected::Type);
+            return Err(TokenError::Type);
         }
-        Ok(Candidate {
+        Ok(ParsedToken {
             token,
-            kid: header.kid.ok_or(Rejected::UnknownKey)?,
+            kid: header.kid.ok_or(TokenError::UnknownKey)?,
         })
     }
 
-    /// Checks signature and claims with the candidate's key out of `set`, at `now`.
+    /// Checks signature and claims with the parsed's key out of `set`, at `now`.
     ///
     /// # Errors
     ///
     /// Says why when the token is refused.
     pub fn verify<C: Claims>(
         &self,
-        candidate: &Candidate<'_>,
+        parsed: &ParsedToken<'_>,
         set: &KeySet,
         now: Millis,
-    ) -> Result<Unconfirmed<C>, Rejected> {
-        let published = set.get(&candidate.kid).ok_or(Rejected::UnknownKey)?;
-        let key =
-            DecodingKey::from_ec_components(&published.x, &published.y).map_err(|_| Rejected::UnknownKey)?;
-        let claims = jsonwebtoken::decode::<C>(candidate.token, &key, &self.validation(C::PURPOSE))
+    ) -> Result<Unconfirmed<C>, TokenError> {
+        let published = set.get(&parsed.kid).ok_or(TokenError::UnknownKey)?;
+        let key = DecodingKey::from_ec_components(&published.x, &published.y)
+            .map_err(|_| TokenError::UnknownKey)?;
+        let claims = jsonwebtoken::decode::<C>(parsed.token, &key, &self.validation(C::PURPOSE))
             .map_err(|error| match error.kind() {
-                ErrorKind::InvalidSignature => Rejected::Signature,
+                ErrorKind::InvalidSignature => TokenError::Signature,
                 ErrorKind::Json(_)
                 | ErrorKind::InvalidIssuer
                 | ErrorKind::InvalidAudience
                 | ErrorKind::MissingRequiredClaim(_)
-                | ErrorKind::InvalidClaimFormat(_) => Rejected::Claims,
-                _ => Rejected::Malformed,
+                | ErrorKind::InvalidClaimFormat(_) => TokenError::Claims,
+                _ => TokenError::Malformed,
             })?
             .claims;
         // Before the key: a phone that comes back after its key was retired is told that its access token has expired,
         // and refreshes, and not that it is no token of ours.
         check_times(&claims, now)?;
         if !published.verifies(C::PURPOSE, now) {
-            return Err(Rejected::UnknownKey);
+            return Err(TokenError::UnknownKey);
         }
         Ok(Unconfirmed {
             claims,
-            kid: candidate.kid.clone(),
+            kid: parsed.kid.clone(),
         })
     }
 
@@ -172,25 +172,25 @@ impl<C: Claims> Unconfirmed<C> {
     ///
     /// # Errors
     ///
-    /// [`Rejected::UnknownKey`] when the key was dropped from the set.
-    pub fn confirm(self, set: &KeySet, now: Millis) -> Result<C, Rejected> {
+    /// [`TokenError::UnknownKey`] when the key was dropped from the set.
+    pub fn confirm(self, set: &KeySet, now: Millis) -> Result<C, TokenError> {
         match set.find(&self.kid, C::PURPOSE, now) {
             Some(_) => Ok(self.claims),
-            None => Err(Rejected::UnknownKey),
+            None => Err(TokenError::UnknownKey),
         }
     }
 }
 
-fn check_times<C: Claims>(claims: &C, now: Millis) -> Result<(), Rejected> {
+fn check_times<C: Claims>(claims: &C, now: Millis) -> Result<(), TokenError> {
     let now = now.seconds();
     if claims.expires_at() <= now {
-        return Err(Rejected::Expired);
+        return Err(TokenError::Expired);
     }
     if claims.expires_at() > now.plus(C::LONGEST + LEEWAY) {
-        return Err(Rejected::Claims);
+        return Err(TokenError::Claims);
     }
     match claims.not_before() {
-        Some(not_before) if not_before > now.plus(LEEWAY) => Err(Rejected::NotYet),
+        Some(not_before) if not_before > now.plus(LEEWAY) => Err(TokenError::NotYet),
         _ => Ok(()),
     }
 }

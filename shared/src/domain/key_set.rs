@@ -10,7 +10,7 @@ const LAST_SIGNATURE: i64 = 120;
 
 /// The key set as it stands in the table, with what guards its changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Published {
+pub struct PublishedKeys {
     /// The keys.
     pub keys: KeySet,
     /// How many emergencies there were. Keys of an earlier epoch are never published again, whoever still holds them.

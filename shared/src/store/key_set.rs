@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use serde::{Deserialize, Serialize};
 
 use super::{error::StoreError, expression::number, item_keys::ItemKey, items, table::Store};
-use crate::domain::key_set::{KeySet, Published};
+use crate::domain::key_set::{KeySet, PublishedKeys};
 
 /// How often a publication that others overtook is tried again.
 const MOST_ATTEMPTS: u32 = 8;
@@ -33,12 +33,12 @@ impl Store {
     /// # Errors
     ///
     /// When the table cannot be read.
-    pub async fn published_keys(&self) -> Result<Option<Published>, StoreError> {
+    pub async fn published_keys(&self) -> Result<Option<PublishedKeys>, StoreError> {
         let Some(item) = self.get(&ItemKey::key_set()).await? else {
             return Ok(None);
         };
         let KeySetItem { keys, epoch, version } = items::read("key set", item)?;
-        Ok(Some(Published { keys, epoch, version }))
+        Ok(Some(PublishedKeys { keys, epoch, version }))
     }
 
     /// Publishes `keys` in place of those that were read as `before`; `false`, and nothing is changed, when somebody
@@ -51,7 +51,7 @@ impl Store {
     /// When the table cannot be written. Whether it was is not known then.
     pub async fn replace_key_set(
         &self,
-        before: Option<&Published>,
+        before: Option<&PublishedKeys>,
         keys: &KeySet,
         epoch: u64,
     ) -> Result<bool, StoreError> {
