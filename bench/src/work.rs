@@ -23,7 +23,7 @@ const MILLION_WRITES: f64 = 0.625;
 const DELAY: Duration = Duration::from_millis(25);
 
 /// Requests in sequence that the budget allows. Login: two, and the one beside the hash.
-const MOST_IN_SEQUENCE: [(Operation, f64); 6] = [
+const MAX_IN_SEQUENCE: [(Operation, f64); 6] = [
     (Operation::REFRESH, 1.0),
     (Operation::RefreshAgain, 1.0),
     (Operation::LIST, 1.0),
@@ -88,7 +88,7 @@ pub async fn run() -> Outcome<Findings> {
             short(reads * MILLION_READS + writes * MILLION_WRITES),
             names.join(", "),
         ]);
-        if let Some((_, most)) = MOST_IN_SEQUENCE.iter().find(|(which, _)| *which == operation) {
+        if let Some((_, most)) = MAX_IN_SEQUENCE.iter().find(|(which, _)| *which == operation) {
             let what = format!("{}: DynamoDB requests in sequence", operation.name());
             findings
                 .budgets

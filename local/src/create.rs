@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use crate::error::Error;
 use crate::table::TableDefinition;
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const MAX_WAIT: Duration = Duration::from_mins(1);
 
 /// Whether a table had to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,14 +72,14 @@ async fn wait_until_active(client: &Client, name: &str) -> Result<TableDescripti
         if table.table_status == Some(TableStatus::Active) {
             return Ok(table);
         }
-        if started.elapsed() >= PATIENCE {
+        if started.elapsed() >= MAX_WAIT {
             let status = table
                 .table_status
                 .map_or("in no state".to_owned(), |status| status.to_string());
             return Err(Error::TableNotActive {
                 table: name.to_owned(),
                 status,
-                seconds: PATIENCE.as_secs(),
+                seconds: MAX_WAIT.as_secs(),
             });
         }
         sleep(Duration::from_millis(250)).await;

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use admin::{AdminState, Invocation, MOST_USERS};
+use admin::{AdminState, Invocation, MAX_USERS};
 use serde_json::{Value, json};
 use shared::State;
 use shared::domain::clock::Clock;
@@ -24,7 +24,7 @@ use crate::stack;
 use crate::terminal::{say, warn};
 
 /// No account needs a longer line, and 500 of them stay below the 6 MB that Lambda takes.
-const LONGEST_LINE: usize = 10_000;
+const MAX_LINE: usize = 10_000;
 
 /// Who carries out the commands.
 enum Admin {
@@ -143,7 +143,7 @@ impl<R: BufRead> Import<R> {
     /// Reads lines until a batch is full.
     fn fill(&mut self, waiting: &mut Vec<Line>) -> std::io::Result<()> {
         let mut text = Vec::new();
-        while waiting.len() < MOST_USERS {
+        while waiting.len() < MAX_USERS {
             text.clear();
             let read = self.input.read_until(b'\n', &mut text)?;
             if read == 0 {
@@ -155,8 +155,8 @@ impl<R: BufRead> Import<R> {
             if line.is_empty() {
                 continue;
             }
-            if line.len() > LONGEST_LINE {
-                self.refuse(self.number, None, &format!("is longer than {LONGEST_LINE} bytes"));
+            if line.len() > MAX_LINE {
+                self.refuse(self.number, None, &format!("is longer than {MAX_LINE} bytes"));
                 continue;
             }
             match serde_json::from_slice(line) {

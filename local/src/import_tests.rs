@@ -64,7 +64,7 @@ async fn a_file_is_imported_in_batches_and_can_be_repeated() {
         let user = json!({"email": format!("u{number}@example.com"), "password_hash": BCRYPT});
         write!(text, "{user}\r\n").unwrap();
     }
-    text.push_str(&"x".repeat(LONGEST_LINE + 1));
+    text.push_str(&"x".repeat(MAX_LINE + 1));
     let first = run(Admin::Here(Box::new(state.clone())), &text).await.unwrap();
     assert_eq!(first, counts(1001, 0, 3));
     let last = Email::parse("u1000@example.com").unwrap();

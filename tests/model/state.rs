@@ -105,7 +105,7 @@ pub struct Entry {
 
 /// A login takes away ended records beyond so many, and up to so many at once.
 const ENDED_KEPT: usize = 20;
-const MOST_SWEPT: usize = 10;
+const MAX_SWEPT: usize = 10;
 
 impl Model {
     pub fn new(rules: Rules, now: Millis, foreign_expires_at: Seconds) -> Self {
@@ -209,7 +209,7 @@ impl Model {
             .into_iter()
             .map(|(label, _)| *label)
             .chain(ended)
-            .take(MOST_SWEPT)
+            .take(MAX_SWEPT)
             .collect();
         for label in swept {
             self.sessions.remove(&label);

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long an instance may take for anything.
-const PATIENCE: Duration = Duration::from_mins(1);
+const MAX_WAIT: Duration = Duration::from_mins(1);
 
 /// A running instance that has asked for its first event. It is killed when dropped.
 #[derive(Debug)]
@@ -156,7 +156,7 @@ impl FunctionProcess {
     }
 
     async fn next_act(&mut self) -> Outcome<Act> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + MAX_WAIT;
         while Instant::now() < deadline {
             if let Ok(act) = timeout(Duration::from_millis(500), self.api.next_act()).await {
                 return act;

@@ -31,7 +31,7 @@ use tokio::{
 use crate::{dynamodb, outcome::Outcome};
 
 /// How long a call may take to come.
-const PATIENCE: Duration = Duration::from_secs(30);
+const MAX_WAIT: Duration = Duration::from_secs(30);
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -137,7 +137,7 @@ impl RecordingProxy {
     ///
     /// When none is within half a minute.
     pub async fn has_held(&mut self) -> Outcome<()> {
-        let held = timeout(PATIENCE, self.held.recv()).await?;
+        let held = timeout(MAX_WAIT, self.held.recv()).await?;
         Ok(held.ok_or("the proxy has ended")?)
     }
 }

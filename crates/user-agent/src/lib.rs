@@ -8,10 +8,10 @@ mod patterns;
 use patterns::{Agent, Device};
 
 /// More of a user agent is not read.
-const LONGEST_AGENT: usize = 500;
+const MAX_AGENT: usize = 500;
 
 /// The longest name made, in characters: models are cut out of the user agent and can be anything.
-const LONGEST_NAME: usize = 80;
+const MAX_NAME: usize = 80;
 
 /// The name under which the owner of an account finds a device in a list, from the user agent that it sent.
 ///
@@ -23,15 +23,11 @@ const LONGEST_NAME: usize = 80;
 pub fn device_name(user_agent: &str) -> String {
     let end = user_agent
         .char_indices()
-        .nth(LONGEST_AGENT)
+        .nth(MAX_AGENT)
         .map_or(user_agent.len(), |(end, _)| end);
     let agent = Agent::new(&user_agent[..end]);
     let name = hardware(&agent).or_else(|| software(&agent)).unwrap_or_default();
-    let name: String = name
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(LONGEST_NAME)
-        .collect();
+    let name: String = name.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect();
     match name.trim() {
         "" => "Unknown Device".to_owned(),
         name => name.to_owned(),

@@ -7,7 +7,7 @@ use tables::{DEVICES, LITERALS, NEEDS, PROGRAMS, SYSTEMS, TEXT};
 use ua_parser::{device, os, user_agent};
 
 /// The most patterns compiled for one answer. Real agents need 9 at most; this bounds the cost of a made-up one.
-const MOST: usize = 16;
+const MAX_PATTERNS: usize = 16;
 
 /// What a pattern says to have nothing said.
 const OTHER: &str = "Other";
@@ -74,7 +74,7 @@ impl<'a> Agent<'a> {
         patterns
             .iter()
             .filter(|pattern| pattern.can_match(&self.present))
-            .take(MOST)
+            .take(MAX_PATTERNS)
             .find_map(extract)
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 
 /// Who did it, in the audit trail, when a command does not say.
 const DEFAULT_ACTOR: &str = "admin";
-const LONGEST_ACTOR: usize = 128;
+const MAX_ACTOR: usize = 128;
 
 /// A command: what to do, and who has it done.
 pub(crate) struct Command {
@@ -147,7 +147,7 @@ fn actor(given: Option<Value>) -> Result<String, Refusal> {
         None => Ok(DEFAULT_ACTOR.to_owned()),
         Some(Value::String(actor))
             if !actor.trim().is_empty()
-                && actor.chars().count() <= LONGEST_ACTOR
+                && actor.chars().count() <= MAX_ACTOR
                 && !actor.contains(char::is_control) =>
         {
             Ok(actor.trim().to_owned())

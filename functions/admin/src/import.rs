@@ -8,21 +8,18 @@ use shared::store::{CreateOutcome, NewAccount};
 use crate::{accounts, call::Call, command::NewUser, refusal::Refusal};
 
 /// How many accounts one call takes.
-pub const MOST_USERS: usize = 500;
+pub const MAX_USERS: usize = 500;
 /// How many are being written at once.
 const WRITES_AT_ONCE: usize = 16;
 /// How much of an address that is none is repeated in the report.
-const LONGEST_ADDRESS: usize = 254;
+const MAX_ADDRESS: usize = 254;
 
 /// Creates the accounts that there are not; reports how many, and each that was refused by its number, from 1 on.
 ///
 /// A repeat finds those accounts that exist already, and tries the others again.
 pub(crate) async fn import_users(call: &Call<'_>, users: Vec<Value>) -> Result<Value, Refusal> {
-    if users.is_empty() || users.len() > MOST_USERS {
-        let problem = format!(
-            "must be a list of 1 to {MOST_USERS} accounts, not {}",
-            users.len()
-        );
+    if users.is_empty() || users.len() > MAX_USERS {
+        let problem = format!("must be a list of 1 to {MAX_USERS} accounts, not {}", users.len());
         return Err(Refusal::field("users", problem));
     }
     let (mut created, mut existed, mut refused) = (0, 0, Vec::new());
@@ -53,7 +50,7 @@ pub(crate) async fn import_users(call: &Call<'_>, users: Vec<Value>) -> Result<V
 /// The address as it was given, to find the line by.
 fn address(user: &Value) -> Option<String> {
     let address = user["email"].as_str()?;
-    Some(address.chars().take(LONGEST_ADDRESS).collect())
+    Some(address.chars().take(MAX_ADDRESS).collect())
 }
 
 async fn prepare(call: &Call<'_>, user: Value) -> Result<NewAccount, Refusal> {

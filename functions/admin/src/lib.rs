@@ -22,7 +22,7 @@ use shared::{
 pub use call::{AdminState, Invocation};
 use call::{Call, TIME_KEPT};
 use command::{Action, Command};
-pub use import::MOST_USERS;
+pub use import::MAX_USERS;
 use refusal::Refusal;
 
 /// How it is deployed and invoked.

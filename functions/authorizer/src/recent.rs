@@ -11,7 +11,7 @@ use shared::domain::{
 };
 
 /// So many sessions are remembered; each takes about 100 bytes.
-const MOST: usize = 4096;
+const MAX_ENTRIES: usize = 4096;
 
 /// How a session was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,10 +55,10 @@ impl Recent {
             return;
         }
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= MOST {
+        if entries.len() >= MAX_ENTRIES {
             entries.retain(|_, (_, other)| self.is_young(*other, at));
         }
-        if entries.len() >= MOST {
+        if entries.len() >= MAX_ENTRIES {
             entries.clear();
         }
         entries.insert((user, session), (seen, at));
@@ -116,10 +116,10 @@ mod tests {
     #[test]
     fn memory_stays_bounded() {
         let recent = Recent::new(300);
-        for _ in 0..=MOST {
+        for _ in 0..=MAX_ENTRIES {
             let (user, session) = someone();
             recent.keep(user, session, ACTIVE, Millis(0));
         }
-        assert!(recent.entries.lock().unwrap().len() <= MOST);
+        assert!(recent.entries.lock().unwrap().len() <= MAX_ENTRIES);
     }
 }

@@ -83,7 +83,7 @@ pub const FUNCTION: Function = Function {
 };
 
 /// How often a login that others overtook starts over. Each time one of the others has succeeded.
-const MOST_ATTEMPTS: u32 = 64;
+const MAX_ATTEMPTS: u32 = 64;
 
 /// What the function works with.
 #[derive(Clone)]
@@ -211,7 +211,7 @@ async fn commit(
     let state = &login.signing.state;
     let mut verified = credential.password_hash.clone();
     let mut renewed_hash = None;
-    for _ in 0..MOST_ATTEMPTS {
+    for _ in 0..MAX_ATTEMPTS {
         if credential.password_hash != verified {
             // A new password, or the same one that another login hashed anew: only hashing tells.
             verified.clone_from(&credential.password_hash);

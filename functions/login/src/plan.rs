@@ -11,7 +11,7 @@ use shared::domain::{
 /// So many ended sessions are kept, so that their phones are told how they ended.
 const KEPT_ENDED: usize = 20;
 /// So many records one login removes.
-const MOST_SWEPT: usize = 10;
+const MAX_SWEPT: usize = 10;
 
 /// What is to be done besides creating the session.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ fn stale(sessions: &[Session], now: Millis) -> Vec<SessionId> {
     past.into_iter()
         .map(|session| session.id)
         .chain(ended)
-        .take(MOST_SWEPT)
+        .take(MAX_SWEPT)
         .collect()
 }
 
@@ -162,7 +162,7 @@ mod tests {
             });
         }
         let swept = plan(&old, &new_on(None), NOW, 20).stale;
-        assert_eq!(swept.len(), MOST_SWEPT);
+        assert_eq!(swept.len(), MAX_SWEPT);
         assert!(old[20..].iter().all(|recent| !swept.contains(&recent.id)));
     }
 }

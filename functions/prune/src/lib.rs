@@ -44,7 +44,7 @@ pub const FUNCTION: Function = Function {
 /// A run ends so long before its deadline: enough for the requests that are under way, with their retries.
 const RESERVE: Duration = Duration::from_secs(10);
 /// The longest that Lambda lets a function run.
-const LONGEST: Duration = Duration::from_mins(15);
+const MAX_SECONDS: Duration = Duration::from_mins(15);
 const DAY_MILLIS: i128 = 86_400_000;
 
 /// How long a run may work that Lambda ends at `deadline` (epoch milliseconds): as long as Lambda lets any, where that is
@@ -56,7 +56,7 @@ pub fn time_until(deadline: u64, now: Millis) -> Duration {
         Ok(left) => Duration::from_millis(left),
         // A clock that is ahead.
         Err(_) if left >= -DAY_MILLIS => Duration::ZERO,
-        Err(_) => LONGEST,
+        Err(_) => MAX_SECONDS,
     };
     left.saturating_sub(RESERVE)
 }

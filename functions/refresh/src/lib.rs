@@ -27,7 +27,7 @@ use shared::{
 use tokio::time::timeout;
 
 /// How long the answer to a committed refresh may wait for its event.
-const TELLING: Duration = Duration::from_millis(500);
+const MOVE_EVENT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What it answers.
 pub const OPERATION: Operation = Operation {
@@ -200,7 +200,7 @@ async fn tell_of_move(state: &State, rotate: &RotateRequest, context: &AuditCont
     let mut event = context.event(&state.ids, rotate.user_id, EventType::SessionMoved);
     event.session_id = Some(rotate.session_id);
     event.device_name.clone_from(&rotate.device_name);
-    match timeout(TELLING, state.store.record(&event)).await {
+    match timeout(MOVE_EVENT_TIMEOUT, state.store.record(&event)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             tracing::warn!(error = %Error::from(error).report(), "session_moved could not be recorded");

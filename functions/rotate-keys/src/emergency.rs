@@ -5,7 +5,7 @@ use shared::auth::SigningKeys;
 
 use crate::{
     error::RotationError,
-    rotation::{MOST_ATTEMPTS, Rotation},
+    rotation::{MAX_ATTEMPTS, Rotation},
 };
 
 /// Makes two new keys the only ones.
@@ -16,7 +16,7 @@ use crate::{
 /// label's order decides: the later one's epoch is higher, and its keys are what remains.
 pub(crate) async fn replace_keys(rotation: &Rotation) -> Result<Value, RotationError> {
     let (store, secret) = (&rotation.state.store, &rotation.secret);
-    for _ in 0..MOST_ATTEMPTS {
+    for _ in 0..MAX_ATTEMPTS {
         let published = store.published_keys().await?;
         let current = secret.versions().await?.current().map(str::to_owned);
         let old = published.clone().unwrap_or_default();
@@ -65,7 +65,7 @@ async fn epoch_of(rotation: &Rotation, version: Option<&str>) -> Result<u64, Rot
 /// Publishes `keys` alone, unless a later emergency has published by now.
 async fn drop_others(rotation: &Rotation, keys: &SigningKeys) -> Result<(), RotationError> {
     let store = &rotation.state.store;
-    for _ in 0..MOST_ATTEMPTS {
+    for _ in 0..MAX_ATTEMPTS {
         let published = store.published_keys().await?.unwrap_or_default();
         if published.epoch >= keys.epoch
             || store

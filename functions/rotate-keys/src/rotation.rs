@@ -11,7 +11,7 @@ use shared::{
 use crate::{error::RotationError, secret::Secret};
 
 /// How often a step starts over because somebody else changed the secret or the published set under it.
-pub(crate) const MOST_ATTEMPTS: u32 = 8;
+pub(crate) const MAX_ATTEMPTS: u32 = 8;
 
 /// What the function works with.
 #[derive(Clone, Debug)]

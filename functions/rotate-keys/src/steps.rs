@@ -13,7 +13,7 @@ use shared::{
 use crate::{
     command::Step,
     error::RotationError,
-    rotation::{MOST_ATTEMPTS, Rotation},
+    rotation::{MAX_ATTEMPTS, Rotation},
 };
 
 /// How far the version of a rotation has come.
@@ -61,7 +61,7 @@ async fn create(rotation: &Rotation, token: &str) -> Result<(), RotationError> {
 ///
 /// A repeat finds them published, and writes nothing.
 async fn set(rotation: &Rotation, token: &str) -> Result<(), RotationError> {
-    for _ in 0..MOST_ATTEMPTS {
+    for _ in 0..MAX_ATTEMPTS {
         let published = rotation.state.store.published_keys().await?;
         let Stage::Pending { current } = stage(rotation, token).await? else {
             return Ok(());
@@ -99,7 +99,7 @@ async fn test(rotation: &Rotation, token: &str) -> Result<(), RotationError> {
 ///
 /// A repeat after the first half does the second.
 async fn finish(rotation: &Rotation, token: &str) -> Result<(), RotationError> {
-    for _ in 0..MOST_ATTEMPTS {
+    for _ in 0..MAX_ATTEMPTS {
         let published = rotation.state.store.published_keys().await?;
         let stage = stage(rotation, token).await?;
         let keys = keys_of(rotation, token, published.as_ref()).await?;

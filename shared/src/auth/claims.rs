@@ -21,7 +21,7 @@ pub trait Claims: Serialize + DeserializeOwned {
     /// What the token is for.
     const PURPOSE: Purpose;
     /// How long it lives at most, in seconds, whatever is configured: one that claims more is none of ours.
-    const LONGEST: i64;
+    const MAX_SECONDS: i64;
 
     /// When it expires.
     fn expires_at(&self) -> Seconds;
@@ -123,7 +123,7 @@ impl RefreshClaims {
 impl Claims for AccessClaims {
     const TYPE: &'static str = "at+jwt";
     const PURPOSE: Purpose = Purpose::Access;
-    const LONGEST: i64 = MAX_ACCESS_TOKEN_SECONDS;
+    const MAX_SECONDS: i64 = MAX_ACCESS_TOKEN_SECONDS;
 
     fn expires_at(&self) -> Seconds {
         self.exp
@@ -137,7 +137,7 @@ impl Claims for AccessClaims {
 impl Claims for RefreshClaims {
     const TYPE: &'static str = "rt+jwt";
     const PURPOSE: Purpose = Purpose::Refresh;
-    const LONGEST: i64 = MAX_SESSION_SECONDS;
+    const MAX_SECONDS: i64 = MAX_SESSION_SECONDS;
 
     fn expires_at(&self) -> Seconds {
         self.exp

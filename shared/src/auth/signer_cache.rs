@@ -21,7 +21,7 @@ const MAX_AGE: i64 = 300_000;
 /// Where none of the keys may sign, they are read again at most this often, in milliseconds.
 const RETRY_INTERVAL: i64 = 1000;
 /// So long a request waits for keys that it does not need.
-const PATIENCE: Duration = Duration::from_secs(1);
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
 /// A signer for each private key that the function holds. Clones share them.
 #[derive(Clone)]
@@ -59,7 +59,7 @@ impl SignerCache {
     /// Reads the keys again if five minutes have passed: to be awaited beside a request's own work. A failure keeps
     /// the keys that are loaded and is logged.
     pub async fn refresh_if_old(&self) {
-        if self.start_reading(MAX_AGE) && tokio::time::timeout(PATIENCE, self.read()).await.is_err() {
+        if self.start_reading(MAX_AGE) && tokio::time::timeout(MAX_WAIT, self.read()).await.is_err() {
             tracing::error!(
                 "the signing keys could not be read within a second: going on with those at hand"
             );

@@ -186,7 +186,7 @@ fn check_times<C: Claims>(claims: &C, now: Millis) -> Result<(), TokenError> {
     if claims.expires_at() <= now {
         return Err(TokenError::Expired);
     }
-    if claims.expires_at() > now.plus(C::LONGEST + LEEWAY) {
+    if claims.expires_at() > now.plus(C::MAX_SECONDS + LEEWAY) {
         return Err(TokenError::Claims);
     }
     match claims.not_before() {

@@ -21,7 +21,7 @@ const NOT_IN_QUERY: &AsciiSet = &CONTROLS
     .add(b'}');
 
 /// The longest path and the longest query, in bytes. API Gateway lets no more through; what is longer is nowhere.
-const LONGEST: usize = 10 * 1024;
+const MAX_BYTES: usize = 10 * 1024;
 
 /// The request that an event stands for. There is one for every event.
 #[must_use]
@@ -41,7 +41,7 @@ pub fn sanitize(event: &mut LambdaRequest) {
     event.headers.remove(HOST);
     event.headers.remove("x-forwarded-proto");
     event.request_context.domain_name = None;
-    let is_long = |text: &Option<String>| text.as_ref().is_some_and(|text| text.len() > LONGEST);
+    let is_long = |text: &Option<String>| text.as_ref().is_some_and(|text| text.len() > MAX_BYTES);
     if is_long(&event.raw_path) || is_long(&event.raw_query_string) {
         event.raw_path = None;
         event.raw_query_string = None;

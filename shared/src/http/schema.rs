@@ -97,9 +97,9 @@ texts! {
 }
 
 /// A list of at most so many.
-pub struct Bounded<T, const MOST: usize>(std::marker::PhantomData<T>);
+pub struct Bounded<T, const MAX: usize>(std::marker::PhantomData<T>);
 
-impl<T: JsonSchema, const MOST: usize> JsonSchema for Bounded<T, MOST> {
+impl<T: JsonSchema, const MAX: usize> JsonSchema for Bounded<T, MAX> {
     fn inline_schema() -> bool {
         true
     }
@@ -110,6 +110,6 @@ impl<T: JsonSchema, const MOST: usize> JsonSchema for Bounded<T, MOST> {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let items = generator.subschema_for::<T>();
-        json_schema!({ "type": "array", "maxItems": MOST, "items": items })
+        json_schema!({ "type": "array", "maxItems": MAX, "items": items })
     }
 }

@@ -7,7 +7,7 @@ use super::{error::StoreError, expression::number, item_keys::ItemKey, items, ta
 use crate::domain::key_set::{KeySet, PublishedKeys};
 
 /// How often a publication that others overtook is tried again.
-const MOST_ATTEMPTS: u32 = 8;
+const MAX_ATTEMPTS: u32 = 8;
 
 #[derive(Serialize, Deserialize)]
 struct KeySetItem {
@@ -94,7 +94,7 @@ impl Store {
     ///
     /// When the table cannot be read or written.
     pub async fn publish_key_set(&self, keys: &KeySet) -> Result<(), StoreError> {
-        for _ in 0..MOST_ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let before = self.published_keys().await?;
             let epoch = before.as_ref().map_or(0, |before| before.epoch);
             if self.replace_key_set(before.as_ref(), keys, epoch).await? {

@@ -5,7 +5,7 @@ use super::{
     expression::{Update, number, text},
     item_keys::ItemKey,
     items,
-    revoke::{RevokeCondition, SESSIONS_AT_ONCE},
+    revoke::{MAX_SESSIONS_PER_TRANSACTION, RevokeCondition},
     table::Store,
     transaction::{Action, ConditionOutcome, Outcome},
 };
@@ -35,7 +35,7 @@ pub struct LoginCommit<'a> {
 
 impl LoginCommit<'_> {
     /// How many sessions one login's transaction can end.
-    pub const MAX_REVOCATIONS: usize = SESSIONS_AT_ONCE;
+    pub const MAX_REVOCATIONS: usize = MAX_SESSIONS_PER_TRANSACTION;
 }
 
 /// What became of a login.

@@ -17,10 +17,10 @@ use crate::domain::{
 };
 
 /// How many sessions one transaction ends: two actions each and one check stay below `DynamoDB`'s 100.
-pub(super) const SESSIONS_AT_ONCE: usize = 40;
+pub(super) const MAX_SESSIONS_PER_TRANSACTION: usize = 40;
 
 /// How often [`Store::revoke_all`] reads at most. Each time it has ended what it read before.
-const MOST_READS: usize = 100;
+const MAX_READS: usize = 100;
 
 /// What is to be ended.
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +104,7 @@ impl Store {
         targets.extend(own);
         let mut ended = Vec::with_capacity(targets.len());
         let event = EventType::for_revocation(request.reason);
-        for chunk in targets.chunks(SESSIONS_AT_ONCE) {
+        for chunk in targets.chunks(MAX_SESSIONS_PER_TRANSACTION) {
             ended.extend(self.revoke_together(&request, event, chunk.to_vec()).await?);
         }
         Ok(ended)
@@ -126,7 +126,7 @@ impl Store {
         context: &AuditContext,
     ) -> Result<usize, RevokeError> {
         let (mut count, mut found_none) = (0, false);
-        for _ in 0..MOST_READS {
+        for _ in 0..MAX_READS {
             let mut sessions = self.sessions(user).await?;
             sessions.retain(|session| session.may_be_active(context.at));
             if sessions.is_empty() && found_none {
@@ -144,7 +144,7 @@ impl Store {
                 context,
                 caller: None,
             };
-            for chunk in sessions.chunks(SESSIONS_AT_ONCE) {
+            for chunk in sessions.chunks(MAX_SESSIONS_PER_TRANSACTION) {
                 let chunk = chunk.iter().collect();
                 let ended = self.revoke_together(&request, EventType::SessionsRevoked, chunk);
                 count += ended.await?.len();

@@ -8,13 +8,13 @@ use super::text::PasswordHash;
 /// bcrypt costs that are accepted: 14 is about a second of a whole core, and more on a small Lambda.
 const BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=14;
 /// Argon2's memory, in KiB: beside all else it must fit into the memory of the `login` function.
-const MOST_MEMORY_KIB: u32 = 256 * 1024;
+const MAX_MEMORY_KIB: u32 = 256 * 1024;
 /// Argon2's memory times its passes, in KiB: about a second of a whole core as well.
-const MOST_WORK_KIB: u64 = 1024 * 1024;
+const MAX_WORK_KIB: u64 = 1024 * 1024;
 /// Argon2's lanes, which are computed one after the other.
-const MOST_LANES: u32 = 16;
+const MAX_LANES: u32 = 16;
 /// A hash value shorter than 128 bits is not worth verifying.
-const LEAST_OUTPUT_BYTES: usize = 16;
+const MIN_OUTPUT_BYTES: usize = 16;
 
 /// Why a text is no password hash that we take over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -101,11 +101,11 @@ fn check_argon2(text: &str) -> Result<(), NotAHash> {
     }
     let params = Params::try_from(&hash).map_err(|_| NotAHash::MalformedArgon2)?;
     let output = hash.hash.as_ref().map_or(0, phc::Output::len);
-    if hash.salt.is_none() || output < LEAST_OUTPUT_BYTES {
+    if hash.salt.is_none() || output < MIN_OUTPUT_BYTES {
         return Err(NotAHash::MalformedArgon2);
     }
     let work = u64::from(params.m_cost()) * u64::from(params.t_cost());
-    if params.m_cost() > MOST_MEMORY_KIB || params.p_cost() > MOST_LANES || work > MOST_WORK_KIB {
+    if params.m_cost() > MAX_MEMORY_KIB || params.p_cost() > MAX_LANES || work > MAX_WORK_KIB {
         return Err(NotAHash::Argon2Cost);
     }
     Ok(())
