@@ -104,7 +104,7 @@ async fn a_late_event_is_found_for_two_more_days() {
 #[tokio::test]
 async fn a_first_run_begins_with_the_table_a_year_ago() {
     let world = World::with(&[("PRUNE_WRITE_UNITS_PER_SECOND", "100000")]).await;
-    let created = Day::of(world.state.store.created_at().await.unwrap().unwrap());
+    let created = Day::containing(world.state.store.created_at().await.unwrap().unwrap());
     let trail = Trail::of(world);
     assert_eq!(trail.recorded().await, None);
     trail
@@ -135,7 +135,7 @@ async fn a_young_table_has_nothing_to_prune() {
 #[tokio::test]
 async fn a_record_from_the_future_skips_no_day() {
     let trail = Trail::of(World::with(&[("PRUNE_WRITE_UNITS_PER_SECOND", "100000")]).await);
-    let created = Day::of(trail.world.state.store.created_at().await.unwrap().unwrap());
+    let created = Day::containing(trail.world.state.store.created_at().await.unwrap().unwrap());
     trail.world.clock.set(start(created.plus(60)));
     trail.record(created.plus(400)).await;
     for days in [3, 20, 29] {

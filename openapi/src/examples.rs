@@ -157,6 +157,6 @@ pub fn problem(operation: &Operation, code: Code) -> Value {
     json!(Problem {
         request_id: "JKJaXmPLvHcESHA=",
         errors: &errors,
-        ..Problem::of(code, operation.route.errors)
+        ..Problem::for_code(code, operation.route.errors)
     })
 }

@@ -24,7 +24,7 @@ pub fn extension(operation: &Operation) -> Value {
     let rule = |rule: &Rule| {
         json!({
             "name": rule.name(),
-            "requests": defaults.of(*rule),
+            "requests": defaults.for_rule(*rule),
             "seconds": WINDOW_SECONDS,
             "counts": rule.counts(),
         })
@@ -35,7 +35,7 @@ pub fn extension(operation: &Operation) -> Value {
 /// The same for people, to be put behind the description.
 pub fn text(operation: &Operation) -> String {
     let defaults = defaults();
-    let rule = |rule: &Rule| format!("{} {}", defaults.of(*rule), rule.counts());
+    let rule = |rule: &Rule| format!("{} {}", defaults.for_rule(*rule), rule.counts());
     let rules: Vec<_> = operation.route.access.limits().iter().map(rule).collect();
     match rules.as_slice() {
         [] => "Rate limit: none of its own.".to_owned(),

@@ -69,7 +69,7 @@ impl Trail {
     /// The day it is.
     #[must_use]
     pub fn today(&self) -> Day {
-        Day::of(self.world.clock.now())
+        Day::containing(self.world.clock.now())
     }
 
     /// Records that everything is gone up to `day`.
@@ -164,5 +164,5 @@ impl Trail {
 /// Never.
 #[must_use]
 pub fn start(day: Day) -> Millis {
-    Millis(day.since(Day::of(Millis(0))) * 86_400_000)
+    Millis(day.since(Day::containing(Millis(0))) * 86_400_000)
 }

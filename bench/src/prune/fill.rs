@@ -60,7 +60,7 @@ impl Originals {
         for (back, number) in
             (0..=newest).flat_map(|back| (0..ORIGINALS_A_DAY).map(move |number| (back, number)))
         {
-            let start = today.plus(-back).since(Day::of(Millis(0))) * DAY_MILLIS;
+            let start = today.plus(-back).since(Day::containing(Millis(0))) * DAY_MILLIS;
             let event = event(&ids, Millis(start + number * DAY_MILLIS / ORIGINALS_A_DAY));
             store.record(&event).await?;
             let session = event.session_id.ok_or("an original has a session")?;

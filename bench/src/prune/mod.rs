@@ -45,7 +45,7 @@ pub(crate) async fn benchmark() -> Outcome<Findings> {
     definition.create(&database.client(), TABLE).await?;
     let store = Store::new(database.client(), TABLE, Ids::system());
 
-    let today = Day::of(Clock::system().now());
+    let today = Day::containing(Clock::system().now());
     let originals = Originals::new(engine, &database.client(), &definition, today).await?;
 
     let bucket = Bucket::start().await?;

@@ -123,7 +123,7 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Ap
     let attempt = read(&request, state.clock.now(), &state.config)?;
     let (quotas, source) = (
         http::quotas(&request),
-        Source::of(attempt.context.origin.ip_address),
+        Source::from_address(attempt.context.origin.ip_address),
     );
     let counted = async {
         tokio::try_join!(

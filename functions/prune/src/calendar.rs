@@ -8,7 +8,7 @@ const LOOK_BACK: i64 = 2;
 
 /// The newest day whose last millisecond is past retention.
 pub(crate) fn newest(now: Millis, retention_days: i64) -> Day {
-    Day::of(now).plus(-retention_days - 1)
+    Day::containing(now).plus(-retention_days - 1)
 }
 
 /// The day a run begins with; none when it begins with the table's creation, see [`first_of_table`].
@@ -16,13 +16,13 @@ pub(crate) fn newest(now: Millis, retention_days: i64) -> Day {
 /// A record that is newer than `newest` is right when the retention was raised since, and wrong when a clock had been
 /// ahead: days after `newest` are not done either way. One from the future can only be wrong, and says nothing.
 pub(crate) fn first(recorded: Option<Day>, newest: Day, now: Millis) -> Option<Day> {
-    let recorded = recorded.filter(|&day| day < Day::of(now))?;
+    let recorded = recorded.filter(|&day| day < Day::containing(now))?;
     Some(recorded.min(newest).plus(-LOOK_BACK))
 }
 
 /// The day that a first run begins with.
 pub(crate) fn first_of_table(created: Millis) -> Day {
-    Day::of(created).plus(-LOOK_BACK)
+    Day::containing(created).plus(-LOOK_BACK)
 }
 
 /// Whether to record `day`, which is done, in place of what is recorded: when that is a step ahead, or when what is
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn a_day_is_past_retention_when_its_last_millisecond_is() {
-        assert_eq!(Day::of(on_the_31st(0)), day("2026-03-31"));
+        assert_eq!(Day::containing(on_the_31st(0)), day("2026-03-31"));
         for millis in [0, LAST_MILLISECOND] {
             assert_eq!(newest(on_the_31st(millis), 30), day("2026-02-28"));
             assert_eq!(newest(on_the_31st(millis), 1), day("2026-03-29"));

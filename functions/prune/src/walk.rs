@@ -75,7 +75,7 @@ async fn empty(
     day: Day,
     failures: &mut Vec<Failure>,
 ) -> Result<(), Interrupted> {
-    let partitions = stream::iter(AuditPartition::of(day))
+    let partitions = stream::iter(AuditPartition::all_of_day(day))
         .map(|partition| partition::empty(prune, budget, tally, partition))
         .buffer_unordered(PARTITIONS_AT_ONCE);
     let outcomes: Vec<_> = partitions.collect().await;

@@ -76,7 +76,7 @@ impl Limiter {
     /// When the table cannot be written.
     pub async fn guess(&self, quotas: &Quotas, email: &Email, source: &Source) -> Result<Guess, StoreError> {
         let (account, source) = (email.digest(), source.as_str());
-        if self.limits.of(Rule::GuessesEverywhere) == 0 {
+        if self.limits.for_rule(Rule::GuessesEverywhere) == 0 {
             // Nothing would bound how many addresses are counted in one item: each has its own.
             let counters = vec![(Rule::Guesses, "count".to_owned())];
             let key = format!("{account}#{source}");
@@ -113,9 +113,11 @@ impl Limiter {
         key: &str,
         counters: Vec<(Rule, String)>,
     ) -> Result<Guess, StoreError> {
-        let on = counters.into_iter().filter(|(rule, _)| self.limits.of(*rule) > 0);
+        let on = counters
+            .into_iter()
+            .filter(|(rule, _)| self.limits.for_rule(*rule) > 0);
         let (rules, counters): (Vec<_>, Vec<_>) = on
-            .map(|(rule, counter)| (rule, (counter, self.limits.of(rule))))
+            .map(|(rule, counter)| (rule, (counter, self.limits.for_rule(rule))))
             .unzip();
         if counters.is_empty() {
             return Ok(Guess {
@@ -136,7 +138,7 @@ impl Limiter {
             CountOutcome::OverLimit(counts) => (false, counts),
         };
         let quota = |(rule, count): (Rule, u32)| {
-            let limit = self.limits.of(rule);
+            let limit = self.limits.for_rule(rule);
             Quota {
                 rule,
                 limit,

@@ -19,7 +19,7 @@ pub struct NotADay;
 impl Day {
     /// The day that a moment lies in.
     #[must_use]
-    pub const fn of(at: Millis) -> Self {
+    pub const fn containing(at: Millis) -> Self {
         Self(at.seconds().0.div_euclid(DAY))
     }
 
@@ -81,10 +81,16 @@ mod tests {
 
     #[test]
     fn a_day_ends_with_its_last_millisecond() {
-        assert_eq!(Day::of(Millis(1_700_006_399_999)).to_string(), "2023-11-14");
-        assert_eq!(Day::of(Millis(1_700_006_400_000)).to_string(), "2023-11-15");
-        assert_eq!(Day::of(Millis(0)).to_string(), "1970-01-01");
-        assert_eq!(Day::of(Millis(-1)).to_string(), "1969-12-31");
+        assert_eq!(
+            Day::containing(Millis(1_700_006_399_999)).to_string(),
+            "2023-11-14"
+        );
+        assert_eq!(
+            Day::containing(Millis(1_700_006_400_000)).to_string(),
+            "2023-11-15"
+        );
+        assert_eq!(Day::containing(Millis(0)).to_string(), "1970-01-01");
+        assert_eq!(Day::containing(Millis(-1)).to_string(), "1969-12-31");
     }
 
     #[test]

@@ -146,16 +146,16 @@ impl Ids {
     /// The operating system's generator.
     #[must_use]
     pub fn system() -> Self {
-        Self::of(Source::System)
+        Self::with_source(Source::System)
     }
 
     /// A predictable sequence, for tests only. Clones share it.
     #[must_use]
     pub fn sequence(start: u64) -> Self {
-        Self::of(Source::Sequence(Arc::new(AtomicU64::new(start))))
+        Self::with_source(Source::Sequence(Arc::new(AtomicU64::new(start))))
     }
 
-    fn of(source: Source) -> Self {
+    fn with_source(source: Source) -> Self {
         Self {
             source,
             last_event: Arc::default(),

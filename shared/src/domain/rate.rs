@@ -100,7 +100,7 @@ pub struct Limits {
 impl Limits {
     /// What a rule lets through.
     #[must_use]
-    pub const fn of(&self, rule: Rule) -> u32 {
+    pub const fn for_rule(&self, rule: Rule) -> u32 {
         match rule {
             Rule::Login => self.login_ip,
             Rule::Guesses => self.login_guesses,
@@ -120,7 +120,7 @@ pub struct Source(String);
 impl Source {
     /// The source of an address. Requests without one, which API Gateway does not send, share a source.
     #[must_use]
-    pub fn of(address: Option<IpAddr>) -> Self {
+    pub fn from_address(address: Option<IpAddr>) -> Self {
         Self(match address.map(|address| address.to_canonical()) {
             None => "unknown".to_owned(),
             Some(IpAddr::V4(address)) => address.to_string(),
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     fn source(address: &str) -> String {
-        Source::of(Some(address.parse().unwrap())).0
+        Source::from_address(Some(address.parse().unwrap())).0
     }
 
     #[test]
@@ -225,6 +225,6 @@ mod tests {
 
     #[test]
     fn clients_without_an_address_share_one_source() {
-        assert_eq!(Source::of(None).as_str(), "unknown");
+        assert_eq!(Source::from_address(None).as_str(), "unknown");
     }
 }

@@ -75,7 +75,7 @@ pub(crate) fn response(error: &ApiError, format: ErrorFormat, request_id: &str) 
         detail: error.detail(),
         errors,
         request_id,
-        ..Problem::of(error.code(), format)
+        ..Problem::for_code(error.code(), format)
     };
     let mut response = response::json(&problem);
     *response.status_mut() = status.try_into().unwrap_or_default();
@@ -111,7 +111,7 @@ pub(crate) fn response(error: &ApiError, format: ErrorFormat, request_id: &str) 
 impl Problem<'_> {
     /// A problem of this code in this format, before anything is said of the very request.
     #[must_use]
-    pub fn of(code: Code, format: ErrorFormat) -> Self {
+    pub fn for_code(code: Code, format: ErrorFormat) -> Self {
         let status = code.status();
         Self {
             kind: "about:blank",

@@ -155,7 +155,7 @@ mod tests {
     fn events_of_a_day_are_spread_over_sixteen_shards() {
         let ids = Ids::system();
         let mut shards: Vec<_> = (0..1000)
-            .map(|_| audit_partition(Day::of(Millis(0)), audit_shard(ids.event(Millis(0)))))
+            .map(|_| audit_partition(Day::containing(Millis(0)), audit_shard(ids.event(Millis(0)))))
             .collect();
         shards.sort();
         shards.dedup();

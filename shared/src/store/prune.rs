@@ -30,7 +30,7 @@ pub struct AuditPartition {
 
 impl AuditPartition {
     /// All partitions of a day.
-    pub fn of(day: Day) -> impl Iterator<Item = Self> {
+    pub fn all_of_day(day: Day) -> impl Iterator<Item = Self> {
         (0..AUDIT_SHARDS).map(move |shard| Self { day, shard })
     }
 }

@@ -75,7 +75,7 @@ impl Hasher {
             .map_err(HashError::Parameters)?;
         let dummy = phc_string(&params, &ids.bytes(), &ids.bytes()).map_err(HashError::Failed)?;
         Ok(Self {
-            memory: Arc::new(Memory::of(&params)),
+            memory: Arc::new(Memory::for_params(&params)),
             params,
             ids,
             dummy: Arc::new(dummy),
@@ -157,7 +157,7 @@ struct Memory {
 }
 
 impl Memory {
-    fn of(params: &Params) -> Self {
+    fn for_params(params: &Params) -> Self {
         Self {
             blocks: Mutex::default(),
             kept: params.block_count(),

@@ -55,7 +55,7 @@ struct EventItem {
 }
 
 impl EventItem {
-    fn of(event: &AuditEvent) -> Self {
+    fn from_event(event: &AuditEvent) -> Self {
         let agent = event.origin.user_agent.as_deref();
         Self {
             gsi1pk: None,
@@ -78,11 +78,11 @@ impl EventItem {
 pub(in crate::store) fn event_item(event: &AuditEvent) -> Attributes {
     let item = EventItem {
         gsi1pk: Some(item_keys::audit_partition(
-            Day::of(event.at),
+            Day::containing(event.at),
             item_keys::audit_shard(event.id),
         )),
         gsi1sk: Some(event.id.to_string()),
-        ..EventItem::of(event)
+        ..EventItem::from_event(event)
     };
     write(&ItemKey::event(event.user_id, event.id), &item)
 }
@@ -131,7 +131,7 @@ pub(in crate::store) fn unknown_login_item(
 ) -> Attributes {
     let item = EventItem {
         expires_at: Some(expires_at),
-        ..EventItem::of(event)
+        ..EventItem::from_event(event)
     };
     write(&ItemKey::unknown_login(email, event.id), &item)
 }
