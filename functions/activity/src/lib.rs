@@ -96,7 +96,7 @@ struct Page {
 fn page(request: &Request, user: UserId) -> Result<Page, ApiError> {
     let mut input = Input::from_query(request, &["limit", "cursor"]);
     let limit = input.optional_text("limit");
-    let limit = input.parse("limit", limit, limit_of);
+    let limit = input.parse("limit", limit, parse_limit);
     let after = input.optional_text("cursor");
     let after = input.parse("cursor", after, |text| cursor::decode(user, text));
     input.finish()?;
@@ -106,7 +106,7 @@ fn page(request: &Request, user: UserId) -> Result<Page, ApiError> {
     })
 }
 
-fn limit_of(text: &str) -> Result<u8, String> {
+fn parse_limit(text: &str) -> Result<u8, String> {
     let number = text
         .bytes()
         .all(|byte| byte.is_ascii_digit())

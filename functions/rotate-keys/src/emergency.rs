@@ -21,7 +21,7 @@ pub(crate) async fn replace_keys(rotation: &Rotation) -> Result<Value, RotationE
         let current = secret.versions().await?.current().map(str::to_owned);
         let old = published.clone().unwrap_or_default();
 
-        let epoch = old.epoch.max(epoch_of(rotation, current.as_deref()).await?) + 1;
+        let epoch = old.epoch.max(read_epoch(rotation, current.as_deref()).await?) + 1;
         let keys = SigningKeys::generate(epoch)?;
         let version = rotation.state.ids.request_token();
         secret.put_pending(&version, &keys).await?;
@@ -53,7 +53,7 @@ pub(crate) async fn replace_keys(rotation: &Rotation) -> Result<Value, RotationE
 }
 
 /// The epoch of what signers read now; 0 where that is unreadable, which an emergency repairs.
-async fn epoch_of(rotation: &Rotation, version: Option<&str>) -> Result<u64, RotationError> {
+async fn read_epoch(rotation: &Rotation, version: Option<&str>) -> Result<u64, RotationError> {
     let Some(version) = version else { return Ok(0) };
     match rotation.secret.read(version).await {
         Ok(keys) => Ok(keys.map_or(0, |keys| keys.epoch)),

@@ -66,7 +66,7 @@ async fn set(rotation: &Rotation, token: &str) -> Result<(), RotationError> {
         let Stage::Pending { current } = stage(rotation, token).await? else {
             return Ok(());
         };
-        let pending = keys_of(rotation, token, published.as_ref()).await?;
+        let pending = read_keys(rotation, token, published.as_ref()).await?;
         let mut active = vec![pending.current.public().clone(), pending.next.public().clone()];
         if let Some(present) = present_keys(rotation, current.as_deref()).await? {
             if present.next.public() != pending.current.public() || present.epoch != pending.epoch {
@@ -87,7 +87,7 @@ async fn test(rotation: &Rotation, token: &str) -> Result<(), RotationError> {
     let Stage::Pending { .. } = stage(rotation, token).await? else {
         return Ok(());
     };
-    let keys = keys_of(rotation, token, published.as_ref()).await?;
+    let keys = read_keys(rotation, token, published.as_ref()).await?;
     let published = published.unwrap_or_default().keys;
     must_sign(&keys, &published)?;
     try_key(rotation, &keys.current, &published)?;
@@ -102,7 +102,7 @@ async fn finish(rotation: &Rotation, token: &str) -> Result<(), RotationError> {
     for _ in 0..MAX_ATTEMPTS {
         let published = rotation.state.store.published_keys().await?;
         let stage = stage(rotation, token).await?;
-        let keys = keys_of(rotation, token, published.as_ref()).await?;
+        let keys = read_keys(rotation, token, published.as_ref()).await?;
         if let Stage::Pending { current } = stage {
             must_sign(&keys, &published.clone().unwrap_or_default().keys)?;
             if !rotation.secret.make_current(token, current.as_deref()).await? {
@@ -144,7 +144,7 @@ async fn present_keys(
 }
 
 /// The keys of the rotation's own version, unless an emergency has overtaken it.
-async fn keys_of(
+async fn read_keys(
     rotation: &Rotation,
     token: &str,
     published: Option<&PublishedKeys>,

@@ -107,7 +107,7 @@ pub(super) fn user_pk(user: UserId) -> String {
 }
 
 /// The user that a partition key names.
-pub(super) fn user_of(pk: &str) -> Option<UserId> {
+pub(super) fn parse_user_pk(pk: &str) -> Option<UserId> {
     pk.strip_prefix("USER#")?.parse().ok()
 }
 
@@ -144,8 +144,8 @@ mod tests {
         );
         assert_eq!(ItemKey::credential(&email).pk, "EMAIL#anna@example.com");
         assert_eq!(ItemKey::session(user, session).sk, format!("SESSION#{session}"));
-        assert_eq!(user_of(&user_pk(user)), Some(user));
-        assert_eq!(user_of("EMAIL#x"), None);
+        assert_eq!(parse_user_pk(&user_pk(user)), Some(user));
+        assert_eq!(parse_user_pk("EMAIL#x"), None);
         let unknown = ItemKey::unknown_login(&email, ids.event(Millis(0)));
         assert_eq!(unknown.pk, format!("EMAIL#{}", email.digest()));
         assert!(!unknown.pk.contains("anna"));

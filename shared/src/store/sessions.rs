@@ -69,7 +69,7 @@ impl Store {
             .send()
             .await
             .map_err(|error| StoreError::from_sdk("Query", error))?;
-        let owner = |item: &Attributes| item_keys::user_of(item.get(item_keys::PK)?.as_s().ok()?);
+        let owner = |item: &Attributes| item_keys::parse_user_pk(item.get(item_keys::PK)?.as_s().ok()?);
         Ok(answer.items().first().and_then(owner))
     }
 
