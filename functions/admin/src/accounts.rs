@@ -14,34 +14,33 @@ use shared::{
 use crate::{
     call::Call,
     command::{NewUser, Secret, SetPassword, Target},
-    find,
-    refusal::Refusal,
-    views,
+    command_error::CommandError,
+    find, views,
 };
 
-pub(crate) async fn create_user(call: &Call<'_>, user: &NewUser) -> Result<Value, Refusal> {
+pub(crate) async fn create_user(call: &Call<'_>, user: &NewUser) -> Result<Value, CommandError> {
     let new = new_account(call, user).await?;
     match call.state().store.create_account(&new).await? {
         CreateOutcome::Created => Ok(json!({ "user": views::user(&new.credential) })),
-        CreateOutcome::AlreadyExists => Err(Refusal::new(
+        CreateOutcome::AlreadyExists => Err(CommandError::new(
             "already_exists",
             "this address has an account already",
         )),
-        CreateOutcome::BeingDeleted => Err(Refusal::being_deleted()),
+        CreateOutcome::BeingDeleted => Err(CommandError::being_deleted()),
     }
 }
 
 /// What is to be written for a new account. Hashes the password, if that is what there is.
-pub(crate) async fn new_account(call: &Call<'_>, user: &NewUser) -> Result<NewAccount, Refusal> {
+pub(crate) async fn new_account(call: &Call<'_>, user: &NewUser) -> Result<NewAccount, CommandError> {
     let email = find::email(&user.email)?;
     let password_hash = match (&user.password, &user.password_hash) {
         (Some(password), None) => hash(call, password).await?,
         (None, Some(hash)) => {
-            PasswordHash::imported(&hash.0).map_err(|error| Refusal::field("password_hash", error))?
+            PasswordHash::imported(&hash.0).map_err(|error| CommandError::field("password_hash", error))?
         }
-        (None, None) => return Err(Refusal::field("password", "or password_hash is missing")),
+        (None, None) => return Err(CommandError::field("password", "or password_hash is missing")),
         (Some(_), Some(_)) => {
-            return Err(Refusal::field(
+            return Err(CommandError::field(
                 "password",
                 "and password_hash exclude each other: give one",
             ));
@@ -67,24 +66,24 @@ pub(crate) async fn new_account(call: &Call<'_>, user: &NewUser) -> Result<NewAc
     })
 }
 
-async fn hash(call: &Call<'_>, password: &Secret) -> Result<PasswordHash, Refusal> {
-    let password = Password::chosen(&password.0).map_err(|error| Refusal::field("password", error))?;
+async fn hash(call: &Call<'_>, password: &Secret) -> Result<PasswordHash, CommandError> {
+    let password = Password::chosen(&password.0).map_err(|error| CommandError::field("password", error))?;
     Ok(call.admin.hasher.hash(&password).await?)
 }
 
-pub(crate) async fn get_user(call: &Call<'_>, target: &Target) -> Result<Value, Refusal> {
+pub(crate) async fn get_user(call: &Call<'_>, target: &Target) -> Result<Value, CommandError> {
     let credential = find::find(call, &target.whom()?).await?;
     Ok(json!({ "user": views::user(&credential) }))
 }
 
-pub(crate) async fn set_password(call: &Call<'_>, command: &SetPassword) -> Result<Value, Refusal> {
+pub(crate) async fn set_password(call: &Call<'_>, command: &SetPassword) -> Result<Value, CommandError> {
     let credential = find::find(call, &command.whom()?).await?;
     let hash = hash(call, &command.password).await?;
     let change = CredentialChange::SetPassword(&hash);
     change_and_end_sessions(call, credential, change, RevokeReason::PasswordChanged).await
 }
 
-pub(crate) async fn disable_user(call: &Call<'_>, target: &Target) -> Result<Value, Refusal> {
+pub(crate) async fn disable_user(call: &Call<'_>, target: &Target) -> Result<Value, CommandError> {
     let mut credential = find::find(call, &target.whom()?).await?;
     credential.is_active = false;
     change_and_end_sessions(
@@ -96,7 +95,7 @@ pub(crate) async fn disable_user(call: &Call<'_>, target: &Target) -> Result<Val
     .await
 }
 
-pub(crate) async fn enable_user(call: &Call<'_>, target: &Target) -> Result<Value, Refusal> {
+pub(crate) async fn enable_user(call: &Call<'_>, target: &Target) -> Result<Value, CommandError> {
     let mut credential = find::find(call, &target.whom()?).await?;
     credential.is_active = true;
     change_credential(call, &credential, CredentialChange::Enable).await?;
@@ -110,7 +109,7 @@ async fn change_and_end_sessions(
     credential: Credential,
     change: CredentialChange<'_>,
     reason: RevokeReason,
-) -> Result<Value, Refusal> {
+) -> Result<Value, CommandError> {
     change_credential(call, &credential, change).await?;
     let user = credential.account.user_id;
     let count = call.state().store.revoke_all(user, reason, &call.context).await?;
@@ -122,14 +121,14 @@ async fn change_credential(
     call: &Call<'_>,
     credential: &Credential,
     change: CredentialChange<'_>,
-) -> Result<(), Refusal> {
+) -> Result<(), CommandError> {
     let store = &call.state().store;
     match store
         .change_credential(&credential.account, change, &call.context)
         .await?
     {
         ChangeOutcome::Done | ChangeOutcome::Already => Ok(()),
-        ChangeOutcome::BeingDeleted => Err(Refusal::being_deleted()),
-        ChangeOutcome::Gone => Err(Refusal::not_found()),
+        ChangeOutcome::BeingDeleted => Err(CommandError::being_deleted()),
+        ChangeOutcome::Gone => Err(CommandError::not_found()),
     }
 }

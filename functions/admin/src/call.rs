@@ -5,7 +5,7 @@ use shared::{
     domain::{audit::AuditContext, clock::Millis, password::Hasher},
 };
 
-use crate::refusal::Refusal;
+use crate::command_error::CommandError;
 
 /// What is kept back of an invocation's time, in milliseconds: enough for what is under way to end.
 pub(crate) const TIME_KEPT: i64 = 10_000;
@@ -41,9 +41,9 @@ impl Call<'_> {
     }
 
     /// Refuses to begin what might not end in time.
-    pub fn check_time(&self) -> Result<(), Refusal> {
+    pub fn check_time(&self) -> Result<(), CommandError> {
         match self.stop_at {
-            Some(stop_at) if self.state().clock.now() >= stop_at => Err(Refusal::new(
+            Some(stop_at) if self.state().clock.now() >= stop_at => Err(CommandError::new(
                 "unfinished",
                 "the function's time is nearly over: repeat the command to go on",
             )),

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use shared::domain::ids::SessionId;
 
 use crate::{
-    find::{self, Whom},
-    refusal::Refusal,
+    command_error::CommandError,
+    find::{self, AccountRef},
 };
 
 /// Who did it, in the audit trail, when a command does not say.
@@ -101,7 +101,7 @@ impl Command {
     /// Reads a command.
     ///
     /// An unknown action or field is an error that lists the known ones, as serde has them from the types above.
-    pub fn parse(command: Value) -> Result<Self, Refusal> {
+    pub fn parse(command: Value) -> Result<Self, CommandError> {
         let Value::Object(mut input) = command else {
             return Err(invalid("a command is a JSON object with an action".to_owned()));
         };
@@ -138,11 +138,11 @@ fn action_error(name: &str, input: Map<String, Value>) -> String {
     read(name, input).err().unwrap_or_default()
 }
 
-fn invalid(message: String) -> Refusal {
-    Refusal::new("invalid_command", message)
+fn invalid(message: String) -> CommandError {
+    CommandError::new("invalid_command", message)
 }
 
-fn actor(given: Option<Value>) -> Result<String, Refusal> {
+fn actor(given: Option<Value>) -> Result<String, CommandError> {
     match given {
         None => Ok(DEFAULT_ACTOR.to_owned()),
         Some(Value::String(actor))
@@ -152,7 +152,7 @@ fn actor(given: Option<Value>) -> Result<String, Refusal> {
         {
             Ok(actor.trim().to_owned())
         }
-        Some(_) => Err(Refusal::field(
+        Some(_) => Err(CommandError::field(
             "actor",
             "must be a text of 1 to 128 characters without control characters",
         )),
@@ -160,30 +160,30 @@ fn actor(given: Option<Value>) -> Result<String, Refusal> {
 }
 
 impl Target {
-    pub fn whom(&self) -> Result<Whom, Refusal> {
+    pub fn whom(&self) -> Result<AccountRef, CommandError> {
         find::whom(self.email.as_deref(), self.user_id.as_deref())
     }
 }
 
 impl SetPassword {
-    pub fn whom(&self) -> Result<Whom, Refusal> {
+    pub fn whom(&self) -> Result<AccountRef, CommandError> {
         find::whom(self.email.as_deref(), self.user_id.as_deref())
     }
 }
 
 impl RevokeSession {
-    pub fn whom(&self) -> Result<Whom, Refusal> {
+    pub fn whom(&self) -> Result<AccountRef, CommandError> {
         find::whom(self.email.as_deref(), self.user_id.as_deref())
     }
 
-    pub fn session(&self) -> Result<SessionId, Refusal> {
+    pub fn session(&self) -> Result<SessionId, CommandError> {
         let session = self.session_id.parse();
-        session.map_err(|error| Refusal::field("session_id", format!("is {error}")))
+        session.map_err(|error| CommandError::field("session_id", format!("is {error}")))
     }
 }
 
 impl Activity {
-    pub fn whom(&self) -> Result<Whom, Refusal> {
+    pub fn whom(&self) -> Result<AccountRef, CommandError> {
         find::whom(self.email.as_deref(), self.user_id.as_deref())
     }
 }

@@ -18,8 +18,8 @@ use shared::{
 use crate::{
     call::Call,
     command::Target,
-    find::{self, Whom},
-    refusal::Refusal,
+    command_error::CommandError,
+    find::{self, AccountRef},
 };
 
 /// What was deleted besides the account itself.
@@ -29,15 +29,15 @@ struct Erased {
     events: usize,
 }
 
-pub(crate) async fn delete_user(call: &Call<'_>, target: &Target) -> Result<Value, Refusal> {
+pub(crate) async fn delete_user(call: &Call<'_>, target: &Target) -> Result<Value, CommandError> {
     let whom = target.whom()?;
     let (user, erased) = match (find::look_up(call, &whom).await?, whom) {
         (Some(credential), _) => {
             let user = credential.account.user_id;
             (user, delete(call, &credential).await?)
         }
-        (None, Whom::Id(user)) => (user, delete_remains(call, user).await?),
-        (None, Whom::Address(_)) => return Err(Refusal::not_found()),
+        (None, AccountRef::Id(user)) => (user, delete_remains(call, user).await?),
+        (None, AccountRef::Address(_)) => return Err(CommandError::not_found()),
     };
     // The one trace that stays.
     tracing::info!(user_id = %user, request_id = call.context.request_id, "an account was deleted");
@@ -48,7 +48,7 @@ pub(crate) async fn delete_user(call: &Call<'_>, target: &Target) -> Result<Valu
     }))
 }
 
-async fn delete(call: &Call<'_>, credential: &Credential) -> Result<Erased, Refusal> {
+async fn delete(call: &Call<'_>, credential: &Credential) -> Result<Erased, CommandError> {
     let store = &call.state().store;
     let account = &credential.account;
     let user = account.user_id;
@@ -73,22 +73,22 @@ async fn delete(call: &Call<'_>, credential: &Credential) -> Result<Erased, Refu
 }
 
 /// What is found under an id that has no account: left by a login that was under way while it was deleted.
-async fn delete_remains(call: &Call<'_>, user: UserId) -> Result<Erased, Refusal> {
+async fn delete_remains(call: &Call<'_>, user: UserId) -> Result<Erased, CommandError> {
     let mut erased = Erased::default();
     erase(call, user, &mut erased).await?;
     if erased.sessions + erased.events == 0 {
-        return Err(Refusal::not_found());
+        return Err(CommandError::not_found());
     }
     Ok(erased)
 }
 
-async fn erase(call: &Call<'_>, user: UserId, erased: &mut Erased) -> Result<(), Refusal> {
+async fn erase(call: &Call<'_>, user: UserId, erased: &mut Erased) -> Result<(), CommandError> {
     erased.sessions += erase_all(call, user, RecordKind::Sessions).await?;
     erased.events += erase_all(call, user, RecordKind::Events).await?;
     Ok(())
 }
 
-async fn erase_all(call: &Call<'_>, user: UserId, records: RecordKind) -> Result<usize, Refusal> {
+async fn erase_all(call: &Call<'_>, user: UserId, records: RecordKind) -> Result<usize, CommandError> {
     let mut count = 0;
     loop {
         call.check_time()?;

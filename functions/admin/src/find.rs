@@ -5,46 +5,46 @@ use shared::{
     store::StoreError,
 };
 
-use crate::{call::Call, refusal::Refusal};
+use crate::{call::Call, command_error::CommandError};
 
 /// Whose account, by what the command says.
 #[derive(Clone, Debug)]
-pub(crate) enum Whom {
+pub(crate) enum AccountRef {
     Address(Email),
     Id(UserId),
 }
 
 /// Reads the two input that name an account.
-pub(crate) fn whom(address: Option<&str>, user_id: Option<&str>) -> Result<Whom, Refusal> {
+pub(crate) fn whom(address: Option<&str>, user_id: Option<&str>) -> Result<AccountRef, CommandError> {
     match (address, user_id) {
-        (Some(address), None) => Ok(Whom::Address(email(address)?)),
+        (Some(address), None) => Ok(AccountRef::Address(email(address)?)),
         (None, Some(id)) => match id.parse() {
-            Ok(id) => Ok(Whom::Id(id)),
-            Err(error) => Err(Refusal::field("user_id", format!("is {error}"))),
+            Ok(id) => Ok(AccountRef::Id(id)),
+            Err(error) => Err(CommandError::field("user_id", format!("is {error}"))),
         },
-        (None, None) => Err(Refusal::field("email", "or user_id must say whose account")),
-        (Some(_), Some(_)) => Err(Refusal::field(
+        (None, None) => Err(CommandError::field("email", "or user_id must say whose account")),
+        (Some(_), Some(_)) => Err(CommandError::field(
             "email",
             "and user_id exclude each other: give one",
         )),
     }
 }
 
-pub(crate) fn email(text: &str) -> Result<Email, Refusal> {
-    Email::parse(text).map_err(|error| Refusal::field("email", error))
+pub(crate) fn email(text: &str) -> Result<Email, CommandError> {
+    Email::parse(text).map_err(|error| CommandError::field("email", error))
 }
 
 /// The account, also when it is being deleted.
-pub(crate) async fn find(call: &Call<'_>, whom: &Whom) -> Result<Credential, Refusal> {
-    look_up(call, whom).await?.ok_or_else(Refusal::not_found)
+pub(crate) async fn find(call: &Call<'_>, whom: &AccountRef) -> Result<Credential, CommandError> {
+    look_up(call, whom).await?.ok_or_else(CommandError::not_found)
 }
 
 /// As [`find`], where it may be missing.
-pub(crate) async fn look_up(call: &Call<'_>, whom: &Whom) -> Result<Option<Credential>, StoreError> {
+pub(crate) async fn look_up(call: &Call<'_>, whom: &AccountRef) -> Result<Option<Credential>, StoreError> {
     let store = &call.state().store;
     let user = match whom {
-        Whom::Address(email) => return store.credential_record(email).await,
-        Whom::Id(user) => *user,
+        AccountRef::Address(email) => return store.credential_record(email).await,
+        AccountRef::Id(user) => *user,
     };
     let Some(account) = store.account(user).await? else {
         return Ok(None);

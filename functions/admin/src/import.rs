@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::store::{CreateOutcome, NewAccount};
 
-use crate::{accounts, call::Call, command::NewUser, refusal::Refusal};
+use crate::{accounts, call::Call, command::NewUser, command_error::CommandError};
 
 /// How many accounts one call takes.
 pub const MAX_USERS: usize = 500;
@@ -17,10 +17,10 @@ const MAX_ADDRESS: usize = 254;
 /// Creates the accounts that there are not; reports how many, and each that was refused by its number, from 1 on.
 ///
 /// A repeat finds those accounts that exist already, and tries the others again.
-pub(crate) async fn import_users(call: &Call<'_>, users: Vec<Value>) -> Result<Value, Refusal> {
+pub(crate) async fn import_users(call: &Call<'_>, users: Vec<Value>) -> Result<Value, CommandError> {
     if users.is_empty() || users.len() > MAX_USERS {
         let problem = format!("must be a list of 1 to {MAX_USERS} accounts, not {}", users.len());
-        return Err(Refusal::field("users", problem));
+        return Err(CommandError::field("users", problem));
     }
     let (mut created, mut existed, mut refused) = (0, 0, Vec::new());
     // Passwords are hashed one after the other, since each hash takes its memory, beside the writes.
@@ -33,14 +33,14 @@ pub(crate) async fn import_users(call: &Call<'_>, users: Vec<Value>) -> Result<V
         match outcome {
             Ok(CreateOutcome::Created) => created += 1,
             Ok(CreateOutcome::AlreadyExists) => existed += 1,
-            Ok(CreateOutcome::BeingDeleted) => refused.push((index, email, Refusal::being_deleted())),
+            Ok(CreateOutcome::BeingDeleted) => refused.push((index, email, CommandError::being_deleted())),
             Err(refusal) => refused.push((index, email, refusal)),
         }
     }
     refused.sort_by_key(|(index, ..)| *index);
     let refused: Vec<_> = refused
         .into_iter()
-        .map(|(index, email, Refusal { code, message })| {
+        .map(|(index, email, CommandError { code, message })| {
             json!({ "line": index + 1, "email": email, "code": code, "message": message })
         })
         .collect();
@@ -53,13 +53,16 @@ fn address(user: &Value) -> Option<String> {
     Some(address.chars().take(MAX_ADDRESS).collect())
 }
 
-async fn prepare(call: &Call<'_>, user: Value) -> Result<NewAccount, Refusal> {
+async fn prepare(call: &Call<'_>, user: Value) -> Result<NewAccount, CommandError> {
     call.check_time()?;
     let user = NewUser::deserialize(user);
-    let user = user.map_err(|error| Refusal::new("invalid_command", error.to_string()))?;
+    let user = user.map_err(|error| CommandError::new("invalid_command", error.to_string()))?;
     accounts::new_account(call, &user).await
 }
 
-async fn create(call: &Call<'_>, new: Result<NewAccount, Refusal>) -> Result<CreateOutcome, Refusal> {
+async fn create(
+    call: &Call<'_>,
+    new: Result<NewAccount, CommandError>,
+) -> Result<CreateOutcome, CommandError> {
     Ok(call.state().store.create_account(&new?).await?)
 }

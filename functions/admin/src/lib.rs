@@ -6,10 +6,10 @@
 mod accounts;
 mod call;
 mod command;
+mod command_error;
 mod delete;
 mod find;
 mod import;
-mod refusal;
 mod sessions;
 mod views;
 
@@ -22,8 +22,8 @@ use shared::{
 pub use call::{AdminState, Invocation};
 use call::{Call, TIME_KEPT};
 use command::{Action, Command};
+use command_error::CommandError;
 pub use import::MAX_USERS;
-use refusal::Refusal;
 
 /// How it is deployed and invoked.
 pub const FUNCTION: Function = Function {
@@ -56,7 +56,11 @@ pub async fn handle(admin: &AdminState, command: Value, invocation: Invocation<'
     }
 }
 
-async fn run(admin: &AdminState, command: Command, invocation: Invocation<'_>) -> Result<Value, Refusal> {
+async fn run(
+    admin: &AdminState,
+    command: Command,
+    invocation: Invocation<'_>,
+) -> Result<Value, CommandError> {
     let now = admin.state.clock.now();
     let call = &Call {
         admin,
@@ -83,7 +87,7 @@ async fn run(admin: &AdminState, command: Command, invocation: Invocation<'_>) -
     }
 }
 
-fn answer(outcome: Result<Value, Refusal>) -> Value {
+fn answer(outcome: Result<Value, CommandError>) -> Value {
     match outcome {
         Ok(mut answer) => {
             answer["ok"] = true.into();

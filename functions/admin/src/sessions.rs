@@ -11,15 +11,14 @@ use shared::{
 use crate::{
     call::Call,
     command::{Activity, RevokeSession, Target},
-    find,
-    refusal::Refusal,
-    views,
+    command_error::CommandError,
+    find, views,
 };
 
 const DEFAULT_EVENTS: i64 = 50;
 
 /// All sessions on record, last used first: also those that ended or expired, until their record goes.
-pub(crate) async fn list_sessions(call: &Call<'_>, target: &Target) -> Result<Value, Refusal> {
+pub(crate) async fn list_sessions(call: &Call<'_>, target: &Target) -> Result<Value, CommandError> {
     let credential = find::find(call, &target.whom()?).await?;
     let mut sessions = call.state().store.sessions(credential.account.user_id).await?;
     sessions.sort_by_key(|session| Reverse((session.last_used_at, session.id)));
@@ -32,12 +31,12 @@ pub(crate) async fn list_sessions(call: &Call<'_>, target: &Target) -> Result<Va
     Ok(json!({ "sessions": sessions, "active": active }))
 }
 
-pub(crate) async fn revoke_session(call: &Call<'_>, command: &RevokeSession) -> Result<Value, Refusal> {
+pub(crate) async fn revoke_session(call: &Call<'_>, command: &RevokeSession) -> Result<Value, CommandError> {
     let (whom, id) = (command.whom()?, command.session()?);
     let credential = find::find(call, &whom).await?;
     let store = &call.state().store;
     let Some(session) = store.session(credential.account.user_id, id).await? else {
-        return Err(Refusal::new(
+        return Err(CommandError::new(
             "session_not_found",
             "the account has no such session",
         ));
@@ -55,7 +54,7 @@ pub(crate) async fn revoke_session(call: &Call<'_>, command: &RevokeSession) -> 
     Ok(json!({ "sessions_ended": count }))
 }
 
-pub(crate) async fn revoke_all_sessions(call: &Call<'_>, target: &Target) -> Result<Value, Refusal> {
+pub(crate) async fn revoke_all_sessions(call: &Call<'_>, target: &Target) -> Result<Value, CommandError> {
     let credential = find::find(call, &target.whom()?).await?;
     let user = credential.account.user_id;
     let count = call
@@ -67,17 +66,17 @@ pub(crate) async fn revoke_all_sessions(call: &Call<'_>, target: &Target) -> Res
 }
 
 /// The audit trail, newest first, page by page.
-pub(crate) async fn activity(call: &Call<'_>, page: &Activity) -> Result<Value, Refusal> {
+pub(crate) async fn activity(call: &Call<'_>, page: &Activity) -> Result<Value, CommandError> {
     let whom = page.whom()?;
     let limit = u8::try_from(page.limit.unwrap_or(DEFAULT_EVENTS)).ok();
     let limit = limit.filter(|limit| (1..=MAX_EVENTS_PER_PAGE).contains(limit));
     let limit = limit.ok_or_else(|| {
         let problem = format!("must be a whole number from 1 to {MAX_EVENTS_PER_PAGE}");
-        Refusal::field("limit", problem)
+        CommandError::field("limit", problem)
     })?;
     let cursor = page.cursor.as_deref().map(str::parse).transpose();
     let cursor =
-        cursor.map_err(|_| Refusal::field("cursor", "must be the next_cursor of an earlier answer"))?;
+        cursor.map_err(|_| CommandError::field("cursor", "must be the next_cursor of an earlier answer"))?;
     let credential = find::find(call, &whom).await?;
     let page = call
         .state()

@@ -3,7 +3,7 @@
 //! It verifies the access token and that its session is active. So a session that was ended is refused there as fast as
 //! here, and not only when its last access token expires.
 
-mod recent;
+mod session_cache;
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ use shared::{
     store::StoreError,
 };
 
-use recent::{Recent, Seen};
+use session_cache::{CachedStatus, SessionCache};
 
 /// How it is deployed and invoked.
 pub const FUNCTION: Function = Function {
@@ -69,15 +69,15 @@ pub struct Context {
 #[derive(Debug)]
 pub struct Authorizer {
     state: State,
-    recent: Recent,
+    sessions: SessionCache,
 }
 
 impl Authorizer {
     /// An authorizer that has seen no session yet.
     #[must_use]
     pub fn new(state: State) -> Self {
-        let recent = Recent::new(state.config.authorizer_max_staleness_seconds);
-        Self { state, recent }
+        let sessions = SessionCache::new(state.config.authorizer_max_staleness_seconds);
+        Self { state, sessions }
     }
 }
 
@@ -114,14 +114,14 @@ async fn authorize(authorizer: &Authorizer, event: &AuthorizerRequest) -> Result
         .confirm_beside(token, look_up(authorizer, user, session))
         .await?;
     match seen {
-        Seen::ActiveUntil(end) if authorizer.state.clock.now().seconds() < end => Ok(Context {
+        CachedStatus::ActiveUntil(end) if authorizer.state.clock.now().seconds() < end => Ok(Context {
             sub: claims.sub,
             sid: claims.sid,
             client_id: claims.client_id,
             auth_time: claims.auth_time,
         }),
-        Seen::ActiveUntil(_) => Err(Error::SessionExpired),
-        Seen::Over => Err(Error::SessionRevoked),
+        CachedStatus::ActiveUntil(_) => Err(Error::SessionExpired),
+        CachedStatus::Over => Err(Error::SessionRevoked),
     }
 }
 
@@ -135,20 +135,24 @@ fn bearer(event: &AuthorizerRequest) -> Result<&str, Error> {
     token.ok_or(Error::MissingToken)
 }
 
-async fn look_up(authorizer: &Authorizer, user: UserId, session: SessionId) -> Result<Seen, StoreError> {
+async fn look_up(
+    authorizer: &Authorizer,
+    user: UserId,
+    session: SessionId,
+) -> Result<CachedStatus, StoreError> {
     let state = &authorizer.state;
     let asked_at = state.clock.now();
-    if let Some(seen) = authorizer.recent.find(user, session, asked_at) {
+    if let Some(seen) = authorizer.sessions.find(user, session, asked_at) {
         return Ok(seen);
     }
     let record = state.store.session(user, session).await?;
     let seen = match record {
         Some(record) if record.status(asked_at) == SessionStatus::Active => {
-            Seen::ActiveUntil(record.expires_at)
+            CachedStatus::ActiveUntil(record.expires_at)
         }
-        Some(_) | None => Seen::Over,
+        Some(_) | None => CachedStatus::Over,
     };
-    authorizer.recent.keep(user, session, seen, asked_at);
+    authorizer.sessions.keep(user, session, seen, asked_at);
     Ok(seen)
 }
 

@@ -4,12 +4,12 @@ use shared::Error;
 
 /// Why a command was not carried out: a code for programs, a sentence for people.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct CommandError {
     pub code: &'static str,
     pub message: String,
 }
 
-impl Refusal {
+impl CommandError {
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -34,7 +34,7 @@ impl Refusal {
     }
 }
 
-impl<E: Into<Error>> From<E> for Refusal {
+impl<E: Into<Error>> From<E> for CommandError {
     fn from(error: E) -> Self {
         let error = error.into();
         tracing::error!(error = %error.report(), "the command failed");

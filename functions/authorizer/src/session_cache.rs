@@ -15,7 +15,7 @@ const MAX_ENTRIES: usize = 4096;
 
 /// How a session was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
+pub(crate) enum CachedStatus {
     /// Active until this moment at least: a refresh may have moved it since.
     ActiveUntil(Seconds),
     /// Revocation, expired or gone. It never comes back.
@@ -24,12 +24,12 @@ pub(crate) enum Seen {
 
 /// Sessions that were looked up not longer ago than `AUTHORIZER_MAX_STALENESS_SECONDS`; none when that is 0.
 #[derive(Debug)]
-pub(crate) struct Recent {
+pub(crate) struct SessionCache {
     max_age: i64,
-    entries: Mutex<HashMap<(UserId, SessionId), (Seen, Millis)>>,
+    entries: Mutex<HashMap<(UserId, SessionId), (CachedStatus, Millis)>>,
 }
 
-impl Recent {
+impl SessionCache {
     pub fn new(max_staleness_seconds: i64) -> Self {
         Self {
             max_age: max_staleness_seconds * 1000,
@@ -39,18 +39,18 @@ impl Recent {
 
     /// How the session was found lately, if that still tells anything: one that was active until a moment that has
     /// passed may have been refreshed since.
-    pub fn find(&self, user: UserId, session: SessionId, now: Millis) -> Option<Seen> {
+    pub fn find(&self, user: UserId, session: SessionId, now: Millis) -> Option<CachedStatus> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let &(seen, at) = entries.get(&(user, session))?;
         let tells = match seen {
-            Seen::ActiveUntil(end) => now.seconds() < end,
-            Seen::Over => true,
+            CachedStatus::ActiveUntil(end) => now.seconds() < end,
+            CachedStatus::Over => true,
         };
         (tells && self.is_young(at, now)).then_some(seen)
     }
 
     /// Remembers how a session was found by a read that began at `at`.
-    pub fn keep(&self, user: UserId, session: SessionId, seen: Seen, at: Millis) {
+    pub fn keep(&self, user: UserId, session: SessionId, seen: CachedStatus, at: Millis) {
         if self.max_age == 0 {
             return;
         }
@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    const ACTIVE: Seen = Seen::ActiveUntil(Seconds(100));
+    const ACTIVE: CachedStatus = CachedStatus::ActiveUntil(Seconds(100));
 
     fn someone() -> (UserId, SessionId) {
         let ids = Ids::system();
@@ -85,13 +85,13 @@ mod tests {
 
     #[test]
     fn what_was_seen_is_believed_for_the_staleness_and_no_longer() {
-        let (recent, (user, session)) = (Recent::new(5), someone());
-        for seen in [ACTIVE, Seen::Over] {
-            recent.keep(user, session, seen, Millis(10_000));
-            assert_eq!(recent.find(user, session, Millis(14_999)), Some(seen));
-            assert_eq!(recent.find(user, session, Millis(15_000)), None);
+        let (sessions, (user, session)) = (SessionCache::new(5), someone());
+        for seen in [ACTIVE, CachedStatus::Over] {
+            sessions.keep(user, session, seen, Millis(10_000));
+            assert_eq!(sessions.find(user, session, Millis(14_999)), Some(seen));
+            assert_eq!(sessions.find(user, session, Millis(15_000)), None);
             assert_eq!(
-                recent.find(user, session, Millis(9_999)),
+                sessions.find(user, session, Millis(9_999)),
                 None,
                 "the clock was set back"
             );
@@ -100,26 +100,26 @@ mod tests {
 
     #[test]
     fn without_staleness_nothing_is_kept() {
-        let (recent, (user, session)) = (Recent::new(0), someone());
-        recent.keep(user, session, ACTIVE, Millis(0));
-        assert_eq!(recent.find(user, session, Millis(0)), None);
+        let (sessions, (user, session)) = (SessionCache::new(0), someone());
+        sessions.keep(user, session, ACTIVE, Millis(0));
+        assert_eq!(sessions.find(user, session, Millis(0)), None);
     }
 
     #[test]
     fn an_end_that_was_seen_may_have_moved() {
-        let (recent, (user, session)) = (Recent::new(300), someone());
-        recent.keep(user, session, ACTIVE, Millis(90_000));
-        assert_eq!(recent.find(user, session, Millis(99_999)), Some(ACTIVE));
-        assert_eq!(recent.find(user, session, Millis(100_000)), None);
+        let (sessions, (user, session)) = (SessionCache::new(300), someone());
+        sessions.keep(user, session, ACTIVE, Millis(90_000));
+        assert_eq!(sessions.find(user, session, Millis(99_999)), Some(ACTIVE));
+        assert_eq!(sessions.find(user, session, Millis(100_000)), None);
     }
 
     #[test]
     fn memory_stays_bounded() {
-        let recent = Recent::new(300);
+        let sessions = SessionCache::new(300);
         for _ in 0..=MAX_ENTRIES {
             let (user, session) = someone();
-            recent.keep(user, session, ACTIVE, Millis(0));
+            sessions.keep(user, session, ACTIVE, Millis(0));
         }
-        assert!(recent.entries.lock().unwrap().len() <= MAX_ENTRIES);
+        assert!(sessions.entries.lock().unwrap().len() <= MAX_ENTRIES);
     }
 }
