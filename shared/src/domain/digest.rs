@@ -25,7 +25,7 @@ pub fn sha256_hex(data: &[u8]) -> String {
 
 /// Whether two byte strings are the same, in a time that depends on their lengths only.
 #[must_use]
-pub fn same(a: &[u8], b: &[u8]) -> bool {
+pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(a, b).is_ok()
 }
 
@@ -43,8 +43,8 @@ mod tests {
 
     #[test]
     fn comparison_tells_length_and_content() {
-        assert!(same(b"secret", b"secret"));
-        assert!(!same(b"secret", b"secreT"));
-        assert!(!same(b"secret", b"secret "));
+        assert!(constant_time_eq(b"secret", b"secret"));
+        assert!(!constant_time_eq(b"secret", b"secreT"));
+        assert!(!constant_time_eq(b"secret", b"secret "));
     }
 }

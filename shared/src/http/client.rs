@@ -82,7 +82,7 @@ fn trusted(request: &Request, proxy: &TrustedProxy) -> bool {
         TrustedProxy::None => false,
         TrustedProxy::CloudFront { secret } => {
             let given = header(request, SECRET_HEADER).unwrap_or_default();
-            digest::same(
+            digest::constant_time_eq(
                 &digest::sha256(given.as_bytes()),
                 &digest::sha256(secret.as_bytes()),
             )
