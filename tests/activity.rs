@@ -2,7 +2,7 @@
 
 use registry::{activity, login, refresh};
 use serde_json::{Value, json};
-use tests::{Event, PASSWORD, World};
+use tests::{Event, PASSWORD, TestService};
 
 /// The types of a page's events.
 fn types(page: &Value) -> Vec<&str> {
@@ -15,14 +15,14 @@ fn types(page: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn activity_shows_what_happened_newest_first() {
-    let world = World::new().await;
-    let other = world.log_in("tablet").await;
-    world.clock.advance(10);
-    let own = world.log_in("phone").await;
-    world.clock.advance(10);
-    world.revoke(&own.access, &other.session).await.ok();
+    let service = TestService::new().await;
+    let other = service.log_in("tablet").await;
+    service.clock.advance(10);
+    let own = service.log_in("phone").await;
+    service.clock.advance(10);
+    service.revoke(&own.access, &other.session).await.ok();
 
-    let page = world.activity(&own.access, "").await.ok();
+    let page = service.activity(&own.access, "").await.ok();
     assert_eq!(
         types(&page),
         [
@@ -59,7 +59,7 @@ async fn activity_shows_what_happened_newest_first() {
 #[tokio::test]
 async fn activity_shows_places_that_a_trusted_proxy_tells() {
     let secret = "the secret of the proxy";
-    let world = World::with(&[("TRUSTED_PROXY", "cloudfront"), ("CLOUDFRONT_SECRET", secret)]).await;
+    let service = TestService::with(&[("TRUSTED_PROXY", "cloudfront"), ("CLOUDFRONT_SECRET", secret)]).await;
     let from = |event: Event, country: &str| {
         let event = event.header("x-origin-verify", secret);
         let event = event.header("cloudfront-viewer-address", "198.51.100.9:4711");
@@ -69,12 +69,12 @@ async fn activity_shows_places_that_a_trusted_proxy_tells() {
     };
     let body = json!({ "email": tests::EMAIL, "password": PASSWORD });
     let login = from(Event::file("login/json").json(&body), "CH");
-    let login = tests::Tokens::from(&world.send(&login::OPERATION, login).await.ok());
-    world.clock.advance(1);
+    let login = tests::Tokens::from(&service.send(&login::OPERATION, login).await.ok());
+    service.clock.advance(1);
     let refresh = Event::file("refresh/json").json(&json!({ "refresh_token": login.refresh }));
-    world.send(&refresh::OPERATION, from(refresh, "FR")).await.ok();
+    service.send(&refresh::OPERATION, from(refresh, "FR")).await.ok();
 
-    let page = world.activity(&login.access, "limit=1").await.ok();
+    let page = service.activity(&login.access, "limit=1").await.ok();
     let event = &page["events"][0];
     assert_eq!(
         (
@@ -94,32 +94,32 @@ async fn activity_shows_places_that_a_trusted_proxy_tells() {
 
 #[tokio::test]
 async fn activity_shows_nothing_of_other_accounts() {
-    let world = World::new().await;
-    world.create_user("other@example.com").await;
-    world.log_in_as("other@example.com", "laptop").await;
-    let own = world.log_in("phone").await;
-    let page = world.activity(&own.access, "").await.ok();
+    let service = TestService::new().await;
+    service.create_user("other@example.com").await;
+    service.log_in_as("other@example.com", "laptop").await;
+    let own = service.log_in("phone").await;
+    let page = service.activity(&own.access, "").await.ok();
     assert_eq!(types(&page), ["login_succeeded", "account_created"]);
     assert!(!page.to_string().contains("laptop"));
 }
 
 #[tokio::test]
 async fn pages_follow_one_another_without_gap_or_repeat() {
-    let world = World::new().await;
-    let mut last = world.log_in("device-0").await;
+    let service = TestService::new().await;
+    let mut last = service.log_in("device-0").await;
     for number in 1..12 {
-        last = world.log_in(&format!("device-{number}")).await;
+        last = service.log_in(&format!("device-{number}")).await;
     }
-    let all = world.activity(&last.access, "limit=100").await.ok()["events"].clone();
+    let all = service.activity(&last.access, "limit=100").await.ok()["events"].clone();
     assert_eq!(all.as_array().unwrap().len(), 13);
 
     let mut read = Vec::new();
     let mut query = "limit=5".to_owned();
     loop {
-        let page = world.activity(&last.access, &query).await.ok();
+        let page = service.activity(&last.access, &query).await.ok();
         read.extend(page["events"].as_array().unwrap().clone());
         // What happens meanwhile is newer than the page and changes nothing about the next one.
-        last = world.log_in("device-0").await;
+        last = service.log_in("device-0").await;
         match page["next_cursor"].as_str() {
             Some(cursor) => query = format!("limit=5&cursor={cursor}"),
             None => break,
@@ -130,13 +130,13 @@ async fn pages_follow_one_another_without_gap_or_repeat() {
 
 #[tokio::test]
 async fn a_page_has_fifty_events_unless_the_request_says() {
-    let world = World::new().await;
-    let mut last = world.log_in("phone").await;
+    let service = TestService::new().await;
+    let mut last = service.log_in("phone").await;
     for _ in 0..50 {
-        last = world.log_in("phone").await;
+        last = service.log_in("phone").await;
     }
     let count = async |query: &str| {
-        let page = world.activity(&last.access, query).await.ok();
+        let page = service.activity(&last.access, query).await.ok();
         page["events"].as_array().unwrap().len()
     };
     assert_eq!(count("").await, 50);
@@ -146,8 +146,8 @@ async fn a_page_has_fifty_events_unless_the_request_says() {
 
 #[tokio::test]
 async fn a_limit_that_is_none_is_refused() {
-    let world = World::new().await;
-    let own = world.log_in("phone").await;
+    let service = TestService::new().await;
+    let own = service.log_in("phone").await;
     for limit in [
         "0",
         "101",
@@ -161,28 +161,28 @@ async fn a_limit_that_is_none_is_refused() {
         "1&limit=1",
         "0&limit=0&limit=0",
     ] {
-        let answer = world.activity(&own.access, &format!("limit={limit}")).await;
+        let answer = service.activity(&own.access, &format!("limit={limit}")).await;
         answer.refused_field("limit");
     }
 }
 
 #[tokio::test]
 async fn a_cursor_is_good_for_its_account_only_and_unaltered() {
-    let world = World::new().await;
-    world.create_user("other@example.com").await;
-    let other = world.log_in_as("other@example.com", "laptop").await;
-    let own = world.log_in("phone").await;
-    let page = world.activity(&own.access, "limit=1").await.ok();
+    let service = TestService::new().await;
+    service.create_user("other@example.com").await;
+    let other = service.log_in_as("other@example.com", "laptop").await;
+    let own = service.log_in("phone").await;
+    let page = service.activity(&own.access, "limit=1").await.ok();
     let cursor = page["next_cursor"].as_str().unwrap();
 
-    let again = world.log_in("tablet").await;
+    let again = service.log_in("tablet").await;
     let query = format!("cursor={cursor}");
     assert_eq!(
-        types(&world.activity(&again.access, &query).await.ok()),
+        types(&service.activity(&again.access, &query).await.ok()),
         ["account_created"],
         "another session of the same account may go on"
     );
-    world
+    service
         .activity(&other.access, &query)
         .await
         .refused_field("cursor");
@@ -196,54 +196,54 @@ async fn a_cursor_is_good_for_its_account_only_and_unaltered() {
         &format!("{cursor}A"),
         &format!("{cursor}&{query}"),
     ] {
-        let answer = world.activity(&own.access, &format!("cursor={wrong}")).await;
+        let answer = service.activity(&own.access, &format!("cursor={wrong}")).await;
         answer.refused_field("cursor");
     }
-    let both = world.activity(&own.access, "cursor=x&limit=0").await;
+    let both = service.activity(&own.access, "cursor=x&limit=0").await;
     assert_eq!(both.body["errors"].as_array().unwrap().len(), 2, "{}", both.body);
 }
 
 #[tokio::test]
 async fn a_cursor_goes_on_after_its_event_was_pruned() {
-    let world = World::new().await;
-    let own = world.log_in("phone").await;
-    let page = world.activity(&own.access, "limit=1").await.ok();
-    world
+    let service = TestService::new().await;
+    let own = service.log_in("phone").await;
+    let page = service.activity(&own.access, "limit=1").await.ok();
+    service
         .delete_event(page["events"][0]["id"].as_str().unwrap())
         .await;
     let query = format!("cursor={}", page["next_cursor"].as_str().unwrap());
-    let next = world.activity(&own.access, &query).await.ok();
+    let next = service.activity(&own.access, &query).await.ok();
     assert_eq!(types(&next), ["account_created"]);
 }
 
 #[tokio::test]
 async fn the_trail_is_for_active_sessions_only() {
-    let world = World::with(&[("REFRESH_IDLE_SECONDS", "600")]).await;
-    let (own, other) = (world.log_in("phone").await, world.log_in("tablet").await);
-    world.revoke(&own.access, &other.session).await.ok();
+    let service = TestService::with(&[("REFRESH_IDLE_SECONDS", "600")]).await;
+    let (own, other) = (service.log_in("phone").await, service.log_in("tablet").await);
+    service.revoke(&own.access, &other.session).await.ok();
     // The token is judged before the parameters are.
     for query in ["", "limit=0"] {
-        let answer = world.activity(&other.access, query).await;
+        let answer = service.activity(&other.access, query).await;
         answer.refused(401, "session_revoked");
     }
-    world.clock.advance(600);
-    world
+    service.clock.advance(600);
+    service
         .activity(&own.access, "")
         .await
         .refused(401, "token_expired");
     let bare = Event::file("activity/next-page").without_header("authorization");
-    let answer = world.send(&activity::OPERATION, bare).await;
+    let answer = service.send(&activity::OPERATION, bare).await;
     answer.refused(401, "missing_token");
 }
 
 #[tokio::test]
 async fn what_one_request_did_is_told_in_its_order() {
-    let world = World::with(&[("MAX_SESSIONS_PER_USER", "2")]).await;
+    let service = TestService::with(&[("MAX_SESSIONS_PER_USER", "2")]).await;
     for round in 0..10 {
-        world.log_in("phone").await;
-        world.log_in("tablet").await;
-        let own = world.log_in("phone").await;
-        let page = world.activity(&own.access, "limit=2").await.ok();
+        service.log_in("phone").await;
+        service.log_in("tablet").await;
+        let own = service.log_in("phone").await;
+        let page = service.activity(&own.access, "limit=2").await.ok();
         assert_eq!(
             types(&page),
             ["login_succeeded", "session_superseded"],

@@ -63,7 +63,7 @@ async fn events_are_archived_by_their_day_and_whole() {
     let kept = trail.write(newest.plus(1)).await;
 
     let archive = Archive::new(client.clone(), BUCKET);
-    let report = trail.prune_over(trail.world.state.clone(), Some(archive)).await;
+    let report = trail.prune_over(trail.service.state.clone(), Some(archive)).await;
     assert!(report.complete, "{report:?}");
     assert_eq!((report.events_removed, report.events_archived), (49, 49));
     assert_eq!(trail.left().await, [kept]);
@@ -120,7 +120,7 @@ async fn a_run_that_dies_anywhere_loses_nothing() {
             }
         });
         let archive = Archive::new(moto.s3(&connection), bucket.clone());
-        let run = trail.prune_over(trail.world.state_over(&connection), Some(archive));
+        let run = trail.prune_over(trail.service.state_over(&connection), Some(archive));
         let survived = connection.until_death(run).await.is_some();
 
         let stored = archived(&counting, &bucket).await;
@@ -132,7 +132,7 @@ async fn a_run_that_dies_anywhere_loses_nothing() {
         let before = objects(&counting, &bucket).await;
 
         let archive = Archive::new(counting.clone(), bucket.clone());
-        let again = trail.prune_over(trail.world.state.clone(), Some(archive)).await;
+        let again = trail.prune_over(trail.service.state.clone(), Some(archive)).await;
         assert!(again.complete, "death {death}: {again:?}");
         assert!(trail.left().await.is_empty());
         let after = objects(&counting, &bucket).await;
@@ -177,7 +177,7 @@ async fn an_archive_out_of_reach_keeps_every_event() {
     }
     let refuse = FaultyHttpClient::new(|_| Some(Fault::Error(403, "AccessDenied")));
     let archive = Archive::new(moto.s3(&refuse), BUCKET);
-    let report = trail.prune_over(trail.world.state.clone(), Some(archive)).await;
+    let report = trail.prune_over(trail.service.state.clone(), Some(archive)).await;
     assert_eq!((report.events_removed, report.complete), (0, false), "{report:?}");
     assert!(report.error.unwrap().contains("s3://archive/audit/"));
     assert_eq!(trail.left().await.len(), 16);
@@ -197,7 +197,7 @@ async fn a_batch_that_is_read_in_parts_is_stored_whole() {
     let connection = FaultyHttpClient::new(|_| Some(Fault::HalfProcessed));
     let archive = Archive::new(client.clone(), BUCKET);
     let report = trail
-        .prune_over(trail.world.state_over(&connection), Some(archive))
+        .prune_over(trail.service.state_over(&connection), Some(archive))
         .await;
     assert!(report.complete, "{report:?}");
     assert!(
@@ -220,7 +220,7 @@ async fn a_large_partition_becomes_several_objects_without_a_gap() {
         .into_iter()
         .collect();
     let archive = Archive::new(client.clone(), BUCKET);
-    let report = trail.prune_over(trail.world.state.clone(), Some(archive)).await;
+    let report = trail.prune_over(trail.service.state.clone(), Some(archive)).await;
     assert_eq!((report.events_removed, report.events_archived), (1100, 1100));
     let objects = objects(&client, BUCKET).await;
     let mut sizes: Vec<_> = objects.values().map(Vec::len).collect();
@@ -239,7 +239,7 @@ async fn two_runs_at_once_lose_nothing() {
     }
     let run = || {
         let archive = Archive::new(client.clone(), BUCKET);
-        trail.prune_over(trail.world.state.clone(), Some(archive))
+        trail.prune_over(trail.service.state.clone(), Some(archive))
     };
     let (one, other) = tokio::join!(run(), run());
     assert!(one.complete && other.complete, "{one:?} {other:?}");
@@ -252,16 +252,16 @@ async fn an_event_of_a_later_version_is_archived_as_it_is() {
     let (_moto, client) = bucket().await;
     let trail = Trail::new().await;
     let id = trail.write(trail.newest()).await;
-    let items = trail.world.items().await;
+    let items = trail.service.items().await;
     let item = items
         .iter()
         .find(|item| item["sk"] == format!("EVENT#{id}").as_str())
         .unwrap();
     let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
-    trail.world.tamper(item, "type", text("teleported")).await;
-    trail.world.tamper(item, "warp", text("9")).await;
+    trail.service.tamper(item, "type", text("teleported")).await;
+    trail.service.tamper(item, "warp", text("9")).await;
     let archive = Archive::new(client.clone(), BUCKET);
-    let report = trail.prune_over(trail.world.state.clone(), Some(archive)).await;
+    let report = trail.prune_over(trail.service.state.clone(), Some(archive)).await;
     assert!(report.complete, "{report:?}");
     let objects = objects(&client, BUCKET).await;
     let line = &objects.values().next().unwrap()[0];

@@ -5,7 +5,7 @@ use registry::authorizer::{Authorizer, AuthorizerResponse};
 use serde_json::{Value, json};
 use shared::{Error, State};
 use testkit::{Fault, FaultyHttpClient, Injection};
-use tests::{Event, Tokens, World, claims, forge, recorded};
+use tests::{Event, TestService, Tokens, claims, forge, recorded};
 
 async fn ask(authorizer: &Authorizer, event: Event) -> Result<AuthorizerResponse, Error> {
     let event = serde_json::from_value(event.into()).unwrap();
@@ -22,9 +22,9 @@ async fn allows(authorizer: &Authorizer, login: &Tokens) -> bool {
 
 #[tokio::test]
 async fn a_good_token_is_allowed_and_its_owner_passed_on() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
-    let authorizer = Authorizer::new(world.state.clone());
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    let authorizer = Authorizer::new(service.state.clone());
     let answer = ask(&authorizer, with(&login.access)).await.unwrap();
     let claims = claims(&login.access);
     let expected = json!({ "isAuthorized": true, "context": {
@@ -35,9 +35,9 @@ async fn a_good_token_is_allowed_and_its_owner_passed_on() {
 
 #[tokio::test]
 async fn the_header_is_found_in_any_case() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
-    let authorizer = Authorizer::new(world.state.clone());
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    let authorizer = Authorizer::new(service.state.clone());
     let event =
         Event::file("authorizer/no-token").header("Authorization", &format!("BEARER {}", login.access));
     assert!(ask(&authorizer, event).await.unwrap().is_authorized);
@@ -45,10 +45,10 @@ async fn the_header_is_found_in_any_case() {
 
 #[tokio::test]
 async fn a_missing_or_bad_token_is_a_plain_refusal() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
-    let authorizer = Authorizer::new(world.state.clone());
-    let key = &world.keys.current;
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    let authorizer = Authorizer::new(service.state.clone());
+    let key = &service.keys.current;
     let mut other = claims(&login.access);
     other["aud"] = json!("https://elsewhere.example.com");
     let foreign = forge(key, &key.public().kid, "at+jwt", &other);
@@ -82,85 +82,85 @@ async fn a_missing_or_bad_token_is_a_plain_refusal() {
 
 #[tokio::test]
 async fn an_ended_session_is_refused_at_once() {
-    let world = World::new().await;
-    let (phone, tablet) = (world.log_in("phone").await, world.log_in("tablet").await);
-    let authorizer = Authorizer::new(world.state.clone());
+    let service = TestService::new().await;
+    let (phone, tablet) = (service.log_in("phone").await, service.log_in("tablet").await);
+    let authorizer = Authorizer::new(service.state.clone());
     assert!(allows(&authorizer, &tablet).await);
-    world.revoke(&phone.access, &tablet.session).await.ok();
+    service.revoke(&phone.access, &tablet.session).await.ok();
     assert!(!allows(&authorizer, &tablet).await);
     assert!(allows(&authorizer, &phone).await);
 }
 
 #[tokio::test]
 async fn an_expired_session_is_refused_though_its_record_is_there() {
-    let world = World::with(&[("REFRESH_IDLE_SECONDS", "60")]).await;
-    let login = world.log_in("phone").await;
+    let service = TestService::with(&[("REFRESH_IDLE_SECONDS", "60")]).await;
+    let login = service.log_in("phone").await;
     let mut long = claims(&login.access);
     long["exp"] = json!(4_000_080_000_u64);
-    let key = &world.keys.current;
+    let key = &service.keys.current;
     let long = forge(key, &key.public().kid, "at+jwt", &long);
     for staleness in ["0", "300"] {
-        let mut state = world.state.clone();
+        let mut state = service.state.clone();
         state.config.authorizer_max_staleness_seconds = staleness.parse().unwrap();
         let authorizer = Authorizer::new(state);
         let allows = || async { ask(&authorizer, with(&long)).await.unwrap().is_authorized };
-        let started = world.clock.now();
-        world.clock.advance(59);
+        let started = service.clock.now();
+        service.clock.advance(59);
         assert!(allows().await);
-        world.clock.advance(1);
+        service.clock.advance(1);
         assert!(!allows().await, "staleness {staleness}");
-        world.clock.set(started);
+        service.clock.set(started);
     }
 }
 
 #[tokio::test]
 async fn staleness_is_what_it_was_allowed_to_be_and_no_more() {
-    let world = World::with(&[("AUTHORIZER_MAX_STALENESS_SECONDS", "5")]).await;
-    let (phone, tablet) = (world.log_in("phone").await, world.log_in("tablet").await);
-    let authorizer = Authorizer::new(world.state.clone());
+    let service = TestService::with(&[("AUTHORIZER_MAX_STALENESS_SECONDS", "5")]).await;
+    let (phone, tablet) = (service.log_in("phone").await, service.log_in("tablet").await);
+    let authorizer = Authorizer::new(service.state.clone());
     assert!(allows(&authorizer, &tablet).await);
-    world.revoke(&phone.access, &tablet.session).await.ok();
-    world.clock.advance(4);
+    service.revoke(&phone.access, &tablet.session).await.ok();
+    service.clock.advance(4);
     assert!(allows(&authorizer, &tablet).await, "it was looked up 4 s ago");
-    world.clock.advance(1);
+    service.clock.advance(1);
     assert!(!allows(&authorizer, &tablet).await);
 }
 
 #[tokio::test]
 async fn what_was_looked_up_lately_is_not_looked_up_again() {
-    let world = World::with(&[("AUTHORIZER_MAX_STALENESS_SECONDS", "5")]).await;
-    let login = world.log_in("phone").await;
-    let (authorizer, connection) = fallible(&world);
+    let service = TestService::with(&[("AUTHORIZER_MAX_STALENESS_SECONDS", "5")]).await;
+    let login = service.log_in("phone").await;
+    let (authorizer, connection) = fallible(&service);
     assert!(allows(&authorizer, &login).await);
     connection.inject(Injection::outage(Fault::Abandoned));
-    world.clock.advance(4);
+    service.clock.advance(4);
     assert!(allows(&authorizer, &login).await);
-    world.clock.advance(1);
+    service.clock.advance(1);
     assert!(ask(&authorizer, with(&login.access)).await.is_err());
 }
 
 #[tokio::test]
 async fn an_unavailable_table_is_an_error_and_never_an_allow() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
-    let (authorizer, connection) = fallible(&world);
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    let (authorizer, connection) = fallible(&service);
     assert!(allows(&authorizer, &login).await);
     connection.inject(Injection::outage(Fault::Abandoned));
     let error = ask(&authorizer, with(&login.access)).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
     assert!(error.report().contains("DynamoDB is unavailable"), "{error:?}");
     // Nor is one that never could read the keys.
-    let (authorizer, connection) = fallible(&world);
+    let (authorizer, connection) = fallible(&service);
     connection.inject(Injection::outage(Fault::Abandoned));
     assert!(ask(&authorizer, with(&login.access)).await.is_err());
 }
 
 #[tokio::test]
 async fn without_published_keys_it_is_an_error_as_well() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
-    world.unpublish_keys().await;
-    let (authorizer, _) = fallible(&world);
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    service.unpublish_keys().await;
+    let (authorizer, _) = fallible(&service);
     let error = ask(&authorizer, with(&login.access)).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
     assert!(error.report().contains("holds no key set"), "{error:?}");
@@ -173,14 +173,14 @@ fn an_event_without_headers_has_no_token() {
 }
 
 /// An authorizer whose table can be taken down.
-fn fallible(world: &World) -> (Authorizer, FaultyHttpClient) {
+fn fallible(service: &TestService) -> (Authorizer, FaultyHttpClient) {
     let connection = FaultyHttpClient::default();
-    let config = world.client.config().to_builder();
+    let config = service.client.config().to_builder();
     let client = aws_sdk_dynamodb::Client::from_conf(config.http_client(connection.clone()).build());
     let state = State::new(
-        world.state.config.clone(),
-        world.clock.clone(),
-        world.state.ids.clone(),
+        service.state.config.clone(),
+        service.clock.clone(),
+        service.state.ids.clone(),
         client,
     );
     (Authorizer::new(state), connection)

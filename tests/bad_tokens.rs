@@ -8,7 +8,7 @@ use registry::{authorizer, list};
 use serde_json::json;
 use shared::auth::KeyPair;
 use shared::http::{ErrorFormat, SampleToken};
-use tests::{Event, SampleRequest, World, claims, forge, mirrored};
+use tests::{Event, SampleRequest, TestService, claims, forge, mirrored};
 
 /// Every operation that takes an access token, each with a request.
 fn with_access_token() -> Vec<SampleRequest> {
@@ -16,15 +16,15 @@ fn with_access_token() -> Vec<SampleRequest> {
 }
 
 /// Sends every attack everywhere. The clock stands still, so all unknown `kid`s together make one read of the set.
-async fn attack(world: &World, good: &Good<'_>, places: &[SampleRequest]) {
-    let before = world.items().await;
+async fn attack(service: &TestService, good: &Good<'_>, places: &[SampleRequest]) {
+    let before = service.items().await;
     assert!(attacks(good).len() > 100);
     for place in places {
-        world.clock.advance(11);
-        world.calls.take();
+        service.clock.advance(11);
+        service.calls.take();
         let mut reads = 0;
         for (what, token) in attacks(good) {
-            let answer = world.send(place.operation, place.event(&token)).await;
+            let answer = service.send(place.operation, place.event(&token)).await;
             assert_eq!(
                 (answer.status, &answer.body["code"]),
                 (401, &json!("invalid_token")),
@@ -37,7 +37,7 @@ async fn attack(world: &World, good: &Good<'_>, places: &[SampleRequest]) {
             if place.operation.route.errors == ErrorFormat::ProblemWithGrantError {
                 assert_eq!(answer.body["error"], "invalid_grant", "{what}");
             }
-            for call in world.calls.take() {
+            for call in service.calls.take() {
                 let key = call.accesses[0].leading_key.as_deref();
                 assert_eq!(
                     (call.operation.as_str(), key),
@@ -50,46 +50,46 @@ async fn attack(world: &World, good: &Good<'_>, places: &[SampleRequest]) {
         }
         assert!(reads <= 1, "{}: the key set was read {reads} times", place.file);
     }
-    assert_eq!(world.items().await, before, "a bad token changes nothing");
+    assert_eq!(service.items().await, before, "a bad token changes nothing");
 }
 
 #[tokio::test]
 async fn no_endpoint_takes_a_bad_access_token() {
-    let world = World::with(&[("RATE_LIMIT_LIST", "30"), ("RATE_LIMIT_REVOKE", "10")]).await;
-    let login = world.log_in("phone").await;
-    let good = Good::access(&world, &login);
-    attack(&world, &good, &with_access_token()).await;
-    world.list(&login.access).await.ok();
+    let service = TestService::with(&[("RATE_LIMIT_LIST", "30"), ("RATE_LIMIT_REVOKE", "10")]).await;
+    let login = service.log_in("phone").await;
+    let good = Good::access(&service, &login);
+    attack(&service, &good, &with_access_token()).await;
+    service.list(&login.access).await.ok();
 }
 
 #[tokio::test]
 async fn no_endpoint_takes_a_bad_refresh_token() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
-    let good = Good::refresh(&world, &login);
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    let good = Good::refresh(&service, &login);
     let places = SampleRequest::first_with(SampleToken::RefreshInBody);
-    attack(&world, &good, &places).await;
-    world.refresh(&login.refresh).await.ok();
+    attack(&service, &good, &places).await;
+    service.refresh(&login.refresh).await.ok();
 }
 
 #[tokio::test]
 async fn the_authorizer_takes_no_bad_access_token() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
-    let authorizer = authorizer::Authorizer::new(world.state.clone());
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    let authorizer = authorizer::Authorizer::new(service.state.clone());
     let ask = async |token: &str| {
         let event = serde_json::from_value(Event::file("authorizer/request").bearer(token).into()).unwrap();
         authorizer::handle(&authorizer, &event).await.unwrap()
     };
-    let good = Good::access(&world, &login);
-    world.list(&login.access).await.ok();
-    world.clock.advance(11);
-    world.calls.take();
+    let good = Good::access(&service, &login);
+    service.list(&login.access).await.ok();
+    service.clock.advance(11);
+    service.calls.take();
     for (what, token) in attacks(&good) {
         let answer = ask(&token).await;
         assert!(!answer.is_authorized && answer.context.is_none(), "{what}");
     }
-    let calls = world.calls.take();
+    let calls = service.calls.take();
     assert!(
         calls.len() <= 1,
         "an unknown kid makes the set be read once: {calls:?}"
@@ -99,95 +99,95 @@ async fn the_authorizer_takes_no_bad_access_token() {
 
 #[tokio::test]
 async fn a_token_that_is_missing_or_in_another_scheme_is_missing() {
-    let world = World::new().await;
+    let service = TestService::new().await;
     for place in with_access_token() {
         let bare = Event::file(&place.file).without_header("authorization");
-        let answer = world.send(place.operation, bare.clone()).await;
+        let answer = service.send(place.operation, bare.clone()).await;
         answer.refused(401, "missing_token");
         assert_eq!(answer.headers["www-authenticate"], "Bearer realm=\"holdfast\"");
         for value in ["Basic ZGVtbzpkZW1v", "Bearer", "Bearer ", "", "DPoP token"] {
-            let answer = world
+            let answer = service
                 .send(place.operation, bare.clone().header("authorization", value))
                 .await;
             answer.refused(401, "missing_token");
         }
     }
-    assert_eq!(world.calls.take(), []);
+    assert_eq!(service.calls.take(), []);
 }
 
 #[tokio::test]
 async fn an_expired_token_is_told_so_by_its_issuer_only() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
     let mut past = claims(&login.access);
     past["exp"] = json!(3_999_999_999_i64);
     let expired = forge(
-        &world.keys.current,
-        &world.keys.current.public().kid,
+        &service.keys.current,
+        &service.keys.current.public().kid,
         "at+jwt",
         &past,
     );
     let another = KeyPair::generate().unwrap();
-    let forged = forge(&another, &world.keys.current.public().kid, "at+jwt", &past);
-    world.calls.take();
+    let forged = forge(&another, &service.keys.current.public().kid, "at+jwt", &past);
+    service.calls.take();
     for place in with_access_token() {
-        let answer = world.send(place.operation, place.event(&expired)).await;
+        let answer = service.send(place.operation, place.event(&expired)).await;
         answer.refused(401, "token_expired");
-        let answer = world.send(place.operation, place.event(&forged)).await;
+        let answer = service.send(place.operation, place.event(&forged)).await;
         answer.refused(401, "invalid_token");
     }
-    assert!(world.calls.take().len() <= 1);
+    assert!(service.calls.take().len() <= 1);
 }
 
 #[tokio::test]
 async fn an_access_token_ends_on_its_second() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
-    world.clock.advance(899);
-    world.list(&login.access).await.ok();
-    world.clock.advance(1);
-    world.list(&login.access).await.refused(401, "token_expired");
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    service.clock.advance(899);
+    service.list(&login.access).await.ok();
+    service.clock.advance(1);
+    service.list(&login.access).await.refused(401, "token_expired");
 }
 
 #[tokio::test]
 async fn the_schemes_case_does_not_matter() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
     let event = Event::file("list/list").header("authorization", &format!("bEARER  {}", login.access));
-    world.send(&list::OPERATION, event).await.ok();
+    service.send(&list::OPERATION, event).await.ok();
 }
 
 /// What is ignored does no harm: a token of ours with more in its header, and one signed by the key that comes next.
 #[tokio::test]
 async fn a_token_of_ours_is_taken_whatever_else_its_header_says() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
-    let good = Good::access(&world, &login);
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    let good = Good::access(&service, &login);
     for (member, value) in [
         ("jku", json!("https://evil.example")),
         ("b64", json!(false)),
         ("zip", json!("DEF")),
     ] {
-        world.list(&good.with_header(member, value)).await.ok();
+        service.list(&good.with_header(member, value)).await.ok();
     }
     let next = forge(
-        &world.keys.next,
-        &world.keys.next.public().kid,
+        &service.keys.next,
+        &service.keys.next.public().kid,
         "at+jwt",
         &claims(&login.access),
     );
-    world.list(&next).await.ok();
+    service.list(&next).await.ok();
 }
 
 /// Anybody can turn an ECDSA signature (r, s) into (r, -s), which is as good. Nothing here knows a token by its text: the
 /// mirrored one has the same `jti` and is the same token.
 #[tokio::test]
 async fn a_mirrored_signature_makes_no_second_token() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
-    world.refresh(&login.refresh).await.ok();
-    world.clock.advance(3600);
-    world
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    service.refresh(&login.refresh).await.ok();
+    service.clock.advance(3600);
+    service
         .refresh(&mirrored(&login.refresh))
         .await
         .refused(401, "refresh_token_reused");

@@ -5,22 +5,22 @@
 
 use serde_json::{Value, json};
 use testkit::RecordingProxy;
-use tests::{Event, Tokens, World, start_process};
+use tests::{Event, TestService, Tokens, start_process};
 
 /// A table, and one function in front of a proxy.
 struct Scene {
-    world: World,
+    service: TestService,
     proxy: RecordingProxy,
     variables: Vec<(String, String)>,
 }
 
 impl Scene {
     async fn new() -> Self {
-        let world = World::new().await;
-        let proxy = RecordingProxy::start(&world.endpoint()).await.unwrap();
-        let variables = world.variables(&proxy.endpoint());
+        let service = TestService::new().await;
+        let proxy = RecordingProxy::start(&service.endpoint()).await.unwrap();
+        let variables = service.variables(&proxy.endpoint());
         Self {
-            world,
+            service,
             proxy,
             variables,
         }
@@ -53,8 +53,8 @@ impl Scene {
 
     async fn records(&self, prefix: &str) -> Vec<Value> {
         let items = self
-            .world
-            .partition(&format!("USER#{}", self.world.account.id))
+            .service
+            .partition(&format!("USER#{}", self.service.account.id))
             .await;
         items
             .into_iter()
@@ -173,7 +173,7 @@ async fn a_function_whose_table_never_answers_says_so_in_time() {
             connections.push(connection);
         }
     });
-    let variables = scene.world.variables(&endpoint);
+    let variables = scene.service.variables(&endpoint);
     // Lambda's time begins when the event is handed over, not when the process starts.
     let mut process = start_process("login", &variables).await;
     let event = login("phone").value().to_string();

@@ -8,12 +8,12 @@ use shared::{
     http::{ApiError, Response},
     runtime::{REQUEST_TIMEOUT, respond},
 };
-use tests::{Answer, Event, PASSWORD, World};
+use tests::{Answer, Event, PASSWORD, TestService};
 
 #[tokio::test]
 async fn a_body_that_cannot_be_read_is_malformed() {
-    let world = World::new().await;
-    let send = async |event: Event| world.send(&login::OPERATION, event).await;
+    let service = TestService::new().await;
+    let send = async |event: Event| service.send(&login::OPERATION, event).await;
     let event = || Event::file("login/json");
     for body in [
         "",
@@ -35,8 +35,8 @@ async fn a_body_that_cannot_be_read_is_malformed() {
 
 #[tokio::test]
 async fn a_large_body_is_refused_before_it_is_read() {
-    let world = World::new().await;
-    world
+    let service = TestService::new().await;
+    service
         .send(
             &login::OPERATION,
             Event::file("login/json").text(&"x".repeat(1024 * 1024)),
@@ -48,8 +48,8 @@ async fn a_large_body_is_refused_before_it_is_read() {
         let padding = " ".repeat(size - body.len());
         Event::file("login/json").text(&format!("{body}{padding}"))
     };
-    world.send(&login::OPERATION, padded(16 * 1024)).await.ok();
-    world
+    service.send(&login::OPERATION, padded(16 * 1024)).await.ok();
+    service
         .send(&login::OPERATION, padded(16 * 1024 + 1))
         .await
         .refused(413, "payload_too_large");
@@ -57,9 +57,9 @@ async fn a_large_body_is_refused_before_it_is_read() {
 
 #[tokio::test]
 async fn content_types_are_read_as_http_writes_them() {
-    let world = World::new().await;
+    let service = TestService::new().await;
     let send = async |value: &str| {
-        world
+        service
             .send(
                 &login::OPERATION,
                 Event::file("login/json").header("content-type", value),
@@ -80,7 +80,7 @@ async fn content_types_are_read_as_http_writes_them() {
     ] {
         send(value).await.refused(415, "unsupported_media_type");
     }
-    world
+    service
         .send(
             &login::OPERATION,
             Event::file("login/json").without_header("content-type"),
@@ -91,10 +91,10 @@ async fn content_types_are_read_as_http_writes_them() {
 
 #[tokio::test]
 async fn header_names_come_in_any_case() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
     let event = Event::file("list/list").without_header("authorization");
-    world
+    service
         .send(
             &list::OPERATION,
             event.header("AUTHORIZATION", &format!("Bearer {}", login.access)),
@@ -105,20 +105,20 @@ async fn header_names_come_in_any_case() {
 
 #[tokio::test]
 async fn another_method_or_path_is_told_apart() {
-    let world = World::new().await;
-    let answer = world
+    let service = TestService::new().await;
+    let answer = service
         .send(&login::OPERATION, Event::file("login/json").method("PUT"))
         .await;
     answer.refused(405, "method_not_allowed");
     assert_eq!(answer.headers["allow"], "POST");
-    world
+    service
         .send(
             &login::OPERATION,
             Event::file("login/json").path("/api/v1/auth/other"),
         )
         .await
         .refused(404, "not_found");
-    world
+    service
         .send(&logout_all::OPERATION, Event::file("list/list"))
         .await
         .refused(404, "not_found");
@@ -126,43 +126,43 @@ async fn another_method_or_path_is_told_apart() {
 
 #[tokio::test]
 async fn every_answer_carries_the_security_headers() {
-    let world = World::with(&[("RATE_LIMIT_LIST", "1")]).await;
-    let login = world.log_in("phone").await;
+    let service = TestService::with(&[("RATE_LIMIT_LIST", "1")]).await;
+    let login = service.log_in("phone").await;
     let list = || Event::file("list/list").bearer(&login.access);
     let answers = [
         (
             200,
-            world.send(&login::OPERATION, Event::file("login/json")).await,
+            service.send(&login::OPERATION, Event::file("login/json")).await,
         ),
         (
             400,
-            world
+            service
                 .send(&login::OPERATION, Event::file("login/json").text(""))
                 .await,
         ),
         (
             404,
-            world
+            service
                 .send(&login::OPERATION, Event::file("login/json").path("/api/v1/other"))
                 .await,
         ),
         (
             405,
-            world
+            service
                 .send(&login::OPERATION, Event::file("login/json").method("PUT"))
                 .await,
         ),
-        (401, world.list("token").await),
-        (422, world.revoke(&login.access, "session").await),
-        (200, world.send(&list::OPERATION, list()).await),
-        (429, world.send(&list::OPERATION, list()).await),
+        (401, service.list("token").await),
+        (422, service.revoke(&login.access, "session").await),
+        (200, service.send(&list::OPERATION, list()).await),
+        (429, service.send(&list::OPERATION, list()).await),
         (
             200,
-            world.send(&jwks::PUBLIC_KEYS, Event::file("jwks/jwks")).await,
+            service.send(&jwks::PUBLIC_KEYS, Event::file("jwks/jwks")).await,
         ),
     ];
-    world.lose_table().await;
-    let failed = (500, world.send(&list::OPERATION, list()).await);
+    service.lose_table().await;
+    let failed = (500, service.send(&list::OPERATION, list()).await);
     for (status, answer) in answers.into_iter().chain([failed]) {
         assert_eq!(answer.status, status, "{}", answer.body);
         let public = answer.body["keys"].is_array();
@@ -178,12 +178,12 @@ async fn every_answer_carries_the_security_headers() {
 
 #[tokio::test]
 async fn no_other_origin_is_allowed_unless_configured() {
-    let world = World::new().await;
+    let service = TestService::new().await;
     for method in ["POST", "OPTIONS"] {
         let event = Event::file("login/json")
             .method(method)
             .header("origin", "https://evil.example");
-        let answer = world
+        let answer = service
             .send(
                 &login::OPERATION,
                 event.header("access-control-request-method", "POST"),

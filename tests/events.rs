@@ -1,22 +1,22 @@
 //! Reading the audit trail, page by page.
 
 use shared::domain::{audit::EventType, email::Email, ids::UserId};
-use tests::{EMAIL, World};
+use tests::{EMAIL, TestService};
 
-async fn user(world: &World) -> UserId {
+async fn user(service: &TestService) -> UserId {
     let email = Email::parse(EMAIL).unwrap();
-    let credential = world.state.store.credential(&email).await.unwrap();
+    let credential = service.state.store.credential(&email).await.unwrap();
     credential.unwrap().account.user_id
 }
 
 #[tokio::test]
 async fn a_trail_is_read_newest_first_and_page_by_page() {
-    let world = World::new().await;
+    let service = TestService::new().await;
     for device in ["a", "b", "c"] {
-        world.log_in(device).await;
-        world.clock.advance(1);
+        service.log_in(device).await;
+        service.clock.advance(1);
     }
-    let (user, store) = (user(&world).await, &world.state.store);
+    let (user, store) = (user(&service).await, &service.state.store);
     let all = store.events(user, None, 100).await.unwrap();
     let devices: Vec<_> = all
         .events

@@ -1,7 +1,7 @@
 //! Every call of the table fails, in every way: the first of an operation, the second, and so on.
 //!
 //! Each time the caller gets the right answer or a 503 with `Retry-After`; repeats the request, as a phone does; and
-//! then the answers and the table are those of a world without faults, in which the first request was carried out or
+//! then the answers and the table are those of a service without faults, in which the first request was carried out or
 //! was not. `FAULTS=all` tries each fault for each length of time as well.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -9,12 +9,12 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use futures_util::{StreamExt, future::ready, stream};
 use shared::runtime::{REQUEST_TIMEOUT, aws};
 use testkit::{Fault, FaultDuration, Injection};
-use tests::{Answer, World};
+use tests::{Answer, TestService};
 use tokio::time::Instant;
 
 use crate::{
     model::{
-        Play, Stage,
+        ModelRun, Play,
         explain::{Call, Order},
         operations::{
             Command::{Delete, Disable, Enable, RevokeAll, RevokeSession, SetPassword},
@@ -130,10 +130,10 @@ enum Arrival {
     AfterTheRepeat,
 }
 
-async fn meet(stage: &Stage, scene: &Scene, injection: Injection, arrival: Arrival) {
+async fn meet(stage: &ModelRun, scene: &Scene, injection: Injection, arrival: Arrival) {
     let mut play = stage.play(&scene.before).await;
     let takes_time = [Fault::Slow, Fault::Silent].contains(&injection.fault);
-    let instance = play.world.twin(takes_time.then(aws::timeouts)).await;
+    let instance = play.service.twin(takes_time.then(aws::timeouts)).await;
     instance.connection.inject(injection);
     let asked = Instant::now();
     let first = request(&play, &instance, scene).await;
@@ -188,7 +188,7 @@ async fn meet(stage: &Stage, scene: &Scene, injection: Injection, arrival: Arriv
     play.explain(&calls, order, true, "with the fault").await;
 }
 
-async fn request(play: &Play, instance: &World, scene: &Scene) -> Answer {
+async fn request(play: &Play, instance: &TestService, scene: &Scene) -> Answer {
     play.phones
         .request(play.next, &scene.operation)
         .send(instance)
@@ -196,15 +196,15 @@ async fn request(play: &Play, instance: &World, scene: &Scene) -> Answer {
 }
 
 /// What an operation asks of the table when nothing fails.
-async fn calls(stage: &Stage, scene: &Scene) -> Vec<String> {
+async fn calls(stage: &ModelRun, scene: &Scene) -> Vec<String> {
     let play = stage.play(&scene.before).await;
-    let instance = play.world.twin(None).await;
+    let instance = play.service.twin(None).await;
     request(&play, &instance, scene).await;
     instance.connection.take_calls()
 }
 
 /// All that can fail, and how.
-async fn injections(stage: &Stage, scene: &Scene) -> Vec<Injection> {
+async fn injections(stage: &ModelRun, scene: &Scene) -> Vec<Injection> {
     let all = std::env::var("FAULTS").is_ok_and(|faults| faults == "all");
     let mut injections = Vec::new();
     for (at, operation) in calls(stage, scene).await.iter().enumerate() {
@@ -231,7 +231,7 @@ async fn injections(stage: &Stage, scene: &Scene) -> Vec<Injection> {
 /// Each scene with each of its faults.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_fails_nothing_is_lost_or_done_twice() {
-    let stage = Arc::new(Stage::new(RULES).await);
+    let stage = Arc::new(ModelRun::new(RULES).await);
     let mut cases = Vec::new();
     for scene in scenes() {
         for injection in injections(&stage, &scene).await {
@@ -248,7 +248,7 @@ async fn whatever_fails_nothing_is_lost_or_done_twice() {
 /// Each scene with a call that takes two seconds, and with none that is answered any more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn however_slow_the_table_is_the_answer_comes_before_the_gateway_gives_up() {
-    let stage = Arc::new(Stage::new(RULES).await);
+    let stage = Arc::new(ModelRun::new(RULES).await);
     let mut cases = Vec::new();
     for scene in scenes() {
         for at in 0..calls(&stage, &scene).await.len() {
@@ -265,7 +265,7 @@ async fn however_slow_the_table_is_the_answer_comes_before_the_gateway_gives_up(
     run(stage, cases, 24).await;
 }
 
-async fn run(stage: Arc<Stage>, cases: Vec<(Scene, Injection, Arrival)>, at_once: usize) {
+async fn run(stage: Arc<ModelRun>, cases: Vec<(Scene, Injection, Arrival)>, at_once: usize) {
     println!("{} cases", cases.len());
     let meetings = cases.into_iter().map(async |(scene, injection, arrival)| {
         let case = format!(

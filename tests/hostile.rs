@@ -25,7 +25,7 @@ use shared::{
     http::{Operation, SampleToken},
     store::StoreError,
 };
-use tests::{Answer, EMAIL, Event, PASSWORD, SampleRequest, World, claims, forge_raw};
+use tests::{Answer, EMAIL, Event, PASSWORD, SampleRequest, TestService, claims, forge_raw};
 use tokio::{runtime::Runtime, time::Instant};
 
 /// Far more than anything takes here, on a slow machine and without optimisation.
@@ -33,13 +33,13 @@ const IN_TIME: Duration = Duration::from_secs(5);
 
 const PROXY: &str = "a secret of some length";
 
-/// Tries a property on many inputs, each in the same world.
-fn check<S: Strategy>(strategy: &S, property: impl Fn(&Runtime, &World, S::Value) -> TestCaseResult) {
+/// Tries a property on many inputs, each in the same service.
+fn check<S: Strategy>(strategy: &S, property: impl Fn(&Runtime, &TestService, S::Value) -> TestCaseResult) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let world = runtime.block_on(World::with(&[
+    let service = runtime.block_on(TestService::with(&[
         ("TRUSTED_PROXY", "cloudfront"),
         ("CLOUDFRONT_SECRET", PROXY),
     ]));
@@ -50,7 +50,7 @@ fn check<S: Strategy>(strategy: &S, property: impl Fn(&Runtime, &World, S::Value
     if std::env::var_os("PROPTEST_CASES").is_none() {
         config.cases = 64;
     }
-    let outcome = TestRunner::new(config).run(strategy, |input| property(&runtime, &world, input));
+    let outcome = TestRunner::new(config).run(strategy, |input| property(&runtime, &service, input));
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
@@ -66,9 +66,13 @@ fn in_the_documented_form(answer: &Answer) -> TestCaseResult {
     Ok(())
 }
 
-async fn answered(world: &World, operation: &Operation, event: Event) -> Result<Answer, TestCaseError> {
+async fn answered(
+    service: &TestService,
+    operation: &Operation,
+    event: Event,
+) -> Result<Answer, TestCaseError> {
     let start = Instant::now();
-    let answer = world.send(operation, event).await;
+    let answer = service.send(operation, event).await;
     let (took, id) = (start.elapsed(), operation.id);
     prop_assert!(took < IN_TIME, "{id} took {took:?}");
     in_the_documented_form(&answer)?;
@@ -76,8 +80,8 @@ async fn answered(world: &World, operation: &Operation, event: Event) -> Result<
 }
 
 /// An event of a client that is logged in, behind the trusted proxy.
-async fn signed_in(world: &World, sample: &SampleRequest) -> Value {
-    let login = world.log_in("phone").await;
+async fn signed_in(service: &TestService, sample: &SampleRequest) -> Value {
+    let login = service.log_in("phone").await;
     let token = match sample.token {
         SampleToken::RefreshInBody => &login.refresh,
         SampleToken::AccessInHeader | SampleToken::None => &login.access,
@@ -89,13 +93,13 @@ async fn signed_in(world: &World, sample: &SampleRequest) -> Value {
 fn no_event_however_broken_makes_a_function_fail() {
     check(
         &(select(SampleRequest::all()), changes()),
-        |runtime, world, (sample, changes)| {
+        |runtime, service, (sample, changes)| {
             runtime.block_on(async {
-                let mut event = signed_in(world, &sample).await;
+                let mut event = signed_in(service, &sample).await;
                 apply(&mut event, changes);
                 // What the runtime itself cannot read never gets to a function; API Gateway writes no such event.
                 if serde_json::from_value::<lambda_http::request::LambdaRequest>(event.clone()).is_ok() {
-                    answered(world, sample.operation, Event::of(event)).await?;
+                    answered(service, sample.operation, Event::of(event)).await?;
                 }
                 Ok(())
             })
@@ -107,9 +111,9 @@ fn no_event_however_broken_makes_a_function_fail() {
 fn nothing_that_a_client_sends_makes_a_function_fail() {
     check(
         &(select(SampleRequest::all()), client()),
-        |runtime, world, (sample, client)| {
+        |runtime, service, (sample, client)| {
             runtime.block_on(async {
-                let mut event = signed_in(world, &sample).await;
+                let mut event = signed_in(service, &sample).await;
                 for (name, value) in client.headers {
                     event["headers"][name] = value.into();
                 }
@@ -126,7 +130,7 @@ fn nothing_that_a_client_sends_makes_a_function_fail() {
                     Body::Json(body) => Event::of(event).json(&body),
                     Body::Bytes(bytes) => Event::of(event).bytes(&bytes),
                 };
-                answered(world, sample.operation, event).await.map(drop)
+                answered(service, sample.operation, event).await.map(drop)
             })
         },
     );
@@ -145,9 +149,9 @@ fn no_token_makes_a_function_fail() {
         1 => vec((any::<Index>(), 0x20_u8..0x7f), 1..4).prop_map(Token::Changed),
         2 => (changes(), changes()).prop_map(|(header, claims)| Token::Ours(header, claims)),
     ];
-    check(&(token, any::<bool>()), |runtime, world, (token, access)| {
+    check(&(token, any::<bool>()), |runtime, service, (token, access)| {
         runtime.block_on(async {
-            let login = world.log_in("phone").await;
+            let login = service.log_in("phone").await;
             let good = if access { &login.access } else { &login.refresh };
             let token = match token {
                 Token::Text(text) => text,
@@ -160,16 +164,16 @@ fn no_token_makes_a_function_fail() {
                     String::from_utf8(bytes).unwrap()
                 }
                 Token::Ours(header, payload) => {
-                    let mut parts = [json!({"alg": "ES256", "typ": if access { "at+jwt" } else { "rt+jwt" }, "kid": world.keys.current.public().kid}), claims(good)];
+                    let mut parts = [json!({"alg": "ES256", "typ": if access { "at+jwt" } else { "rt+jwt" }, "kid": service.keys.current.public().kid}), claims(good)];
                     apply(&mut parts[0], header);
                     apply(&mut parts[1], payload);
-                    forge_raw(&world.keys.current, &parts[0].to_string(), &parts[1].to_string())
+                    forge_raw(&service.keys.current, &parts[0].to_string(), &parts[1].to_string())
                 }
             };
             let body = json!({ "refresh_token": token });
-            answered(world, &refresh::OPERATION, Event::file("refresh/json").json(&body)).await?;
+            answered(service, &refresh::OPERATION, Event::file("refresh/json").json(&body)).await?;
             let header: String = token.chars().filter(|c| !c.is_control()).collect();
-            answered(world, &list::OPERATION, Event::file("list/list").bearer(&header)).await.map(drop)
+            answered(service, &list::OPERATION, Event::file("list/list").bearer(&header)).await.map(drop)
         })
     });
 }
@@ -221,9 +225,9 @@ fn no_command_makes_admin_fail() {
         }),
         1 => value(),
     ];
-    check(&command, |runtime, world, command| {
+    check(&command, |runtime, service, command| {
         let start = Instant::now();
-        let answer = runtime.block_on(world.admin(command));
+        let answer = runtime.block_on(service.admin(command));
         prop_assert!(start.elapsed() < IN_TIME, "{:?}", start.elapsed());
         let code = &answer["error"]["code"];
         prop_assert!(
@@ -236,15 +240,15 @@ fn no_command_makes_admin_fail() {
 }
 
 /// Reads everything of the account; what cannot be read must be named as corrupt.
-async fn read_all(world: &World, user: UserId) -> Result<bool, TestCaseError> {
-    let (store, email) = (&world.state.store, Email::parse(EMAIL).unwrap());
+async fn read_all(service: &TestService, user: UserId) -> Result<bool, TestCaseError> {
+    let (store, email) = (&service.state.store, Email::parse(EMAIL).unwrap());
     let outcomes = [
         store.sessions(user).await.err(),
         store.events(user, None, 100).await.err(),
         store.credential(&email).await.err(),
         store.account(user).await.err(),
         store.key_set().await.err(),
-        world
+        service
             .state
             .limiter
             .by_user(&Quotas::default(), Rule::List, user)
@@ -265,15 +269,15 @@ async fn read_all(world: &World, user: UserId) -> Result<bool, TestCaseError> {
 #[test]
 fn an_item_that_somebody_broke_is_an_error_with_a_name_and_no_panic() {
     let strategy = (any::<Index>(), any::<Index>(), proptest::option::of(attribute()));
-    check(&strategy, |runtime, world, (item, name, new)| {
+    check(&strategy, |runtime, service, (item, name, new)| {
         runtime.block_on(async {
-            let login = world.log_in("phone").await;
-            world
+            let login = service.log_in("phone").await;
+            service
                 .refresh_with_key(&login.refresh, "a-key-of-sixteen-characters")
                 .await
                 .ok();
             let user: UserId = claims(&login.access)["sub"].as_str().unwrap().parse().unwrap();
-            let items = world.raw_items().await;
+            let items = service.raw_items().await;
             let whole = item.get(&items).clone();
             let mut names: Vec<_> = whole
                 .keys()
@@ -286,19 +290,19 @@ fn an_item_that_somebody_broke_is_an_error_with_a_name_and_no_panic() {
                 Some(value) => broken.insert(name.clone(), value),
                 None => broken.remove(&name),
             };
-            world.put(broken).await;
-            let sound = read_all(world, user).await?;
-            world.clock.advance(61);
+            service.put(broken).await;
+            let sound = read_all(service, user).await?;
+            service.clock.advance(61);
             let body = json!({"email": EMAIL, "password": PASSWORD});
             let answers = [
-                world.list(&login.access).await,
-                world.activity(&login.access, "").await,
-                world.refresh(&login.refresh).await,
-                world
+                service.list(&login.access).await,
+                service.activity(&login.access, "").await,
+                service.refresh(&login.refresh).await,
+                service
                     .send(&login::OPERATION, Event::file("login/json").json(&body))
                     .await,
             ];
-            world.put(whole).await;
+            service.put(whole).await;
             for answer in answers {
                 let fails = answer.status >= 500 && !answer.body["code"].is_null();
                 prop_assert!(
@@ -315,7 +319,7 @@ fn an_item_that_somebody_broke_is_an_error_with_a_name_and_no_panic() {
 /// Each file of the corpus: a function, an event to begin with, and by JSON pointer what was changed in it.
 #[tokio::test]
 async fn what_was_found_once_stays_fixed() {
-    let world = World::new().await;
+    let service = TestService::new().await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     let mut tried = 0;
     for file in std::fs::read_dir(folder).unwrap() {
@@ -327,12 +331,12 @@ async fn what_was_found_once_stays_fixed() {
         let base = case["event"].as_str().unwrap();
         let mut samples = SampleRequest::all().into_iter();
         let sample = samples.find(|sample| sample.file == base).unwrap();
-        let mut event = signed_in(&world, &sample).await;
+        let mut event = signed_in(&service, &sample).await;
         for (pointer, value) in case["set"].as_object().unwrap() {
             let (parent, name) = pointer.rsplit_once('/').unwrap();
             event.pointer_mut(parent).unwrap()[name] = value.clone();
         }
-        let answer = answered(&world, sample.operation, Event::of(event)).await;
+        let answer = answered(&service, sample.operation, Event::of(event)).await;
         let answer = answer.unwrap_or_else(|failure| panic!("{}: {failure}", path.display()));
         assert_eq!(
             answer.status,

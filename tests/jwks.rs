@@ -2,19 +2,22 @@
 
 use registry::jwks;
 use serde_json::json;
-use tests::{Event, World};
+use tests::{Event, TestService};
 
 #[tokio::test]
 async fn the_public_keys_are_a_jwk_set_that_may_be_cached() {
-    let world = World::new().await;
-    let answer = world.send(&jwks::PUBLIC_KEYS, Event::file("jwks/jwks")).await;
+    let service = TestService::new().await;
+    let answer = service.send(&jwks::PUBLIC_KEYS, Event::file("jwks/jwks")).await;
     assert_eq!(answer.headers["cache-control"], "public, max-age=300");
     let body = answer.ok();
     let keys = body["keys"].as_array().unwrap();
     let kids: Vec<_> = keys.iter().map(|key| key["kid"].as_str().unwrap()).collect();
     assert_eq!(
         kids,
-        [&world.keys.current.public().kid, &world.keys.next.public().kid]
+        [
+            &service.keys.current.public().kid,
+            &service.keys.next.public().kid
+        ]
     );
     for key in keys {
         assert_eq!(
@@ -27,8 +30,10 @@ async fn the_public_keys_are_a_jwk_set_that_may_be_cached() {
 
 #[tokio::test]
 async fn the_metadata_says_where_everything_is() {
-    let world = World::new().await;
-    let answer = world.send(&jwks::PUBLIC_KEYS, Event::file("jwks/metadata")).await;
+    let service = TestService::new().await;
+    let answer = service
+        .send(&jwks::PUBLIC_KEYS, Event::file("jwks/metadata"))
+        .await;
     assert_eq!(answer.headers["cache-control"], "public, max-age=300");
     let expected = json!({
         "issuer": "https://auth.example.com",
@@ -46,14 +51,14 @@ async fn the_metadata_says_where_everything_is() {
 
 #[tokio::test]
 async fn there_are_no_other_documents() {
-    let world = World::new().await;
+    let service = TestService::new().await;
     for path in [
         "/.well-known/openid-configuration",
         "/.well-known/jwks.json/x",
         "/.well-known/",
     ] {
         let event = Event::file("jwks/jwks").path(path);
-        world
+        service
             .send(&jwks::PUBLIC_KEYS, event)
             .await
             .refused(404, "not_found");

@@ -15,7 +15,7 @@ use shared::{
     http::{ApiError, Operation, Response, SampleToken},
     runtime::{logging, respond},
 };
-use tests::{Event, PASSWORD, SampleRequest, Tokens, World, claims, forge};
+use tests::{Event, PASSWORD, SampleRequest, TestService, Tokens, claims, forge};
 
 const ADDRESS: &str = "Canary.Anna@Example.com";
 const UNKNOWN: &str = "canary.nobody@example.com";
@@ -48,13 +48,13 @@ impl Log {
 
 /// Collects what must not be seen, in the course of a walk that leaves nothing out.
 struct Walk {
-    world: World,
+    service: TestService,
     secrets: Vec<(&'static str, String)>,
 }
 
 impl Walk {
     async fn new() -> Self {
-        let world = World::with(&[
+        let service = TestService::with(&[
             ("TRUSTED_PROXY", "cloudfront"),
             ("CLOUDFRONT_SECRET", PROXY),
             ("RATE_LIMIT_LOGIN_GUESSES", "5"),
@@ -62,7 +62,7 @@ impl Walk {
         ])
         .await;
         let mut walk = Self {
-            world,
+            service,
             secrets: Vec::new(),
         };
         for (what, text) in [
@@ -78,7 +78,7 @@ impl Walk {
         ] {
             walk.secret(what, text);
         }
-        let keys = serde_json::to_value(&walk.world.keys).unwrap();
+        let keys = serde_json::to_value(&walk.service.keys).unwrap();
         for key in ["current", "next"] {
             walk.secret("a private key", keys[key].as_str().unwrap());
         }
@@ -111,13 +111,13 @@ impl Walk {
         let event = Event::file("login/json")
             .json(&body)
             .header("x-origin-verify", PROXY);
-        let body = self.world.send(&login::OPERATION, event).await.ok();
+        let body = self.service.send(&login::OPERATION, event).await.ok();
         self.tokens(&body)
     }
 
     /// Sends what is refused; the answer must not show a secret either.
     async fn refused(&self, operation: &Operation, event: Event) {
-        let answer = self.world.send(operation, event).await;
+        let answer = self.service.send(operation, event).await;
         assert!(answer.status >= 400, "{}", answer.body);
         let text = format!("{} {}", answer.headers, answer.body);
         for (what, secret) in &self.secrets {
@@ -136,7 +136,7 @@ impl Walk {
                 .await;
             }
         }
-        self.world.clock.advance(60);
+        self.service.clock.advance(60);
         self.refused(
             &login::OPERATION,
             event(json!({"email": PASSWORD, "password": ADDRESS})),
@@ -183,14 +183,14 @@ impl Walk {
             self.log_in("tablet").await,
             self.log_in("laptop").await,
         );
-        let rotated = self.world.refresh_with_key(&phone.refresh, KEY).await.ok();
+        let rotated = self.service.refresh_with_key(&phone.refresh, KEY).await.ok();
         let rotated = self.tokens(&rotated);
-        let again = self.world.refresh_with_key(&phone.refresh, KEY).await.ok();
+        let again = self.service.refresh_with_key(&phone.refresh, KEY).await.ok();
         self.tokens(&again);
-        self.world.list(&rotated.access).await.ok();
-        self.world.activity(&rotated.access, "").await.ok();
-        self.world.revoke(&rotated.access, &tablet.session).await.ok();
-        self.world
+        self.service.list(&rotated.access).await.ok();
+        self.service.activity(&rotated.access, "").await.ok();
+        self.service.revoke(&rotated.access, &tablet.session).await.ok();
+        self.service
             .send(
                 &cleanup::OPERATION,
                 Event::file("cleanup/cleanup").bearer(&rotated.access),
@@ -198,7 +198,7 @@ impl Walk {
             .await
             .ok();
         let body = json!({"refresh_token": laptop.refresh});
-        self.world
+        self.service
             .send(
                 &logout::OPERATION,
                 Event::file("logout/refresh-token").json(&body),
@@ -206,7 +206,7 @@ impl Walk {
             .await
             .ok();
 
-        let key = &self.world.keys.next;
+        let key = &self.service.keys.next;
         let forged = forge(key, "an unknown key", "at+jwt", &claims(&rotated.access));
         self.token(&forged);
         for token in [&forged, &tablet.refresh, &tablet.access] {
@@ -234,11 +234,11 @@ impl Walk {
                 .path("/api/v1/sessions/x"),
         )
         .await;
-        self.world.clock.advance(60);
-        let replay = self.world.refresh(&phone.refresh).await;
+        self.service.clock.advance(60);
+        let replay = self.service.refresh(&phone.refresh).await;
         replay.refused(401, "refresh_token_reused");
         let last = self.log_in("phone").await;
-        self.world
+        self.service
             .send(
                 &logout_all::OPERATION,
                 Event::file("logout-all/all").bearer(&last.access),
@@ -258,27 +258,27 @@ impl Walk {
             json!({"action": "get_user", "email": UNKNOWN}),
             json!({"action": NEW, "email": UNKNOWN}),
         ] {
-            self.world.admin(command).await;
+            self.service.admin(command).await;
         }
     }
 
     /// What only a bug, a broken table or somebody's hand in it brings about.
     async fn failures(&mut self) {
         let login = self.log_in("phone").await;
-        let session = self.world.session_item(&login.session).await;
-        self.world
+        let session = self.service.session_item(&login.session).await;
+        self.service
             .tamper(&session, "created_at", AttributeValue::S("yesterday".to_owned()))
             .await;
         self.refused(&list::OPERATION, Event::file("list/list").bearer(&login.access))
             .await;
-        let items = self.world.items().await;
+        let items = self.service.items().await;
         let is_ours = |item: &&Value| item["sk"] == "CREDENTIAL" && item["email_as_typed"] == ADDRESS;
         let credential = items.iter().find(is_ours).unwrap();
         let hash = credential["password_hash"]
             .as_str()
             .unwrap()
             .replace("$argon2id$", "$argon2xd$");
-        self.world
+        self.service
             .tamper(credential, "password_hash", AttributeValue::S(hash))
             .await;
         let right = Event::file("login/json").json(&json!({"email": ADDRESS, "password": PASSWORD}));
@@ -293,7 +293,7 @@ impl Walk {
         );
         assert_eq!(panicked.await.status(), 500);
 
-        self.world.lose_table().await;
+        self.service.lose_table().await;
         self.refused(&login::OPERATION, right).await;
         self.refused(&list::OPERATION, Event::file("list/list").bearer(&login.access))
             .await;
@@ -302,14 +302,14 @@ impl Walk {
             Event::file("refresh/json").json(&json!({"refresh_token": login.refresh})),
         )
         .await;
-        self.world
+        self.service
             .admin(json!({"action": "create_user", "email": UNKNOWN, "password": NEW}))
             .await;
     }
 
     /// What the table keeps is not for the log either.
     async fn note_stored(&mut self) {
-        for item in self.world.items().await {
+        for item in self.service.items().await {
             for name in ["password_hash", "refresh_jti", "previous_jti", "rotation_key"] {
                 if let Some(text) = item[name].as_str() {
                     self.secret("a stored secret", text);
@@ -376,7 +376,7 @@ async fn the_table_holds_no_password_no_whole_token_and_an_address_only_in_its_a
     walk.commands().await;
     walk.logins().await;
     walk.sessions().await;
-    let items = walk.world.items().await;
+    let items = walk.service.items().await;
     assert!(items.len() > 30, "the walk left {} items", items.len());
     let text = serde_json::to_string(&items).unwrap();
     let stored = ["a jti"];

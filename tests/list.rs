@@ -1,18 +1,18 @@
 //! `GET /api/v1/sessions/me`.
 
 use serde_json::json;
-use tests::World;
+use tests::TestService;
 
 #[tokio::test]
 async fn list_shows_the_active_sessions_last_used_first() {
-    let world = World::new().await;
-    let first = world.log_in("phone").await;
-    world.clock.advance(10);
-    let second = world.log_in("tablet").await;
-    world.clock.advance(10);
-    world.refresh(&first.refresh).await.ok();
+    let service = TestService::new().await;
+    let first = service.log_in("phone").await;
+    service.clock.advance(10);
+    let second = service.log_in("tablet").await;
+    service.clock.advance(10);
+    service.refresh(&first.refresh).await.ok();
 
-    let body = world.list(&second.access).await.ok();
+    let body = service.list(&second.access).await.ok();
     assert_eq!(body["total"], 2);
     assert_eq!(
         body["sessions"][0],
@@ -28,11 +28,11 @@ async fn list_shows_the_active_sessions_last_used_first() {
 
 #[tokio::test]
 async fn list_shows_nothing_of_other_accounts() {
-    let world = World::new().await;
-    world.create_user("other@example.com").await;
-    world.log_in_as("other@example.com", "phone").await;
-    let own = world.log_in("tablet").await;
-    let body = world.list(&own.access).await.ok();
+    let service = TestService::new().await;
+    service.create_user("other@example.com").await;
+    service.log_in_as("other@example.com", "phone").await;
+    let own = service.log_in("tablet").await;
+    let body = service.list(&own.access).await.ok();
     assert_eq!(
         (&body["total"], &body["sessions"][0]["id"]),
         (&json!(1), &json!(own.session))
@@ -41,17 +41,20 @@ async fn list_shows_nothing_of_other_accounts() {
 
 #[tokio::test]
 async fn a_session_that_expired_but_is_still_in_the_table_is_gone() {
-    let world = World::with(&[("REFRESH_IDLE_SECONDS", "600")]).await;
-    let old = world.log_in("phone").await;
-    world.clock.advance(300);
-    let own = world.log_in("tablet").await;
-    world.clock.advance(299);
-    assert_eq!(world.list(&own.access).await.ok()["total"], 2);
-    world.clock.advance(1);
-    assert_eq!(world.list(&own.access).await.ok()["total"], 1);
-    assert!(world.session_item(&old.session).await["revoked_at"].is_null());
-    world.refresh(&old.refresh).await.refused(401, "session_expired");
-    world
+    let service = TestService::with(&[("REFRESH_IDLE_SECONDS", "600")]).await;
+    let old = service.log_in("phone").await;
+    service.clock.advance(300);
+    let own = service.log_in("tablet").await;
+    service.clock.advance(299);
+    assert_eq!(service.list(&own.access).await.ok()["total"], 2);
+    service.clock.advance(1);
+    assert_eq!(service.list(&own.access).await.ok()["total"], 1);
+    assert!(service.session_item(&old.session).await["revoked_at"].is_null());
+    service
+        .refresh(&old.refresh)
+        .await
+        .refused(401, "session_expired");
+    service
         .revoke(&own.access, &old.session)
         .await
         .refused(404, "session_not_found");
@@ -59,18 +62,18 @@ async fn a_session_that_expired_but_is_still_in_the_table_is_gone() {
 
 #[tokio::test]
 async fn an_access_token_ends_with_its_session_at_once() {
-    let world = World::new().await;
-    let (own, other) = (world.log_in("phone").await, world.log_in("tablet").await);
-    world.revoke(&own.access, &other.session).await.ok();
-    world.list(&other.access).await.refused(401, "session_revoked");
+    let service = TestService::new().await;
+    let (own, other) = (service.log_in("phone").await, service.log_in("tablet").await);
+    service.revoke(&own.access, &other.session).await.ok();
+    service.list(&other.access).await.refused(401, "session_revoked");
 }
 
 #[tokio::test]
 async fn two_hundred_sessions_are_listed_to_the_last() {
-    let world = World::with(&[("MAX_SESSIONS_PER_USER", "1000")]).await;
-    let mut last = world.log_in("device-0").await;
+    let service = TestService::with(&[("MAX_SESSIONS_PER_USER", "1000")]).await;
+    let mut last = service.log_in("device-0").await;
     for number in 1..200 {
-        last = world.log_in(&format!("device-{number}")).await;
+        last = service.log_in(&format!("device-{number}")).await;
     }
-    assert_eq!(world.list(&last.access).await.ok()["total"], 200);
+    assert_eq!(service.list(&last.access).await.ok()["total"], 200);
 }

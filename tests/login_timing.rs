@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use registry::login;
 use serde_json::json;
-use tests::{Event, PASSWORD, World};
+use tests::{Event, PASSWORD, TestService};
 use tokio::time::Instant;
 
 const ROUNDS: usize = 200;
@@ -63,7 +63,7 @@ async fn main() {
     let rounds = std::env::args()
         .nth(1)
         .map_or(ROUNDS, |rounds| rounds.parse().expect("ROUNDS is a number"));
-    let world = World::with(&[
+    let service = TestService::with(&[
         ("ARGON2_MEMORY_KIB", ""),
         ("ARGON2_ITERATIONS", ""),
         ("RATE_LIMIT_LOGIN_IP", "1000000"),
@@ -77,22 +77,22 @@ async fn main() {
         "idle@example.com",
         "old@example.com",
     ] {
-        world.create_user(email).await;
+        service.create_user(email).await;
     }
     for session in 0..20 {
-        world
+        service
             .log_in_as("busy@example.com", &format!("device {session}"))
             .await;
     }
     set(
-        &world,
+        &service,
         "idle@example.com",
         "is_active",
         AttributeValue::Bool(false),
     )
     .await;
     let bcrypt = AttributeValue::S(BCRYPT.to_owned());
-    set(&world, "old@example.com", "password_hash", bcrypt).await;
+    set(&service, "old@example.com", "password_hash", bcrypt).await;
 
     eprintln!("{rounds} rounds of {} logins …", CASES.len());
     let mut times = CASES.map(|_| Vec::with_capacity(rounds));
@@ -101,7 +101,7 @@ async fn main() {
         for ((_, email, password, code), times) in CASES.iter().zip(&mut times) {
             let event = Event::file("login/json").json(&json!({"email": email, "password": password}));
             let start = Instant::now();
-            let answer = world.send(&login::OPERATION, event).await;
+            let answer = service.send(&login::OPERATION, event).await;
             let took = start.elapsed();
             assert_eq!(answer.body["code"], *code, "{}", answer.body);
             if round > 0 {
@@ -121,10 +121,10 @@ async fn main() {
     }
 }
 
-async fn set(world: &World, email: &str, attribute: &str, value: AttributeValue) {
-    let items = world.items().await;
+async fn set(service: &TestService, email: &str, attribute: &str, value: AttributeValue) {
+    let items = service.items().await;
     let credential = items.iter().find(|item| item["pk"] == format!("EMAIL#{email}"));
-    world
+    service
         .tamper(credential.expect("the account was created"), attribute, value)
         .await;
 }

@@ -2,14 +2,14 @@
 
 use registry::logout;
 use serde_json::{Value, json};
-use tests::{Event, Tokens, World};
+use tests::{Event, TestService, Tokens};
 
 #[tokio::test]
 async fn either_token_suffices_and_a_repeat_is_a_success() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
     for _ in 0..2 {
-        let answer = world
+        let answer = service
             .send(
                 &logout::OPERATION,
                 Event::file("logout/access-token").bearer(&login.access),
@@ -21,23 +21,23 @@ async fn either_token_suffices_and_a_repeat_is_a_success() {
             json!({"success": true, "message": "Logged out successfully"})
         );
     }
-    world
+    service
         .refresh(&login.refresh)
         .await
         .refused(401, "session_revoked");
 
-    let login = world.log_in("phone").await;
+    let login = service.log_in("phone").await;
     let event = Event::file("logout/refresh-token").json(&json!({ "refresh_token": login.refresh }));
-    world.clock.advance(901);
+    service.clock.advance(901);
     for _ in 0..2 {
-        world.send(&logout::OPERATION, event.clone()).await.ok();
+        service.send(&logout::OPERATION, event.clone()).await.ok();
     }
     assert_eq!(
-        world.session_item(&login.session).await["revoked_reason"],
+        service.session_item(&login.session).await["revoked_reason"],
         "logout"
     );
     assert_eq!(
-        world
+        service
             .events()
             .await
             .iter()
@@ -49,68 +49,74 @@ async fn either_token_suffices_and_a_repeat_is_a_success() {
 
 #[tokio::test]
 async fn with_both_the_refresh_token_names_the_session() {
-    let world = World::new().await;
-    let (own, other) = (world.log_in("phone").await, world.log_in("tablet").await);
+    let service = TestService::new().await;
+    let (own, other) = (service.log_in("phone").await, service.log_in("tablet").await);
     let event = Event::file("logout/refresh-token").json(&json!({ "refresh_token": other.refresh }));
-    world
+    service
         .send(&logout::OPERATION, event.clone().bearer(&own.access))
         .await
         .ok();
-    world.list(&other.access).await.refused(401, "session_revoked");
-    world.list(&own.access).await.ok();
+    service.list(&other.access).await.refused(401, "session_revoked");
+    service.list(&own.access).await.ok();
 
-    world.create_user("stranger@example.com").await;
-    let stranger = world.log_in_as("stranger@example.com", "phone").await;
+    service.create_user("stranger@example.com").await;
+    let stranger = service.log_in_as("stranger@example.com", "phone").await;
     let event = Event::file("logout/refresh-token").json(&json!({ "refresh_token": stranger.refresh }));
-    world
+    service
         .send(&logout::OPERATION, event.clone().bearer(&own.access))
         .await
         .refused(403, "not_your_session");
-    world.list(&stranger.access).await.ok();
-    world
+    service.list(&stranger.access).await.ok();
+    service
         .send(&logout::OPERATION, event.bearer("expired.or.broken"))
         .await
         .ok();
-    world.list(&stranger.access).await.refused(401, "session_revoked");
+    service
+        .list(&stranger.access)
+        .await
+        .refused(401, "session_revoked");
 }
 
 #[tokio::test]
 async fn a_token_from_before_the_last_refresh_still_logs_out() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
-    let next = Tokens::from(&world.refresh(&login.refresh).await.ok());
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    let next = Tokens::from(&service.refresh(&login.refresh).await.ok());
     let event = Event::file("logout/refresh-token").json(&json!({ "refresh_token": login.refresh }));
-    world.send(&logout::OPERATION, event).await.ok();
-    world.refresh(&next.refresh).await.refused(401, "session_revoked");
+    service.send(&logout::OPERATION, event).await.ok();
+    service
+        .refresh(&next.refresh)
+        .await
+        .refused(401, "session_revoked");
 }
 
 #[tokio::test]
 async fn without_a_token_nothing_ends() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
     let bare = Event::file("logout/access-token").without_header("authorization");
-    world
+    service
         .send(&logout::OPERATION, bare)
         .await
         .refused(401, "missing_token");
     let access_as_refresh =
         Event::file("logout/refresh-token").json(&json!({ "refresh_token": login.access }));
-    world
+    service
         .send(&logout::OPERATION, access_as_refresh)
         .await
         .refused(401, "invalid_token");
-    world.list(&login.access).await.ok();
+    service.list(&login.access).await.ok();
 }
 
 #[tokio::test]
 async fn a_session_that_has_just_expired_ends_too_for_clocks_that_are_behind() {
     for (late, reason) in [(0, "logout".into()), (299, "logout".into()), (300, Value::Null)] {
-        let world = World::new().await;
-        let login = world.log_in("phone").await;
+        let service = TestService::new().await;
+        let login = service.log_in("phone").await;
         let event = Event::file("logout/refresh-token").json(&json!({ "refresh_token": login.refresh }));
-        world.clock.advance(604_800 + late);
-        world.send(&logout::OPERATION, event).await.ok();
-        let item = world.session_item(&login.session).await;
+        service.clock.advance(604_800 + late);
+        service.send(&logout::OPERATION, event).await.ok();
+        let item = service.session_item(&login.session).await;
         assert_eq!(item["revoked_reason"], reason, "{late} s after its end");
     }
 }

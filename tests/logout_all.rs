@@ -2,19 +2,19 @@
 
 use registry::logout_all;
 use serde_json::json;
-use tests::{Event, World};
+use tests::{Event, TestService};
 
 #[tokio::test]
 async fn logout_all_ends_every_session() {
-    let world = World::new().await;
-    world.create_user("other@example.com").await;
-    let stranger = world.log_in_as("other@example.com", "phone").await;
+    let service = TestService::new().await;
+    service.create_user("other@example.com").await;
+    let stranger = service.log_in_as("other@example.com", "phone").await;
     let logins = [
-        world.log_in("a").await,
-        world.log_in("b").await,
-        world.log_in("c").await,
+        service.log_in("a").await,
+        service.log_in("b").await,
+        service.log_in("c").await,
     ];
-    let answer = world
+    let answer = service
         .send(
             &logout_all::OPERATION,
             Event::file("logout-all/all").bearer(&logins[0].access),
@@ -24,18 +24,18 @@ async fn logout_all_ends_every_session() {
     let expected = json!({"success": true, "message": "Successfully logged out from 3 sessions", "count": 3});
     assert_eq!(answer, expected);
     for login in &logins {
-        world
+        service
             .refresh(&login.refresh)
             .await
             .refused(401, "session_revoked");
         assert_eq!(
-            world.session_item(&login.session).await["revoked_reason"],
+            service.session_item(&login.session).await["revoked_reason"],
             "logout_all"
         );
     }
-    world.list(&stranger.access).await.ok();
+    service.list(&stranger.access).await.ok();
     assert_eq!(
-        world
+        service
             .events()
             .await
             .iter()
@@ -47,38 +47,41 @@ async fn logout_all_ends_every_session() {
 
 #[tokio::test]
 async fn except_current_keeps_this_one() {
-    let world = World::new().await;
-    let (own, other) = (world.log_in("a").await, world.log_in("b").await);
+    let service = TestService::new().await;
+    let (own, other) = (service.log_in("a").await, service.log_in("b").await);
     let event = Event::file("logout-all/except-current").bearer(&own.access);
     assert_eq!(
-        world.send(&logout_all::OPERATION, event.clone()).await.ok()["count"],
+        service.send(&logout_all::OPERATION, event.clone()).await.ok()["count"],
         1
     );
-    assert_eq!(world.send(&logout_all::OPERATION, event).await.ok()["count"], 0);
-    world.list(&own.access).await.ok();
-    world.list(&other.access).await.refused(401, "session_revoked");
+    assert_eq!(service.send(&logout_all::OPERATION, event).await.ok()["count"], 0);
+    service.list(&own.access).await.ok();
+    service.list(&other.access).await.refused(401, "session_revoked");
 }
 
 #[tokio::test]
 async fn more_sessions_than_one_transaction_holds_end_too() {
-    let world = World::with(&[("MAX_SESSIONS_PER_USER", "1000")]).await;
-    let mut last = world.log_in("device-0").await;
+    let service = TestService::with(&[("MAX_SESSIONS_PER_USER", "1000")]).await;
+    let mut last = service.log_in("device-0").await;
     for number in 1..90 {
-        last = world.log_in(&format!("device-{number}")).await;
+        last = service.log_in(&format!("device-{number}")).await;
     }
     let event = Event::file("logout-all/except-current").bearer(&last.access);
-    assert_eq!(world.send(&logout_all::OPERATION, event).await.ok()["count"], 89);
-    assert_eq!(world.list(&last.access).await.ok()["total"], 1);
+    assert_eq!(
+        service.send(&logout_all::OPERATION, event).await.ok()["count"],
+        89
+    );
+    assert_eq!(service.list(&last.access).await.ok()["total"], 1);
 }
 
 #[tokio::test]
 async fn a_flag_that_is_none_is_named() {
-    let world = World::new().await;
-    let own = world.log_in("a").await;
+    let service = TestService::new().await;
+    let own = service.log_in("a").await;
     let event = Event::file("logout-all/all")
         .bearer(&own.access)
         .json(&json!({"except_current": "yes"}));
-    world
+    service
         .send(&logout_all::OPERATION, event)
         .await
         .refused_field("except_current");

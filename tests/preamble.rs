@@ -7,7 +7,7 @@ use shared::{
     auth::SigningKeys,
     http::{Access, SampleToken},
 };
-use tests::{SampleRequest, World};
+use tests::{SampleRequest, TestService};
 
 /// A request of each such operation.
 fn authenticated() -> Vec<SampleRequest> {
@@ -18,19 +18,19 @@ fn authenticated() -> Vec<SampleRequest> {
 }
 
 /// The table without the counters: a request that is refused may have been counted.
-async fn uncounted(world: &World) -> Vec<Value> {
-    let mut items = world.items().await;
+async fn uncounted(service: &TestService) -> Vec<Value> {
+    let mut items = service.items().await;
     items.retain(|item| item["sk"] != "RATE");
     items
 }
 
 /// Sends the request, which must be refused so, and must change nothing.
-async fn refused(world: &World, sample: &SampleRequest, token: &str, code: &str) {
-    let before = uncounted(world).await;
-    let answer = world.send(sample.operation, sample.event(token)).await;
+async fn refused(service: &TestService, sample: &SampleRequest, token: &str, code: &str) {
+    let before = uncounted(service).await;
+    let answer = service.send(sample.operation, sample.event(token)).await;
     assert_eq!(answer.body["code"], code, "{}: {}", sample.file, answer.body);
     answer.refused(401, code);
-    assert_eq!(uncounted(world).await, before, "{}", sample.file);
+    assert_eq!(uncounted(service).await, before, "{}", sample.file);
 }
 
 #[tokio::test]
@@ -38,24 +38,24 @@ async fn a_session_that_is_over_is_refused_also_above_the_limit() {
     for sample in authenticated() {
         let limits: Vec<_> = sample.operation.route.access.limits().iter().collect();
         let variables: Vec<_> = limits.iter().map(|rule| (rule.variable(), "1")).collect();
-        let world = World::with(&variables).await;
+        let service = TestService::with(&variables).await;
         let (revoked, expired, gone) = (
-            world.log_in("revoked").await,
-            world.log_in("expired").await,
-            world.log_in("gone").await,
+            service.log_in("revoked").await,
+            service.log_in("expired").await,
+            service.log_in("gone").await,
         );
-        let other = world.log_in("other").await;
-        world.revoke(&other.access, &revoked.session).await.ok();
-        let item = world.session_item(&expired.session).await;
-        let past = AttributeValue::N(world.clock.now().seconds().0.to_string());
-        world.tamper(&item, "expires_at", past).await;
-        let user = world.account.id.parse().unwrap();
+        let other = service.log_in("other").await;
+        service.revoke(&other.access, &revoked.session).await.ok();
+        let item = service.session_item(&expired.session).await;
+        let past = AttributeValue::N(service.clock.now().seconds().0.to_string());
+        service.tamper(&item, "expires_at", past).await;
+        let user = service.account.id.parse().unwrap();
         let gone_id = gone.session.parse().unwrap();
-        world.state.store.delete_stale(user, &[gone_id]).await.unwrap();
+        service.state.store.delete_stale(user, &[gone_id]).await.unwrap();
         for _ in 0..3 {
-            refused(&world, &sample, &revoked.access, "session_revoked").await;
-            refused(&world, &sample, &expired.access, "session_expired").await;
-            refused(&world, &sample, &gone.access, "session_expired").await;
+            refused(&service, &sample, &revoked.access, "session_revoked").await;
+            refused(&service, &sample, &expired.access, "session_expired").await;
+            refused(&service, &sample, &gone.access, "session_expired").await;
         }
     }
 }
@@ -63,12 +63,17 @@ async fn a_session_that_is_over_is_refused_also_above_the_limit() {
 #[tokio::test]
 async fn a_key_that_was_dropped_is_noticed_within_a_minute() {
     for sample in authenticated() {
-        let world = World::new().await;
-        let login = world.log_in("phone").await;
+        let service = TestService::new().await;
+        let login = service.log_in("phone").await;
         let others = SigningKeys::generate(0).unwrap();
-        world.state.store.publish_key_set(&others.public()).await.unwrap();
-        world.clock.advance(60);
-        refused(&world, &sample, &login.access, "invalid_token").await;
+        service
+            .state
+            .store
+            .publish_key_set(&others.public())
+            .await
+            .unwrap();
+        service.clock.advance(60);
+        refused(&service, &sample, &login.access, "invalid_token").await;
     }
 }
 
@@ -77,13 +82,13 @@ async fn counting_and_reading_are_one_round_trip() {
     for sample in authenticated() {
         let limits: Vec<_> = sample.operation.route.access.limits().iter().collect();
         let variables: Vec<_> = limits.iter().map(|rule| (rule.variable(), "30")).collect();
-        let world = World::with(&variables).await;
-        let login = world.log_in("phone").await;
-        world.clock.advance(60); // the key set is renewed beside them
-        world.calls.take();
-        world.calls.meter.take_most_at_once();
-        world.send(sample.operation, sample.event(&login.access)).await;
-        let calls = world.calls.take();
+        let service = TestService::with(&variables).await;
+        let login = service.log_in("phone").await;
+        service.clock.advance(60); // the key set is renewed beside them
+        service.calls.take();
+        service.calls.meter.take_most_at_once();
+        service.send(sample.operation, sample.event(&login.access)).await;
+        let calls = service.calls.take();
         let counted = calls.iter().filter(|call| call.operation == "UpdateItem");
         let keys = calls
             .iter()
@@ -95,7 +100,7 @@ async fn counting_and_reading_are_one_round_trip() {
             sample.file
         );
         assert!(
-            world.calls.meter.take_most_at_once() >= 3,
+            service.calls.meter.take_most_at_once() >= 3,
             "{}: {calls:?}",
             sample.file
         );

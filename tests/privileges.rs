@@ -156,7 +156,7 @@ fn log_group(function: &str) -> String {
 async fn prune_without_an_archive_needs_nothing_of_what_an_archive_adds() {
     let trail = Trail::new().await;
     trail.write(trail.newest()).await;
-    trail.world.calls.take();
+    trail.service.calls.take();
     assert_eq!(trail.prune().await.events_removed, 1);
     let grants = grants().unwrap();
     let granted = |call: &Recorded| {
@@ -166,7 +166,7 @@ async fn prune_without_an_archive_needs_nothing_of_what_an_archive_adds() {
             .filter(always)
             .any(|statement| statement.allows(call))
     };
-    let needed: Vec<_> = trail.world.calls.take().iter().flat_map(Call::needs).collect();
+    let needed: Vec<_> = trail.service.calls.take().iter().flat_map(Call::needs).collect();
     assert!(needed.len() > 48, "{needed:?}");
     for call in needed {
         assert!(granted(&call), "prune is not allowed {call}");

@@ -9,7 +9,7 @@ use std::{
 use registry::prune::PruneState;
 use shared::domain::{clock::Millis, day::Day};
 use testkit::{Attempt, Fault, FaultyHttpClient};
-use tests::{PLENTY, Trail, World, start};
+use tests::{PLENTY, TestService, Trail, start};
 
 fn sorted(mut ids: Vec<String>) -> Vec<String> {
     ids.sort();
@@ -19,8 +19,8 @@ fn sorted(mut ids: Vec<String>) -> Vec<String> {
 #[tokio::test]
 async fn events_go_a_whole_retention_after_their_day() {
     let trail = Trail::new().await;
-    trail.world.log_in("phone").await;
-    let others = trail.world.items().await.len();
+    trail.service.log_in("phone").await;
+    let others = trail.service.items().await.len();
     let newest = trail.newest();
     let last = trail
         .write_at(Millis(start(newest.plus(1)).0 - 1), |_| true)
@@ -35,7 +35,7 @@ async fn events_go_a_whole_retention_after_their_day() {
     assert_eq!((report.events_archived, report.bytes_archived), (0, 0));
     assert_eq!(report.days_behind, Some(0));
     assert_eq!(trail.recorded().await, Some(newest));
-    assert_eq!(trail.world.items().await.len(), others + 1, "nothing else went");
+    assert_eq!(trail.service.items().await.len(), others + 1, "nothing else went");
 }
 
 #[tokio::test]
@@ -44,11 +44,11 @@ async fn a_run_just_before_midnight_prunes_the_day_that_is_ending_for() {
     let (newest, tomorrow) = (trail.newest(), start(trail.today().plus(1)));
     trail.write(newest).await;
     let younger = trail.write(newest.plus(1)).await;
-    trail.world.clock.set(Millis(tomorrow.0 - 1));
+    trail.service.clock.set(Millis(tomorrow.0 - 1));
     trail.prune().await;
     assert_eq!(trail.left().await, [younger]);
     assert_eq!(trail.recorded().await, Some(newest));
-    trail.world.clock.set(tomorrow);
+    trail.service.clock.set(tomorrow);
     trail.prune().await;
     assert!(trail.left().await.is_empty());
     assert_eq!(trail.recorded().await, Some(newest.plus(1)));
@@ -59,7 +59,9 @@ async fn a_run_with_nothing_to_do_reads_three_days_and_writes_nothing() {
     let trail = Trail::new().await;
     trail.prune().await;
     let connection = FaultyHttpClient::default();
-    let report = trail.prune_over(trail.world.state_over(&connection), None).await;
+    let report = trail
+        .prune_over(trail.service.state_over(&connection), None)
+        .await;
     assert!(report.complete && report.events_removed == 0, "{report:?}");
     assert_eq!((connection.count("Query"), connection.count("GetItem")), (48, 1));
     assert_eq!(connection.attempts().len(), 49);
@@ -79,7 +81,9 @@ async fn live_events_cost_nothing() {
             trail.write(newest.plus(1 + number % 30)).await;
         }
         let connection = FaultyHttpClient::default();
-        let report = trail.prune_over(trail.world.state_over(&connection), None).await;
+        let report = trail
+            .prune_over(trail.service.state_over(&connection), None)
+            .await;
         assert_eq!(report.events_removed, 120);
         calls.push(connection.attempts().len());
     }
@@ -103,12 +107,12 @@ async fn a_late_event_is_found_for_two_more_days() {
 /// The table is as old as this test, so the clock goes ahead.
 #[tokio::test]
 async fn a_first_run_begins_with_the_table_a_year_ago() {
-    let world = World::with(&[("PRUNE_WRITE_UNITS_PER_SECOND", "100000")]).await;
-    let created = Day::containing(world.state.store.created_at().await.unwrap().unwrap());
-    let trail = Trail::of(world);
+    let service = TestService::with(&[("PRUNE_WRITE_UNITS_PER_SECOND", "100000")]).await;
+    let created = Day::containing(service.state.store.created_at().await.unwrap().unwrap());
+    let trail = Trail::of(service);
     assert_eq!(trail.recorded().await, None);
     trail
-        .world
+        .service
         .clock
         .set(Millis(start(created.plus(365)).0 + 7_200_000));
     let days = [-1, 0, 100, 333, 334, 335, 365].map(|days| created.plus(days));
@@ -124,9 +128,9 @@ async fn a_first_run_begins_with_the_table_a_year_ago() {
 
 #[tokio::test]
 async fn a_young_table_has_nothing_to_prune() {
-    let trail = Trail::of(World::new().await);
-    let created = trail.world.state.store.created_at().await.unwrap().unwrap();
-    trail.world.clock.set(created);
+    let trail = Trail::of(TestService::new().await);
+    let created = trail.service.state.store.created_at().await.unwrap().unwrap();
+    trail.service.clock.set(created);
     let report = trail.prune().await;
     assert!(report.complete && report.partitions == 0, "{report:?}");
     assert_eq!((trail.recorded().await, report.days_behind), (None, Some(0)));
@@ -134,9 +138,9 @@ async fn a_young_table_has_nothing_to_prune() {
 
 #[tokio::test]
 async fn a_record_from_the_future_skips_no_day() {
-    let trail = Trail::of(World::with(&[("PRUNE_WRITE_UNITS_PER_SECOND", "100000")]).await);
-    let created = Day::containing(trail.world.state.store.created_at().await.unwrap().unwrap());
-    trail.world.clock.set(start(created.plus(60)));
+    let trail = Trail::of(TestService::with(&[("PRUNE_WRITE_UNITS_PER_SECOND", "100000")]).await);
+    let created = Day::containing(trail.service.state.store.created_at().await.unwrap().unwrap());
+    trail.service.clock.set(start(created.plus(60)));
     trail.record(created.plus(400)).await;
     for days in [3, 20, 29] {
         trail.write(created.plus(days)).await;
@@ -150,7 +154,7 @@ async fn a_record_from_the_future_skips_no_day() {
         "and it is put right"
     );
     // The next run may be a week late: it goes on from what is true.
-    trail.world.clock.set(start(created.plus(67)));
+    trail.service.clock.set(start(created.plus(67)));
     assert!(trail.prune().await.complete);
     assert!(trail.left().await.is_empty());
 }
@@ -164,7 +168,7 @@ async fn retention_may_be_lowered_and_raised_again() {
     }
     trail.record(today.plus(-41)).await;
     let with_retention = |days: i64| {
-        let mut state = trail.world.state.clone();
+        let mut state = trail.service.state.clone();
         state.config.audit_retention_days = days;
         trail.prune_over(state, None)
     };
@@ -178,7 +182,7 @@ async fn retention_may_be_lowered_and_raised_again() {
     let late = trail.write(today.plus(-20)).await;
     assert!(with_retention(30).await.complete);
     assert!(trail.left().await.contains(&late));
-    trail.world.clock.set(start(today.plus(40)));
+    trail.service.clock.set(start(today.plus(40)));
     assert!(with_retention(30).await.complete);
     assert!(trail.left().await.is_empty());
 }
@@ -188,7 +192,9 @@ async fn what_dynamodb_leaves_undone_is_sent_again() {
     let trail = Trail::new().await;
     trail.write_many(trail.newest(), 3, 60).await;
     let connection = FaultyHttpClient::new(|_| Some(Fault::HalfProcessed));
-    let report = trail.prune_over(trail.world.state_over(&connection), None).await;
+    let report = trail
+        .prune_over(trail.service.state_over(&connection), None)
+        .await;
     assert_eq!((report.events_removed, report.complete), (60, true), "{report:?}");
     assert!(trail.left().await.is_empty());
     // 25 are 13, 6, 3, 2 and 1; the ten are 5, 3, 1 and 1.
@@ -210,7 +216,9 @@ async fn a_busy_table_is_waited_for() {
             None
         }
     });
-    let report = trail.prune_over(trail.world.state_over(&connection), None).await;
+    let report = trail
+        .prune_over(trail.service.state_over(&connection), None)
+        .await;
     assert_eq!((report.events_removed, report.complete), (30, true), "{report:?}");
     assert_eq!(connection.count("BatchWriteItem"), 10 + 2);
 }
@@ -233,7 +241,7 @@ async fn a_partition_that_fails_holds_up_no_other() {
         }
     });
     let broken = PruneState {
-        state: trail.world.state_over(&connection),
+        state: trail.service.state_over(&connection),
         archive: None,
     };
     let failure = prune::handle(&broken, PLENTY).await.unwrap_err().to_string();
@@ -260,7 +268,9 @@ async fn a_table_out_of_reach_ends_the_run_at_once() {
         "Query" => Some(Fault::Error(500, "InternalServerError")),
         _ => None,
     });
-    let report = trail.prune_over(trail.world.state_over(&connection), None).await;
+    let report = trail
+        .prune_over(trail.service.state_over(&connection), None)
+        .await;
     assert!(!report.complete && report.failures > 0, "{report:?}");
     assert_eq!(report.days_behind, Some(1));
     assert_eq!(
@@ -275,7 +285,7 @@ async fn a_run_out_of_time_goes_on_at_the_next() {
     let trail = Trail::new().await;
     let newest = trail.newest();
     trail.write_many(newest, 3, 200).await;
-    let mut slow = trail.world.state.clone();
+    let mut slow = trail.service.state.clone();
     // A batch of 25 and their index entries are 50 units: one in half a second.
     slow.config.prune_write_units_per_second = 100;
     let slow = PruneState {
@@ -321,7 +331,7 @@ async fn a_run_that_dies_anywhere_is_made_good_by_the_next() {
                 None
             }
         });
-        let run = trail.prune_over(trail.world.state_over(&connection), None);
+        let run = trail.prune_over(trail.service.state_over(&connection), None);
         let survived = connection.until_death(run).await.is_some();
         let recorded = trail.recorded().await.unwrap();
         let oldest_left = trail.left().await;

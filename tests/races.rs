@@ -9,7 +9,7 @@ use shared::domain::clock::Millis;
 use testkit::{Schedule, turns};
 
 use crate::model::{
-    Play, Stage,
+    ModelRun, Play,
     explain::{Call, Order},
     operations::{
         Command::{Delete, Disable, Enable, RevokeSession, SetPassword},
@@ -21,7 +21,7 @@ use crate::model::{
 
 /// What happened before, and what then happens at once.
 struct Race {
-    stage: Stage,
+    stage: ModelRun,
     before: Vec<Operation>,
     at_once: Vec<Operation>,
     /// In what orders they may be explained.
@@ -31,7 +31,7 @@ struct Race {
 impl Race {
     async fn new(before: &[Operation], at_once: &[Operation]) -> Self {
         Self {
-            stage: Stage::new(Rules::SHORT).await,
+            stage: ModelRun::new(Rules::SHORT).await,
             before: before.to_vec(),
             at_once: at_once.to_vec(),
             order: Order::Any,
@@ -71,7 +71,10 @@ impl Race {
         let mut running = Vec::new();
         for (label, operation) in self.labelled(play) {
             let (turns, queue) = turns();
-            let (instance, request) = (play.world.twin(None).await, play.phones.request(label, operation));
+            let (instance, request) = (
+                play.service.twin(None).await,
+                play.phones.request(label, operation),
+            );
             // Instances that have answered requests before: they have read the key set.
             instance.state.keys.warm(1).await;
             instance.connection.wait_for(turns);
@@ -86,7 +89,10 @@ impl Race {
     async fn in_parallel(&self, play: &Play) {
         let mut ready = Vec::new();
         for (label, operation) in self.labelled(play) {
-            ready.push((play.world.twin(None).await, play.phones.request(label, operation)));
+            ready.push((
+                play.service.twin(None).await,
+                play.phones.request(label, operation),
+            ));
         }
         let running = ready
             .into_iter()

@@ -4,16 +4,16 @@ use futures_util::future::join_all;
 use registry::refresh;
 use serde_json::json;
 use testkit::{Fault, FaultDuration, Injection};
-use tests::{Event, Tokens, World, claims, forge};
+use tests::{Event, TestService, Tokens, claims, forge};
 
 const KEY: &str = "8e03978e-40d5-43e8-bc93-6894a57f9324";
 
 #[tokio::test]
 async fn refresh_answers_the_successor() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
-    world.clock.advance(600);
-    let body = world.refresh(&login.refresh).await.ok();
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    service.clock.advance(600);
+    let body = service.refresh(&login.refresh).await.ok();
     let next = Tokens::from(&body);
     assert_eq!(next.session, login.session);
     assert_eq!(body["refresh_token_expires_in"], 604_800);
@@ -23,13 +23,13 @@ async fn refresh_answers_the_successor() {
     assert_eq!(after["exp"], before["exp"]);
     assert_eq!(after["auth_time"], before["auth_time"]);
     assert_eq!(after["iat"], before["iat"].as_i64().unwrap() + 600);
-    let item = world.session_item(&login.session).await;
+    let item = service.session_item(&login.session).await;
     assert_eq!(item["rotation_count"], 1);
     assert_eq!(item["previous_jti"], before["jti"]);
-    assert_eq!(item["last_used_at"], world.clock.now().0);
-    world.list(&next.access).await.ok();
+    assert_eq!(item["last_used_at"], service.clock.now().0);
+    service.list(&next.access).await.ok();
     let form = format!("grant_type=refresh_token&refresh_token={}", next.refresh);
-    world
+    service
         .send(&refresh::OPERATION, Event::file("refresh/form").text(&form))
         .await
         .ok();
@@ -37,9 +37,9 @@ async fn refresh_answers_the_successor() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_refreshes_at_once_get_one_and_the_same_successor() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
-    let answers = join_all((0..100).map(|_| world.refresh(&login.refresh))).await;
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    let answers = join_all((0..100).map(|_| service.refresh(&login.refresh))).await;
     let mut successors: Vec<_> = answers
         .into_iter()
         .map(|answer| {
@@ -54,46 +54,46 @@ async fn a_hundred_refreshes_at_once_get_one_and_the_same_successor() {
     assert_eq!(successors.len(), 100);
     successors.dedup();
     assert_eq!(successors.len(), 1);
-    assert_eq!(world.session_item(&login.session).await["rotation_count"], 1);
+    assert_eq!(service.session_item(&login.session).await["rotation_count"], 1);
 }
 
 #[tokio::test]
 async fn a_retry_within_the_window_gets_the_same_successor_and_does_not_restart_it() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
-    let first = claims(&Tokens::from(&world.refresh(&login.refresh).await.ok()).refresh);
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    let first = claims(&Tokens::from(&service.refresh(&login.refresh).await.ok()).refresh);
     for seconds in [20, 9] {
-        world.clock.advance(seconds);
-        let again = claims(&Tokens::from(&world.refresh(&login.refresh).await.ok()).refresh);
+        service.clock.advance(seconds);
+        let again = claims(&Tokens::from(&service.refresh(&login.refresh).await.ok()).refresh);
         assert_eq!(again, first);
     }
-    world.clock.advance(1);
-    world
+    service.clock.advance(1);
+    service
         .refresh(&login.refresh)
         .await
         .refused(401, "refresh_token_reused");
     assert_eq!(
-        world.session_item(&login.session).await["revoked_reason"],
+        service.session_item(&login.session).await["revoked_reason"],
         "refresh_token_reuse"
     );
 }
 
 #[tokio::test]
 async fn a_retry_with_its_idempotency_key_gets_the_same_successor_days_later() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
-    let first = Tokens::from(&world.refresh_with_key(&login.refresh, KEY).await.ok());
-    world.clock.advance(3 * 86_400);
-    let again = Tokens::from(&world.refresh_with_key(&login.refresh, KEY).await.ok());
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    let first = Tokens::from(&service.refresh_with_key(&login.refresh, KEY).await.ok());
+    service.clock.advance(3 * 86_400);
+    let again = Tokens::from(&service.refresh_with_key(&login.refresh, KEY).await.ok());
     assert_eq!(claims(&again.refresh), claims(&first.refresh));
-    world.list(&again.access).await.ok();
-    let item = world.session_item(&login.session).await;
+    service.list(&again.access).await.ok();
+    let item = service.session_item(&login.session).await;
     assert_eq!(item["rotation_count"], 1);
     assert!(!item.to_string().contains(KEY), "{item}");
 
     // As soon as the successor is used, the key is worthless.
-    world.refresh(&first.refresh).await.ok();
-    world
+    service.refresh(&first.refresh).await.ok();
+    service
         .refresh_with_key(&login.refresh, KEY)
         .await
         .refused(401, "refresh_token_reused");
@@ -101,19 +101,22 @@ async fn a_retry_with_its_idempotency_key_gets_the_same_successor_days_later() {
 
 #[tokio::test]
 async fn a_thief_without_the_key_ends_the_session_and_no_other() {
-    let world = World::new().await;
-    let (login, other) = (world.log_in("phone").await, world.log_in("tablet").await);
-    let next = Tokens::from(&world.refresh_with_key(&login.refresh, KEY).await.ok());
-    world.clock.advance(31);
-    let answer = world
+    let service = TestService::new().await;
+    let (login, other) = (service.log_in("phone").await, service.log_in("tablet").await);
+    let next = Tokens::from(&service.refresh_with_key(&login.refresh, KEY).await.ok());
+    service.clock.advance(31);
+    let answer = service
         .refresh_with_key(&login.refresh, "another-key-of-the-thief")
         .await;
     answer.refused(401, "refresh_token_reused");
     assert_eq!(answer.body["error"], "invalid_grant");
-    world.refresh(&next.refresh).await.refused(401, "session_revoked");
-    world.list(&next.access).await.refused(401, "session_revoked");
-    world.refresh(&other.refresh).await.ok();
-    let events = world.events().await;
+    service
+        .refresh(&next.refresh)
+        .await
+        .refused(401, "session_revoked");
+    service.list(&next.access).await.refused(401, "session_revoked");
+    service.refresh(&other.refresh).await.ok();
+    let events = service.events().await;
     assert_eq!(
         events
             .iter()
@@ -125,15 +128,15 @@ async fn a_thief_without_the_key_ends_the_session_and_no_other() {
 
 #[tokio::test]
 async fn a_token_two_generations_old_ends_the_session_even_within_the_window() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
-    let second = Tokens::from(&world.refresh(&login.refresh).await.ok());
-    world.refresh(&second.refresh).await.ok();
-    world
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    let second = Tokens::from(&service.refresh(&login.refresh).await.ok());
+    service.refresh(&second.refresh).await.ok();
+    service
         .refresh(&login.refresh)
         .await
         .refused(401, "refresh_token_reused");
-    world
+    service
         .refresh(&login.refresh)
         .await
         .refused(401, "session_revoked");
@@ -141,65 +144,68 @@ async fn a_token_two_generations_old_ends_the_session_even_within_the_window() {
 
 #[tokio::test]
 async fn the_idle_limit_ends_a_session_although_its_token_has_not_expired() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
-    world.clock.advance(604_799);
-    let next = Tokens::from(&world.refresh(&login.refresh).await.ok());
-    world.clock.advance(604_800);
-    world.refresh(&next.refresh).await.refused(401, "session_expired");
-    assert!(world.session_item(&login.session).await["revoked_at"].is_null());
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    service.clock.advance(604_799);
+    let next = Tokens::from(&service.refresh(&login.refresh).await.ok());
+    service.clock.advance(604_800);
+    service
+        .refresh(&next.refresh)
+        .await
+        .refused(401, "session_expired");
+    assert!(service.session_item(&login.session).await["revoked_at"].is_null());
 }
 
 #[tokio::test]
 async fn no_session_outlives_its_absolute_limit() {
-    let world = World::with(&[
+    let service = TestService::with(&[
         ("SESSION_ABSOLUTE_SECONDS", "1000"),
         ("REFRESH_IDLE_SECONDS", "600"),
     ])
     .await;
-    let login = world.log_in("phone").await;
-    world.clock.advance(590);
-    let body = world.refresh(&login.refresh).await.ok();
+    let login = service.log_in("phone").await;
+    service.clock.advance(590);
+    let body = service.refresh(&login.refresh).await.ok();
     assert_eq!(body["refresh_token_expires_in"], 410);
     assert_eq!(body["expires_in"], 410);
-    world.clock.advance(410);
-    let answer = world.refresh(body["refresh_token"].as_str().unwrap()).await;
+    service.clock.advance(410);
+    let answer = service.refresh(body["refresh_token"].as_str().unwrap()).await;
     answer.refused(401, "token_expired");
 }
 
 #[tokio::test]
 async fn an_unknown_generation_after_the_last_rotation_comes_from_before_a_restore() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
     let mut lost = claims(&login.refresh);
     lost["iat"] = (lost["iat"].as_i64().unwrap() + 5).into();
     lost["jti"] = "AAAAAAAAAAAAAAAAAAAAAA".into();
-    let key = &world.keys.current;
-    world.clock.advance(60);
+    let key = &service.keys.current;
+    service.clock.advance(60);
     let token = forge(key, &key.public().kid, "rt+jwt", &lost);
-    world.refresh(&token).await.refused(401, "session_expired");
-    world.refresh(&login.refresh).await.ok();
+    service.refresh(&token).await.refused(401, "session_expired");
+    service.refresh(&login.refresh).await.ok();
 }
 
 #[tokio::test]
 async fn a_forged_token_of_an_unknown_session_refreshes_nothing() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
     let mut forged = claims(&login.refresh);
     forged["sid"] = "019ab2c4-0000-7000-8000-000000000000".into();
-    let key = &world.keys.current;
-    let before = world.items().await.len();
-    world
+    let key = &service.keys.current;
+    let before = service.items().await.len();
+    service
         .refresh(&forge(key, &key.public().kid, "rt+jwt", &forged))
         .await
         .refused(401, "session_expired");
-    assert_eq!(world.items().await.len(), before);
+    assert_eq!(service.items().await.len(), before);
 }
 
 #[tokio::test]
 async fn a_request_that_does_not_fit_says_so_in_both_languages() {
-    let world = World::new().await;
-    let send = async |event: Event| world.send(&refresh::OPERATION, event).await;
+    let service = TestService::new().await;
+    let send = async |event: Event| service.send(&refresh::OPERATION, event).await;
     let answer = send(Event::file("refresh/json").json(&json!({}))).await;
     answer.refused_field("refresh_token");
     assert_eq!(answer.body["error"], "invalid_request");
@@ -217,14 +223,14 @@ async fn a_request_that_does_not_fit_says_so_in_both_languages() {
 
 #[tokio::test]
 async fn a_refresh_tells_address_and_name_but_keeps_the_device() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
     let event = Event::file("refresh/json")
         .json(&json!({ "refresh_token": login.refresh }))
         .source_ip("2001:db8::5")
         .header("x-device-name", "Renamed");
-    world.send(&refresh::OPERATION, event).await.ok();
-    let item = world.session_item(&login.session).await;
+    service.send(&refresh::OPERATION, event).await.ok();
+    let item = service.session_item(&login.session).await;
     assert_eq!(item["ip_address"], "2001:db8::5");
     assert_eq!(item["device_name"], "Renamed");
     assert_eq!(item["device_id"], "phone");
@@ -233,27 +239,27 @@ async fn a_refresh_tells_address_and_name_but_keeps_the_device() {
 #[tokio::test]
 async fn a_refresh_from_another_country_is_recorded() {
     let secret = "a secret of some length";
-    let world = World::with(&[("TRUSTED_PROXY", "cloudfront"), ("CLOUDFRONT_SECRET", secret)]).await;
-    let mut token = world.log_in("phone").await.refresh;
+    let service = TestService::with(&[("TRUSTED_PROXY", "cloudfront"), ("CLOUDFRONT_SECRET", secret)]).await;
+    let mut token = service.log_in("phone").await.refresh;
     for country in ["CH", "CH", "FR"] {
         let event = from_country(country, &token, secret);
-        token = Tokens::from(&world.send(&refresh::OPERATION, event).await.ok()).refresh;
-        world.clock.advance(60);
+        token = Tokens::from(&service.send(&refresh::OPERATION, event).await.ok()).refresh;
+        service.clock.advance(60);
     }
-    let events = world.events().await;
+    let events = service.events().await;
     assert_eq!(events.iter().filter(|name| *name == "session_moved").count(), 1);
 }
 
 #[tokio::test]
 async fn a_refresh_from_another_country_is_answered_also_when_that_cannot_be_recorded() {
     let secret = "a secret of some length";
-    let world = World::with(&[("TRUSTED_PROXY", "cloudfront"), ("CLOUDFRONT_SECRET", secret)]).await;
-    let login = world.log_in("phone").await;
-    let first = world
+    let service = TestService::with(&[("TRUSTED_PROXY", "cloudfront"), ("CLOUDFRONT_SECRET", secret)]).await;
+    let login = service.log_in("phone").await;
+    let first = service
         .send(&refresh::OPERATION, from_country("CH", &login.refresh, secret))
         .await;
     let token = Tokens::from(&first.ok()).refresh;
-    let instance = world.twin(None).await;
+    let instance = service.twin(None).await;
     instance.state.keys.warm(1).await;
     // The write after the rotation is never answered.
     instance.connection.inject(Injection {
@@ -266,8 +272,8 @@ async fn a_refresh_from_another_country_is_answered_also_when_that_cannot_be_rec
         .await;
     assert!(instance.connection.heal() > 0, "nothing was to be recorded");
     let next = Tokens::from(&answer.ok());
-    world.list(&next.access).await.ok();
-    assert!(!world.events().await.contains(&"session_moved".to_owned()));
+    service.list(&next.access).await.ok();
+    assert!(!service.events().await.contains(&"session_moved".to_owned()));
 }
 
 fn from_country(country: &str, token: &str, secret: &str) -> Event {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::{collection::vec, prelude::*};
 use registry::{cleanup, login, logout, logout_all};
 use serde_json::json;
-use tests::{EMAIL, Event, PASSWORD, Tokens, World};
+use tests::{EMAIL, Event, PASSWORD, TestService, Tokens};
 
 /// Something that its owner, a thief, support staff or time does to an account. Sessions are named by their number, modulo how many
 /// there are.
@@ -102,7 +102,7 @@ type Ends = BTreeMap<String, Option<(i64, String)>>;
 /// An account's life, and what its session records said of it after each step. Records go some time after their
 /// session; what was seen stays.
 struct Story {
-    world: World,
+    service: TestService,
     phones: Vec<Phone>,
     seen: Ends,
 }
@@ -111,7 +111,7 @@ impl Story {
     async fn new() -> Self {
         let limits = [("MAX_SESSIONS_PER_USER", "3"), ("REFRESH_IDLE_SECONDS", "600")];
         Self {
-            world: World::with(&limits).await,
+            service: TestService::with(&limits).await,
             phones: Vec::new(),
             seen: Ends::new(),
         }
@@ -150,7 +150,7 @@ impl Story {
         let log_in = async |device: u8, password: &str| {
             let body =
                 json!({ "email": EMAIL, "password": password, "device_id": format!("device {device}") });
-            self.world
+            self.service
                 .send(&login::OPERATION, Event::file("login/json").json(&body))
                 .await
         };
@@ -169,7 +169,10 @@ impl Story {
             }
             Refresh { session } => {
                 if let Some((number, phone)) = phone(session) {
-                    let answer = self.world.refresh(&phone.refresh[phone.refresh.len() - 1]).await;
+                    let answer = self
+                        .service
+                        .refresh(&phone.refresh[phone.refresh.len() - 1])
+                        .await;
                     if answer.status == 200 {
                         return News::Refreshed(number, Tokens::from(&answer.body));
                     }
@@ -177,25 +180,25 @@ impl Story {
             }
             ReplayOldToken { session } => {
                 if let Some((_, phone)) = phone(session) {
-                    self.world.refresh(&phone.refresh[0]).await;
+                    self.service.refresh(&phone.refresh[0]).await;
                 }
             }
             Logout { session } => {
                 if let Some((_, phone)) = phone(session) {
                     let event = Event::file("logout/access-token").bearer(&phone.access);
-                    self.world.send(&logout::OPERATION, event).await;
+                    self.service.send(&logout::OPERATION, event).await;
                 }
             }
             Revoke { by, session } => {
                 if let (Some((_, by)), Some((_, phone))) = (phone(by), phone(session)) {
-                    self.world.revoke(&by.access, &phone.session).await;
+                    self.service.revoke(&by.access, &phone.session).await;
                 }
             }
             LogoutAll { by, except_current } => {
                 if let Some((_, by)) = phone(by) {
                     let event =
                         Event::file("logout-all/all").json(&json!({ "except_current": except_current }));
-                    self.world
+                    self.service
                         .send(&logout_all::OPERATION, event.bearer(&by.access))
                         .await;
                 }
@@ -203,7 +206,7 @@ impl Story {
             CleanUp { by } => {
                 if let Some((_, by)) = phone(by) {
                     let event = Event::file("cleanup/cleanup").bearer(&by.access);
-                    self.world.send(&cleanup::OPERATION, event).await;
+                    self.service.send(&cleanup::OPERATION, event).await;
                 }
             }
             Support { action, session } => {
@@ -216,16 +219,16 @@ impl Story {
                     ("revoke_session", None) => return News::Nothing,
                     _ => {}
                 }
-                self.world.admin(command).await;
+                self.service.admin(command).await;
             }
-            Wait { seconds } => self.world.clock.advance(*seconds),
+            Wait { seconds } => self.service.clock.advance(*seconds),
         }
         News::Nothing
     }
 
     /// Reads the session records.
     async fn look(&mut self) {
-        for item in self.world.items().await {
+        for item in self.service.items().await {
             let Some(session) = item["sk"].as_str().and_then(|sk| sk.strip_prefix("SESSION#")) else {
                 continue;
             };
@@ -240,7 +243,7 @@ impl Story {
 
     /// What the trail alone tells.
     async fn replayed(&self) -> Ends {
-        let events = self.world.items().await.into_iter();
+        let events = self.service.items().await.into_iter();
         let mut events: Vec<_> = events.filter(|item| !item["type"].is_null()).collect();
         events.sort_by_key(|event| event["sk"].to_string());
         let (mut begun, mut ended) = (Ends::new(), Ends::new());
@@ -366,7 +369,7 @@ async fn every_way_to_end_is_told() {
             None
         ]
     );
-    let records = story.world.items().await;
+    let records = story.service.items().await;
     let gone = format!("SESSION#{}", story.phones[6].session);
     assert!(
         records.iter().all(|item| item["sk"] != gone.as_str()),

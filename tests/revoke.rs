@@ -1,33 +1,33 @@
 //! `DELETE /api/v1/sessions/{session_id}`.
 
-use tests::World;
+use tests::TestService;
 
 #[tokio::test]
 async fn revoke_ends_the_session_on_the_other_device() {
-    let world = World::new().await;
-    let (own, other) = (world.log_in("phone").await, world.log_in("tablet").await);
-    let body = world.revoke(&own.access, &other.session).await.ok();
+    let service = TestService::new().await;
+    let (own, other) = (service.log_in("phone").await, service.log_in("tablet").await);
+    let body = service.revoke(&own.access, &other.session).await.ok();
     assert_eq!(body["success"], true);
     assert_eq!(body["message"], "Session revoked: tablet");
-    world
+    service
         .refresh(&other.refresh)
         .await
         .refused(401, "session_revoked");
-    let item = world.session_item(&other.session).await;
+    let item = service.session_item(&other.session).await;
     assert_eq!(item["revoked_reason"], "revoked");
-    assert_eq!(item["expires_at"], world.clock.now().seconds().0 + 86_400);
-    assert_eq!(world.list(&own.access).await.ok()["total"], 1);
+    assert_eq!(item["expires_at"], service.clock.now().seconds().0 + 86_400);
+    assert_eq!(service.list(&own.access).await.ok()["total"], 1);
 }
 
 #[tokio::test]
 async fn revoking_twice_is_a_success_with_one_event() {
-    let world = World::new().await;
-    let (own, other) = (world.log_in("phone").await, world.log_in("tablet").await);
-    let first = world.revoke(&own.access, &other.session).await.ok();
-    let again = world.revoke(&own.access, &other.session).await.ok();
+    let service = TestService::new().await;
+    let (own, other) = (service.log_in("phone").await, service.log_in("tablet").await);
+    let first = service.revoke(&own.access, &other.session).await.ok();
+    let again = service.revoke(&own.access, &other.session).await.ok();
     assert_eq!(first, again);
     assert_eq!(
-        world
+        service
             .events()
             .await
             .iter()
@@ -39,10 +39,13 @@ async fn revoking_twice_is_a_success_with_one_event() {
 
 #[tokio::test]
 async fn revoking_oneself_works_once() {
-    let world = World::new().await;
-    let own = world.log_in("phone").await;
-    world.revoke(&own.access, &own.session.to_uppercase()).await.ok();
-    world
+    let service = TestService::new().await;
+    let own = service.log_in("phone").await;
+    service
+        .revoke(&own.access, &own.session.to_uppercase())
+        .await
+        .ok();
+    service
         .revoke(&own.access, &own.session)
         .await
         .refused(401, "session_revoked");
@@ -50,47 +53,47 @@ async fn revoking_oneself_works_once() {
 
 #[tokio::test]
 async fn revoke_doesnt_touch_another_users_session() {
-    let world = World::new().await;
-    world.create_user("other@example.com").await;
+    let service = TestService::new().await;
+    service.create_user("other@example.com").await;
     let (own, other) = (
-        world.log_in("phone").await,
-        world.log_in_as("other@example.com", "tablet").await,
+        service.log_in("phone").await,
+        service.log_in_as("other@example.com", "tablet").await,
     );
-    world
+    service
         .revoke(&own.access, &other.session)
         .await
         .refused(403, "not_your_session");
-    world.list(&other.access).await.ok();
+    service.list(&other.access).await.ok();
 }
 
 #[tokio::test]
 async fn an_unknown_session_is_not_found_and_no_uuid_is_no_id() {
-    let world = World::new().await;
-    let own = world.log_in("phone").await;
-    world
+    let service = TestService::new().await;
+    let own = service.log_in("phone").await;
+    service
         .revoke(&own.access, "019ab2c4-0000-7000-8000-000000000000")
         .await
         .refused(404, "session_not_found");
     for id in ["me", "42", "019ab2c4000070008000000000000000", "%F0%9F%92%A9"] {
-        world.revoke(&own.access, id).await.refused_field("session_id");
+        service.revoke(&own.access, id).await.refused_field("session_id");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_devices_that_revoke_each_other_leave_one() {
-    let world = World::new().await;
+    let service = TestService::new().await;
     for round in 0..20 {
         let (a, b) = (
-            world.log_in(&format!("a{round}")).await,
-            world.log_in(&format!("b{round}")).await,
+            service.log_in(&format!("a{round}")).await,
+            service.log_in(&format!("b{round}")).await,
         );
         let (first, second) = tokio::join!(
-            world.revoke(&a.access, &b.session),
-            world.revoke(&b.access, &a.session)
+            service.revoke(&a.access, &b.session),
+            service.revoke(&b.access, &a.session)
         );
         let statuses = [first.status, second.status];
         assert!(statuses == [200, 401] || statuses == [401, 200], "{statuses:?}");
         let survivor = if first.status == 200 { a } else { b };
-        world.list(&survivor.access).await.ok();
+        service.list(&survivor.access).await.ok();
     }
 }

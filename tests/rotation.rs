@@ -5,24 +5,24 @@ use registry::{jwks, login, rotate_keys};
 use serde_json::{Value, json};
 use shared::{auth::SigningKeys, domain::key_set::Purpose};
 use testkit::{Fault, FaultDuration, FaultyHttpClient, Injection};
-use tests::{Event, KeysSecret, STEPS, World, claims, forge};
+use tests::{Event, KeysSecret, STEPS, TestService, claims, forge};
 
-async fn kids(world: &World) -> Vec<String> {
-    let answer = world.send(&jwks::PUBLIC_KEYS, Event::file("jwks/jwks")).await;
+async fn kids(service: &TestService) -> Vec<String> {
+    let answer = service.send(&jwks::PUBLIC_KEYS, Event::file("jwks/jwks")).await;
     let body = answer.ok();
     let keys = body["keys"].as_array().unwrap().iter();
     keys.map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
 /// The rotation from `before` is over: the next key signs, a new one is published, and the old one is retired.
-async fn is_rotated(secret: &KeysSecret, world: &World, before: &SigningKeys) {
+async fn is_rotated(secret: &KeysSecret, service: &TestService, before: &SigningKeys) {
     let after = secret.keys().await;
     assert_eq!(after.current.public(), before.next.public());
-    let published = world.state.store.key_set().await.unwrap().unwrap();
+    let published = service.state.store.key_set().await.unwrap().unwrap();
     assert!(published.signs(&after.current.public().kid) && published.signs(&after.next.public().kid));
     let old = &before.current.public().kid;
     assert!(!published.signs(old), "the old key is retired");
-    let found = |purpose| published.find(old, purpose, world.clock.now()).is_some();
+    let found = |purpose| published.find(old, purpose, service.clock.now()).is_some();
     assert!(
         found(Purpose::Access) && found(Purpose::Refresh),
         "but it verifies"
@@ -33,16 +33,16 @@ async fn is_rotated(secret: &KeysSecret, world: &World, before: &SigningKeys) {
 #[tokio::test]
 async fn the_first_rotation_makes_the_keys() {
     let secret = KeysSecret::start().await;
-    let world = World::with(&[("SIGNING_KEYS_SECRET_ID", &secret.arn)]).await;
-    world.unpublish_keys().await;
-    let fresh = world.instance(secret.source()).await;
+    let service = TestService::with(&[("SIGNING_KEYS_SECRET_ID", &secret.arn)]).await;
+    service.unpublish_keys().await;
+    let fresh = service.instance(secret.source()).await;
     let refused = fresh.send(&login::OPERATION, Event::file("login/json")).await;
     refused.refused(503, "unavailable");
     assert_eq!(refused.headers["retry-after"], "1");
 
-    let rotation = secret.rotation(&world, &FaultyHttpClient::default());
+    let rotation = secret.rotation(&service, &FaultyHttpClient::default());
     secret.rotate(&rotation).await;
-    world.clock.advance(1);
+    service.clock.advance(1);
     let login = fresh.log_in("phone").await;
     fresh.list(&login.access).await.ok();
     fresh.refresh(&login.refresh).await.ok();
@@ -55,33 +55,33 @@ async fn the_first_rotation_makes_the_keys() {
 
 #[tokio::test]
 async fn a_rotation_makes_the_next_key_current_and_keeps_the_old_one_for_its_tokens() {
-    let (secret, world, rotation) = KeysSecret::in_use().await;
-    let before = world.log_in("phone").await;
+    let (secret, service, rotation) = KeysSecret::in_use().await;
+    let before = service.log_in("phone").await;
     secret.rotate(&rotation).await;
-    is_rotated(&secret, &world, &world.keys).await;
-    let fresh = world.instance(secret.source()).await;
+    is_rotated(&secret, &service, &service.keys).await;
+    let fresh = service.instance(secret.source()).await;
     fresh.list(&before.access).await.ok();
     fresh.refresh(&before.refresh).await.ok();
 }
 
 #[tokio::test]
 async fn every_step_can_be_repeated() {
-    let (secret, world, rotation) = KeysSecret::in_use().await;
+    let (secret, service, rotation) = KeysSecret::in_use().await;
     let token = secret.begin().await;
     for step in STEPS {
         secret.step(&rotation, step, &token).await.unwrap();
-        let once = world.state.store.published_keys().await.unwrap();
-        world.clock.advance(1);
+        let once = service.state.store.published_keys().await.unwrap();
+        service.clock.advance(1);
         for _ in 0..2 {
             secret.step(&rotation, step, &token).await.unwrap();
         }
         assert_eq!(
-            world.state.store.published_keys().await.unwrap(),
+            service.state.store.published_keys().await.unwrap(),
             once,
             "{step:?}"
         );
     }
-    is_rotated(&secret, &world, &world.keys).await;
+    is_rotated(&secret, &service, &service.keys).await;
 }
 
 /// A connection of which this call fails, counted from 0: before it reaches the service, or after.
@@ -102,13 +102,13 @@ pub fn failing_at(call: usize, is_answer_lost: bool) -> FaultyHttpClient {
 /// Each call of each step fails once, before it reaches the service and after; then the step is repeated.
 #[tokio::test]
 async fn a_step_that_was_cut_short_anywhere_is_completed_by_its_repeat() {
-    let (secret, world, healthy) = KeysSecret::in_use().await;
+    let (secret, service, healthy) = KeysSecret::in_use().await;
     let mut cut_short = 0;
     for is_answer_lost in [false, true] {
         for call in 0.. {
             let before = secret.keys().await;
             let faulty = failing_at(call, is_answer_lost);
-            let failing = secret.rotation(&world, &faulty);
+            let failing = secret.rotation(&service, &faulty);
             let token = secret.begin().await;
             for step in STEPS {
                 if secret.step(&failing, step, &token).await.is_err() {
@@ -117,8 +117,8 @@ async fn a_step_that_was_cut_short_anywhere_is_completed_by_its_repeat() {
                     secret.step(&healthy, step, &token).await.unwrap();
                 }
             }
-            is_rotated(&secret, &world, &before).await;
-            world.clock.advance(1);
+            is_rotated(&secret, &service, &before).await;
+            service.clock.advance(1);
             if !faulty.has_failed() {
                 break;
             }
@@ -129,7 +129,7 @@ async fn a_step_that_was_cut_short_anywhere_is_completed_by_its_repeat() {
 
 #[tokio::test]
 async fn a_step_that_runs_twice_at_once_is_done_once() {
-    let (secret, world, rotation) = KeysSecret::in_use().await;
+    let (secret, service, rotation) = KeysSecret::in_use().await;
     for _ in 0..3 {
         let before = secret.keys().await;
         let token = secret.begin().await;
@@ -141,21 +141,21 @@ async fn a_step_that_runs_twice_at_once_is_done_once() {
             one.unwrap();
             other.unwrap();
         }
-        is_rotated(&secret, &world, &before).await;
-        world.clock.advance(1);
+        is_rotated(&secret, &service, &before).await;
+        service.clock.advance(1);
     }
 }
 
 #[tokio::test]
 async fn of_two_rotations_the_one_that_lost_its_label_changes_nothing_more() {
     for overtaken_after in 0..3 {
-        let (secret, world, rotation) = KeysSecret::in_use().await;
+        let (secret, service, rotation) = KeysSecret::in_use().await;
         let loser = secret.begin().await;
         for &step in &STEPS[..=overtaken_after] {
             secret.step(&rotation, step, &loser).await.unwrap();
         }
         secret.rotate(&rotation).await;
-        let published = world.state.store.published_keys().await.unwrap();
+        let published = service.state.store.published_keys().await.unwrap();
         for step in STEPS {
             let outcome = secret.step(&rotation, step, &loser).await;
             assert!(
@@ -163,16 +163,16 @@ async fn of_two_rotations_the_one_that_lost_its_label_changes_nothing_more() {
                 "{outcome:?}"
             );
         }
-        assert_eq!(world.state.store.published_keys().await.unwrap(), published);
-        is_rotated(&secret, &world, &world.keys).await;
+        assert_eq!(service.state.store.published_keys().await.unwrap(), published);
+        is_rotated(&secret, &service, &service.keys).await;
     }
 }
 
 #[tokio::test]
 async fn a_retired_key_verifies_until_its_time_and_is_dropped_by_a_later_rotation() {
-    let (secret, world, rotation) = KeysSecret::in_use().await;
-    let login = world.log_in("phone").await;
-    let old = world.keys.current.clone();
+    let (secret, service, rotation) = KeysSecret::in_use().await;
+    let login = service.log_in("phone").await;
+    let old = service.keys.current.clone();
     let kid = &old.public().kid;
     secret.rotate(&rotation).await;
 
@@ -180,29 +180,31 @@ async fn a_retired_key_verifies_until_its_time_and_is_dropped_by_a_later_rotatio
     let mut access = claims(&login.access);
     access["exp"] = json!(4_000_080_000_u64);
     let access = forge(&old, kid, "at+jwt", &access);
-    let lifetime = world.state.config.tokens.access_token_seconds;
-    let fresh = world.instance(secret.source()).await;
-    world.clock.advance(lifetime + 119);
+    let lifetime = service.state.config.tokens.access_token_seconds;
+    let fresh = service.instance(secret.source()).await;
+    service.clock.advance(lifetime + 119);
     fresh.list(&access).await.ok();
-    world.clock.advance(1);
+    service.clock.advance(1);
     fresh.list(&access).await.refused(401, "invalid_token");
     assert!(!kids(&fresh).await.contains(kid), "the public document hides it");
     fresh.refresh(&login.refresh).await.ok();
 
     secret.rotate(&rotation).await;
-    let published = || async { world.state.store.key_set().await.unwrap().unwrap() };
+    let published = || async { service.state.store.key_set().await.unwrap().unwrap() };
     assert!(
         published().await.kids().any(|published| published == kid),
         "its refresh tokens live on"
     );
-    world.clock.advance(world.state.config.session_absolute_seconds);
+    service
+        .clock
+        .advance(service.state.config.session_absolute_seconds);
     secret.rotate(&rotation).await;
     assert!(
         !published().await.kids().any(|published| published == kid),
         "now they have all expired"
     );
     let mut refresh = claims(&login.refresh);
-    refresh["exp"] = json!(world.clock.now().seconds().0 + 1000);
+    refresh["exp"] = json!(service.clock.now().seconds().0 + 1000);
     let refresh = forge(&old, kid, "rt+jwt", &refresh);
     fresh.refresh(&refresh).await.refused(401, "invalid_token");
 }

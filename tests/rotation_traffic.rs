@@ -5,7 +5,7 @@ use std::cell::Cell;
 use futures_util::future;
 use registry::login;
 use serde_json::json;
-use tests::{Answer, EMAIL, Event, KeysSecret, PASSWORD, STEPS, World};
+use tests::{Answer, EMAIL, Event, KeysSecret, PASSWORD, STEPS, TestService};
 
 /// What the traffic came to.
 #[derive(Default)]
@@ -31,7 +31,7 @@ impl Tally {
 }
 
 /// Logs in, lists and refreshes on `signing`, lists on `other`, and keeps one session alive through it all.
-async fn traffic(tally: &Tally, signing: &World, other: &World, device: &str) {
+async fn traffic(tally: &Tally, signing: &TestService, other: &TestService, device: &str) {
     let lasting = signing.log_in(&format!("{device}, lasting")).await;
     let (mut access, mut refresh) = (lasting.access, lasting.refresh);
     while !tally.done.get() {
@@ -57,12 +57,12 @@ async fn traffic(tally: &Tally, signing: &World, other: &World, device: &str) {
 /// less than the ages that the copies may have, and sometimes by more.
 #[tokio::test]
 async fn three_rotations_under_continuous_traffic_refuse_nobody() {
-    let (secret, world, rotation) = KeysSecret::in_use().await;
-    let resting = world.log_in("resting").await;
+    let (secret, service, rotation) = KeysSecret::in_use().await;
+    let resting = service.log_in("resting").await;
     let mut instances = Vec::new();
     for _ in 0..3 {
-        instances.push(world.instance(secret.source()).await);
-        world.clock.advance(7);
+        instances.push(service.instance(secret.source()).await);
+        service.clock.advance(7);
     }
     let tally = Tally::default();
     let first = secret.keys().await;
@@ -73,7 +73,7 @@ async fn three_rotations_under_continuous_traffic_refuse_nobody() {
             for step in STEPS {
                 secret.step(&rotation, step, &token).await.unwrap();
                 tally.further(12).await;
-                world.clock.advance(pause);
+                service.clock.advance(pause);
                 tally.further(12).await;
             }
         }

@@ -11,7 +11,7 @@ use proptest::{
 use shared::domain::clock::Millis;
 
 use crate::model::{
-    Stage,
+    ModelRun,
     invariants::{self, Watch},
     operations::{Command, Label, Operation, Proof, Target},
     state::{Model, Rules},
@@ -186,22 +186,22 @@ fn granted(wish: &Wish, model: &Model, past: &[(Label, Operation)]) -> Option<Op
 }
 
 async fn play(rules: Rules, wishes: &[Wish]) {
-    let mut play = Stage::new(rules).await.play(&[]).await;
+    let mut play = ModelRun::new(rules).await.play(&[]).await;
     let (mut past, mut watch) = (Vec::new(), Watch::default());
-    let mut before = Records::read(&play.world).await;
+    let mut before = Records::read(&play.service).await;
     // A clock that is set back makes what has just expired active again, whatever took its place meanwhile.
-    let mut latest = play.world.clock.now();
+    let mut latest = play.service.clock.now();
     for (label, wish) in wishes.iter().enumerate() {
         let Some(operation) = granted(wish, &play.model, &past) else {
             continue;
         };
         past.push((label, operation.clone()));
         let outcome = play.model.step(label, &operation);
-        let Some(answer) = play.phones.perform(&mut play.world, label, &operation).await else {
+        let Some(answer) = play.phones.perform(&mut play.service, label, &operation).await else {
             continue;
         };
         let heard = play.phones.hear(label, &outcome, &answer, &play.model, false);
-        let after = Records::read(&play.world).await;
+        let after = Records::read(&play.service).await;
         if let Err(reason) = heard.and_then(|()| after.check(&play.model, &play.phones, false)) {
             panic!("{reason}\nafter {past:#?}");
         }
@@ -215,12 +215,12 @@ async fn play(rules: Rules, wishes: &[Wish]) {
             invariants::a_replay_ends_only_its_own_session(&before, &after, &presented, &answer);
         }
         invariants::the_trail_explains_the_sessions(&after);
-        latest = latest.max(play.world.clock.now());
+        latest = latest.max(play.service.clock.now());
         invariants::limits_hold(&after, latest, rules.absolute, rules.sessions);
         before = after;
         play.tick();
     }
-    watch.no_token_outlives_its_session(&play.world, &before).await;
+    watch.no_token_outlives_its_session(&play.service, &before).await;
 }
 
 #[test]

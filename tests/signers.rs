@@ -6,14 +6,14 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use registry::login;
 use serde_json::Value;
 use shared::auth::{SigningKeySource, SigningKeys};
-use tests::{Event, World};
+use tests::{Event, TestService};
 
-/// A world with another instance of its functions whose keys are in a file of the test's.
-async fn instance(world: &World) -> (World, tempfile::TempDir) {
+/// A service with another instance of its functions whose keys are in a file of the test's.
+async fn instance(service: &TestService) -> (TestService, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("keys.json");
-    fs::write(&file, world.keys.to_json()).unwrap();
-    (world.instance(SigningKeySource::File(file)).await, folder)
+    fs::write(&file, service.keys.to_json()).unwrap();
+    (service.instance(SigningKeySource::File(file)).await, folder)
 }
 
 fn write(folder: &tempfile::TempDir, keys: &SigningKeys) {
@@ -28,15 +28,15 @@ fn kid(token: &str) -> String {
 
 #[tokio::test]
 async fn a_new_key_is_noticed_within_five_minutes() {
-    let world = World::new().await;
-    let (instance, folder) = instance(&world).await;
-    let after = world.keys.successor().unwrap();
-    let both = world.keys.public().and(&after.public());
-    world.state.store.publish_key_set(&both).await.unwrap();
+    let service = TestService::new().await;
+    let (instance, folder) = instance(&service).await;
+    let after = service.keys.successor().unwrap();
+    let both = service.keys.public().and(&after.public());
+    service.state.store.publish_key_set(&both).await.unwrap();
     write(&folder, &after);
     let login = instance.log_in("phone").await;
-    assert_eq!(kid(&login.access), world.keys.current.public().kid);
-    world.clock.advance(300);
+    assert_eq!(kid(&login.access), service.keys.current.public().kid);
+    service.clock.advance(300);
     let refreshed = instance.refresh(&login.refresh).await.ok();
     let access = refreshed["access_token"].as_str().unwrap();
     assert_eq!(kid(access), after.current.public().kid);
@@ -44,59 +44,59 @@ async fn a_new_key_is_noticed_within_five_minutes() {
 
 #[tokio::test]
 async fn keys_that_cannot_be_read_again_are_kept() {
-    let world = World::new().await;
-    let (instance, folder) = instance(&world).await;
+    let service = TestService::new().await;
+    let (instance, folder) = instance(&service).await;
     fs::remove_file(folder.path().join("keys.json")).unwrap();
-    world.clock.advance(301);
+    service.clock.advance(301);
     let login = instance.log_in("phone").await;
     instance.refresh(&login.refresh).await.ok();
     fs::write(folder.path().join("keys.json"), "half a file").unwrap();
-    world.clock.advance(301);
+    service.clock.advance(301);
     instance.log_in("phone").await;
 }
 
 /// A rotation that the function cannot read of: the set says that the next key signs now, and it holds that one.
 #[tokio::test]
 async fn the_next_key_signs_once_the_set_retires_the_current_one() {
-    let world = World::new().await;
-    let (instance, folder) = instance(&world).await;
+    let service = TestService::new().await;
+    let (instance, folder) = instance(&service).await;
     fs::remove_file(folder.path().join("keys.json")).unwrap();
-    let retired = world.retired_at(world.clock.now());
-    let active = vec![world.keys.next.public().clone()];
-    let set = world
+    let retired = service.retired_at(service.clock.now());
+    let active = vec![service.keys.next.public().clone()];
+    let set = service
         .keys
         .public()
-        .succeeded_by(active, retired, world.clock.now());
-    world.state.store.publish_key_set(&set).await.unwrap();
+        .succeeded_by(active, retired, service.clock.now());
+    service.state.store.publish_key_set(&set).await.unwrap();
     let login = instance.log_in("phone").await;
-    assert_eq!(kid(&login.access), world.keys.next.public().kid);
+    assert_eq!(kid(&login.access), service.keys.next.public().kid);
 }
 
 #[tokio::test]
 async fn without_a_key_that_may_sign_nothing_is_begun() {
-    let world = World::new().await;
-    let (instance, folder) = instance(&world).await;
+    let service = TestService::new().await;
+    let (instance, folder) = instance(&service).await;
     let login = instance.log_in("phone").await;
     let others = SigningKeys::generate(0).unwrap();
     // Their tokens verify, but they sign no new ones.
-    let retired = world.retired_at(world.clock.now());
+    let retired = service.retired_at(service.clock.now());
     let active = vec![others.current.public().clone()];
-    let set = world
+    let set = service
         .keys
         .public()
-        .succeeded_by(active, retired, world.clock.now());
-    world.state.store.publish_key_set(&set).await.unwrap();
-    world.clock.advance(61);
+        .succeeded_by(active, retired, service.clock.now());
+    service.state.store.publish_key_set(&set).await.unwrap();
+    service.clock.advance(61);
     instance.list(&login.access).await.ok();
-    let before = world.items().await;
+    let before = service.items().await;
     let refused = instance.send(&login::OPERATION, Event::file("login/json")).await;
     refused.refused(503, "unavailable");
-    world.clock.advance(1);
+    service.clock.advance(1);
     instance.refresh(&login.refresh).await.refused(503, "unavailable");
-    assert_eq!(world.items().await, before, "nothing was written");
+    assert_eq!(service.items().await, before, "nothing was written");
 
     write(&folder, &others);
-    world.clock.advance(1);
+    service.clock.advance(1);
     let refreshed = instance.refresh(&login.refresh).await.ok();
     let access = refreshed["access_token"].as_str().unwrap();
     assert_eq!(kid(access), others.current.public().kid);
@@ -104,15 +104,15 @@ async fn without_a_key_that_may_sign_nothing_is_begun() {
 
 #[tokio::test]
 async fn a_function_starts_without_keys_and_finds_them_later() {
-    let world = World::new().await;
+    let service = TestService::new().await;
     let folder = tempfile::tempdir().unwrap();
     let file: &Path = &folder.path().join("keys.json");
-    let instance = world.instance(SigningKeySource::File(file.to_owned())).await;
-    world.clock.advance(1);
+    let instance = service.instance(SigningKeySource::File(file.to_owned())).await;
+    service.clock.advance(1);
     let login = || instance.send(&login::OPERATION, Event::file("login/json"));
     login().await.refused(503, "unavailable");
-    write(&folder, &world.keys);
+    write(&folder, &service.keys);
     login().await.refused(503, "unavailable");
-    world.clock.advance(1);
+    service.clock.advance(1);
     login().await.ok();
 }

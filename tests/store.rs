@@ -13,26 +13,26 @@ use shared::{
     },
     store::{LoginCommit, LoginOutcome, RevokeError, RevokeRequest, RotateOutcome, RotateRequest},
 };
-use tests::{EMAIL, World};
+use tests::{EMAIL, TestService};
 
-async fn credential(world: &World) -> Credential {
+async fn credential(service: &TestService) -> Credential {
     let email = Email::parse(EMAIL).unwrap();
-    world.state.store.credential(&email).await.unwrap().unwrap()
+    service.state.store.credential(&email).await.unwrap().unwrap()
 }
 
 /// The account's sessions, oldest first.
-async fn sessions(world: &World) -> Vec<Session> {
-    world
+async fn sessions(service: &TestService) -> Vec<Session> {
+    service
         .state
         .store
-        .sessions(credential(world).await.account.user_id)
+        .sessions(credential(service).await.account.user_id)
         .await
         .unwrap()
 }
 
-pub(crate) fn context(world: &World) -> AuditContext {
+pub(crate) fn context(service: &TestService) -> AuditContext {
     AuditContext {
-        at: world.clock.now(),
+        at: service.clock.now(),
         origin: Origin::default(),
         request_id: None,
         actor: None,
@@ -40,18 +40,18 @@ pub(crate) fn context(world: &World) -> AuditContext {
 }
 
 /// A login that read `credential`, to be committed now.
-async fn commit(world: &World, credential: &Credential) -> LoginOutcome {
-    commit_renewing(world, credential, None).await
+async fn commit(service: &TestService, credential: &Credential) -> LoginOutcome {
+    commit_renewing(service, credential, None).await
 }
 
 /// The same, with another hash of the same password.
 pub(crate) async fn commit_renewing(
-    world: &World,
+    service: &TestService,
     credential: &Credential,
     renewed_hash: Option<&PasswordHash>,
 ) -> LoginOutcome {
     let ids = Ids::system();
-    let now = world.clock.now();
+    let now = service.clock.now();
     let session = Session {
         user_id: credential.account.user_id,
         id: ids.session(now),
@@ -67,7 +67,7 @@ pub(crate) async fn commit_renewing(
         absolute_expires_at: now.seconds().plus(6000),
         revocation: None,
     };
-    let context = context(world);
+    let context = context(service);
     let login = LoginCommit {
         credential,
         renewed_hash,
@@ -75,7 +75,7 @@ pub(crate) async fn commit_renewing(
         revoke: &[],
         context: &context,
     };
-    world.state.store.commit_login(login).await.unwrap()
+    service.state.store.commit_login(login).await.unwrap()
 }
 
 #[tokio::test]
@@ -89,49 +89,49 @@ async fn a_login_loses_against_what_changed_the_credential_under_it() {
         ("login_sequence", AttributeValue::N("7".to_owned())),
     ];
     for (attribute, value) in changes {
-        let world = World::new().await;
-        let read = credential(&world).await;
-        let item = world
+        let service = TestService::new().await;
+        let read = credential(&service).await;
+        let item = service
             .items()
             .await
             .into_iter()
             .find(|item| item["sk"] == "CREDENTIAL")
             .unwrap();
-        world.tamper(&item, attribute, value).await;
-        let before = world.items().await;
-        let LoginOutcome::CredentialChanged(Some(now)) = commit(&world, &read).await else {
+        service.tamper(&item, attribute, value).await;
+        let before = service.items().await;
+        let LoginOutcome::CredentialChanged(Some(now)) = commit(&service, &read).await else {
             panic!("{attribute}: the login was committed");
         };
         assert_eq!(
             *now,
-            credential(&world).await,
+            credential(&service).await,
             "the credential as it stands comes back"
         );
-        assert_eq!(world.items().await, before, "{attribute}: nothing was written");
+        assert_eq!(service.items().await, before, "{attribute}: nothing was written");
     }
 }
 
 #[tokio::test]
 async fn two_logins_that_read_the_same_credential_do_not_both_commit() {
-    let world = World::new().await;
-    let read = credential(&world).await;
-    assert!(matches!(commit(&world, &read).await, LoginOutcome::Committed));
+    let service = TestService::new().await;
+    let read = credential(&service).await;
+    assert!(matches!(commit(&service, &read).await, LoginOutcome::Committed));
     assert!(matches!(
-        commit(&world, &read).await,
+        commit(&service, &read).await,
         LoginOutcome::CredentialChanged(Some(_))
     ));
-    assert_eq!(sessions(&world).await.len(), 1);
+    assert_eq!(sessions(&service).await.len(), 1);
 }
 
-pub(crate) fn rotation(session: &Session, world: &World) -> RotateRequest {
+pub(crate) fn rotation(session: &Session, service: &TestService) -> RotateRequest {
     RotateRequest {
         user_id: session.user_id,
         session_id: session.id,
         presented: session.refresh_jti.clone(),
         successor: Ids::system().token(),
         idempotency_hash: None,
-        at: world.clock.now(),
-        expires_at: Seconds(world.clock.now().seconds().0 + 600),
+        at: service.clock.now(),
+        expires_at: Seconds(service.clock.now().seconds().0 + 600),
         origin: Origin::default(),
         device_name: None,
     }
@@ -139,14 +139,14 @@ pub(crate) fn rotation(session: &Session, world: &World) -> RotateRequest {
 
 #[tokio::test]
 async fn a_repeated_rotation_finds_its_own_successor() {
-    let world = World::new().await;
-    world.log_in("phone").await;
-    let rotate = rotation(&sessions(&world).await[0], &world);
+    let service = TestService::new().await;
+    service.log_in("phone").await;
+    let rotate = rotation(&sessions(&service).await[0], &service);
     assert!(matches!(
-        world.state.store.rotate(&rotate).await.unwrap(),
+        service.state.store.rotate(&rotate).await.unwrap(),
         RotateOutcome::Rotated { .. }
     ));
-    let RotateOutcome::Refused(Some(session)) = world.state.store.rotate(&rotate).await.unwrap() else {
+    let RotateOutcome::Refused(Some(session)) = service.state.store.rotate(&rotate).await.unwrap() else {
         panic!("the repeat was applied");
     };
     assert_eq!(session.refresh_jti, rotate.successor);
@@ -155,38 +155,38 @@ async fn a_repeated_rotation_finds_its_own_successor() {
 
 #[tokio::test]
 async fn a_rotation_does_not_bring_back_what_was_removed() {
-    let world = World::with(&[("REFRESH_IDLE_SECONDS", "600")]).await;
-    world.log_in("phone").await;
-    let session = sessions(&world).await.remove(0);
-    world.clock.advance(600);
-    let removed = world
+    let service = TestService::with(&[("REFRESH_IDLE_SECONDS", "600")]).await;
+    service.log_in("phone").await;
+    let session = sessions(&service).await.remove(0);
+    service.clock.advance(600);
+    let removed = service
         .state
         .store
-        .delete_expired(session.user_id, &[session.id], world.clock.now())
+        .delete_expired(session.user_id, &[session.id], service.clock.now())
         .await;
     assert_eq!(removed.unwrap(), 1);
-    let outcome = world
+    let outcome = service
         .state
         .store
-        .rotate(&rotation(&session, &world))
+        .rotate(&rotation(&session, &service))
         .await
         .unwrap();
     assert!(matches!(outcome, RotateOutcome::Refused(None)));
-    assert!(sessions(&world).await.is_empty());
+    assert!(sessions(&service).await.is_empty());
 }
 
 #[tokio::test]
 async fn a_delete_leaves_a_session_that_was_refreshed_meanwhile() {
-    let world = World::new().await;
-    world.log_in("phone").await;
-    let session = sessions(&world).await.remove(0);
-    let removed = world
+    let service = TestService::new().await;
+    service.log_in("phone").await;
+    let session = sessions(&service).await.remove(0);
+    let removed = service
         .state
         .store
-        .delete_expired(session.user_id, &[session.id], world.clock.now())
+        .delete_expired(session.user_id, &[session.id], service.clock.now())
         .await;
     assert_eq!(removed.unwrap(), 0);
-    assert_eq!(sessions(&world).await.len(), 1);
+    assert_eq!(sessions(&service).await.len(), 1);
 }
 
 fn end<'a>(
@@ -205,12 +205,12 @@ fn end<'a>(
 
 #[tokio::test]
 async fn a_caller_that_was_ended_meanwhile_ends_nobody() {
-    let world = World::new().await;
-    world.log_in("phone").await;
-    world.clock.advance(1);
-    world.log_in("tablet").await;
-    let both = sessions(&world).await;
-    let (store, context) = (&world.state.store, context(&world));
+    let service = TestService::new().await;
+    service.log_in("phone").await;
+    service.clock.advance(1);
+    service.log_in("tablet").await;
+    let both = sessions(&service).await;
+    let (store, context) = (&service.state.store, context(&service));
     let first = store
         .revoke_sessions(end(&both[..1], RevokeReason::Revoked, &context, None))
         .await
@@ -220,25 +220,25 @@ async fn a_caller_that_was_ended_meanwhile_ends_nobody() {
         user_id: both[0].user_id,
         session_id: both[0].id,
     });
-    let before = world.items().await;
+    let before = service.items().await;
     for sessions in [&both[..1], &both[1..], &both[..]] {
         let outcome = store
             .revoke_sessions(end(sessions, RevokeReason::Revoked, &context, caller))
             .await;
         assert!(matches!(outcome, Err(RevokeError::Revoked)), "{outcome:?}");
     }
-    assert_eq!(world.items().await, before);
+    assert_eq!(service.items().await, before);
 }
 
 #[tokio::test]
 async fn sessions_that_ended_by_themselves_do_not_stop_the_others() {
-    let world = World::new().await;
+    let service = TestService::new().await;
     for device in ["a", "b", "c"] {
-        world.log_in(device).await;
-        world.clock.advance(1);
+        service.log_in(device).await;
+        service.clock.advance(1);
     }
-    let all = sessions(&world).await;
-    let (store, context) = (&world.state.store, context(&world));
+    let all = sessions(&service).await;
+    let (store, context) = (&service.state.store, context(&service));
     store
         .revoke_sessions(end(&all[1..2], RevokeReason::LogoutAll, &context, None))
         .await
@@ -249,7 +249,7 @@ async fn sessions_that_ended_by_themselves_do_not_stop_the_others() {
         .unwrap();
     assert_eq!(ended, [all[0].id, all[2].id]);
     assert_eq!(
-        world
+        service
             .events()
             .await
             .iter()

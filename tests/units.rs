@@ -10,7 +10,7 @@ use registry::{activity, cleanup, jwks, list, login, logout, logout_all, refresh
 use serde_json::json;
 use shared::{domain::rate::Rule, http::Operation};
 use testkit::Units;
-use tests::{EMAIL, Event, PASSWORD, Tokens, World};
+use tests::{EMAIL, Event, PASSWORD, TestService, Tokens};
 
 /// Checks that the documentation has this figure.
 fn documented(operation: &str, units: Units) {
@@ -22,18 +22,18 @@ fn documented(operation: &str, units: Units) {
 
 /// A service with the limits of a deployment, since counting costs as well, that has read its keys; with nothing on its
 /// meter.
-async fn world() -> World {
-    let world = World::embedded(&Rule::ALL.map(|rule| (rule.variable(), ""))).await;
-    world.state.keys.warm(1).await;
-    world.calls.meter.take();
-    world
+async fn service() -> TestService {
+    let service = TestService::embedded(&Rule::ALL.map(|rule| (rule.variable(), ""))).await;
+    service.state.keys.warm(1).await;
+    service.calls.meter.take();
+    service
 }
 
-async fn log_in(world: &World, device: &str) -> Tokens {
-    let tokens = world.log_in(device).await;
-    world.clock.advance(61); // out of the window of the limits
-    world.state.keys.warm(1).await;
-    world.calls.meter.take();
+async fn log_in(service: &TestService, device: &str) -> Tokens {
+    let tokens = service.log_in(device).await;
+    service.clock.advance(61); // out of the window of the limits
+    service.state.keys.warm(1).await;
+    service.calls.meter.take();
     tokens
 }
 
@@ -44,12 +44,12 @@ struct Measured(BTreeSet<&'static str>);
 impl Measured {
     /// Sends what must succeed, and checks what it consumed, and that a function that opens several connections at start
     /// opens as many as it then uses.
-    async fn consumes(&mut self, world: &World, row: &str, operation: &Operation, event: Event) {
-        world.calls.meter.take_most_at_once();
-        world.send(operation, event).await.ok();
-        documented(row, world.calls.meter.take());
+    async fn consumes(&mut self, service: &TestService, row: &str, operation: &Operation, event: Event) {
+        service.calls.meter.take_most_at_once();
+        service.send(operation, event).await.ok();
+        documented(row, service.calls.meter.take());
         // All that is asked at once, where a start opens more than what it reads the key set over.
-        let used = world.calls.meter.take_most_at_once();
+        let used = service.calls.meter.take_most_at_once();
         let opened = registry::endpoint(operation).function.connections;
         assert!(
             opened == 1 || opened == used,
@@ -76,62 +76,62 @@ async fn every_operation_consumes_what_is_documented() {
 }
 
 async fn logging_in(measured: &mut Measured) {
-    let world = world().await;
+    let service = service().await;
     let body = |password: &str| json!({ "email": EMAIL, "password": password, "device_id": "phone" });
     let event = |password| Event::file("login/json").json(&body(password));
     measured
         .consumes(
-            &world,
+            &service,
             "login on a new device",
             &login::OPERATION,
             event(PASSWORD),
         )
         .await;
-    world.clock.advance(1);
+    service.clock.advance(1);
     measured
         .consumes(
-            &world,
+            &service,
             "login on the same device again",
             &login::OPERATION,
             event(PASSWORD),
         )
         .await;
-    world
+    service
         .send(&login::OPERATION, event("a wrong password"))
         .await
         .refused(401, "invalid_credentials");
-    documented("login with a wrong password", world.calls.meter.take());
+    documented("login with a wrong password", service.calls.meter.take());
 }
 
 async fn refreshing(measured: &mut Measured) {
-    let world = world().await;
-    let tokens = log_in(&world, "phone").await;
+    let service = service().await;
+    let tokens = log_in(&service, "phone").await;
     let event = Event::file("refresh/idempotent").json(&json!({ "refresh_token": tokens.refresh }));
     measured
-        .consumes(&world, "refresh", &refresh::OPERATION, event)
+        .consumes(&service, "refresh", &refresh::OPERATION, event)
         .await;
 }
 
 async fn reading(measured: &mut Measured) {
-    let world = world().await;
-    let tokens = log_in(&world, "device-0").await;
+    let service = service().await;
+    let tokens = log_in(&service, "device-0").await;
     measured
         .consumes(
-            &world,
+            &service,
             "list of one session",
             &list::OPERATION,
             Event::file("list/list").bearer(&tokens.access),
         )
         .await;
     for device in 1..20 {
-        log_in(&world, &format!("device-{device}")).await;
+        log_in(&service, &format!("device-{device}")).await;
     }
-    let tokens = world.refresh(&tokens.refresh).await.ok();
+    let tokens = service.refresh(&tokens.refresh).await.ok();
     let access = Tokens::from(&tokens).access;
-    world.calls.meter.take();
+    service.calls.meter.take();
     measured
         .consumes(
-            &world,
+            &service,
             "list of 20 sessions",
             &list::OPERATION,
             Event::file("list/list").bearer(&access),
@@ -139,22 +139,22 @@ async fn reading(measured: &mut Measured) {
         .await;
     let event = Event::file("activity/first-page").query("").bearer(&access);
     measured
-        .consumes(&world, "activity of 21 events", &activity::OPERATION, event)
+        .consumes(&service, "activity of 21 events", &activity::OPERATION, event)
         .await;
     measured
         .consumes(
-            &world,
+            &service,
             "public keys",
             &jwks::PUBLIC_KEYS,
             Event::file("jwks/jwks"),
         )
         .await;
-    world
+    service
         .send(&jwks::METADATA, Event::file("jwks/metadata"))
         .await
         .ok();
     assert_eq!(
-        world.calls.meter.take(),
+        service.calls.meter.take(),
         Units::default(),
         "metadata is no item of the table"
     );
@@ -162,33 +162,33 @@ async fn reading(measured: &mut Measured) {
 }
 
 async fn ending_sessions(measured: &mut Measured) {
-    let world = world().await;
-    let phone = log_in(&world, "phone").await;
-    let tablet = log_in(&world, "tablet").await;
+    let service = service().await;
+    let phone = log_in(&service, "phone").await;
+    let tablet = log_in(&service, "tablet").await;
     let event = Event::file("revoke/revoke").bearer(&tablet.access);
     let event = event.path(&format!("/api/v1/sessions/{}", phone.session));
     measured
-        .consumes(&world, "revoke", &revoke::OPERATION, event)
+        .consumes(&service, "revoke", &revoke::OPERATION, event)
         .await;
     let event = Event::file("cleanup/cleanup").bearer(&tablet.access);
     measured
-        .consumes(&world, "cleanup of nothing", &cleanup::OPERATION, event)
+        .consumes(&service, "cleanup of nothing", &cleanup::OPERATION, event)
         .await;
     measured
         .consumes(
-            &world,
+            &service,
             "logout",
             &logout::OPERATION,
             Event::file("logout/access-token").bearer(&tablet.access),
         )
         .await;
-    log_in(&world, "phone").await;
-    log_in(&world, "tablet").await;
-    let laptop = log_in(&world, "laptop").await;
+    log_in(&service, "phone").await;
+    log_in(&service, "tablet").await;
+    let laptop = log_in(&service, "laptop").await;
     let event = Event::file("logout-all/all").bearer(&laptop.access);
     measured
         .consumes(
-            &world,
+            &service,
             "logout from three sessions",
             &logout_all::OPERATION,
             event,

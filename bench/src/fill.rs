@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use testkit::Outcome;
 
-use crate::stage::Stage;
+use crate::stage::BenchStack;
 
 /// As many as are written in one transaction of the engine.
 const BATCH: usize = 10_000;
@@ -32,7 +32,7 @@ impl Filler {
     /// # Errors
     ///
     /// When the table cannot be read or written.
-    pub async fn new(stage: &Stage) -> Outcome<Self> {
+    pub async fn new(stage: &BenchStack) -> Outcome<Self> {
         let email = stage.account().await?;
         let session = stage.phone(&email).await?.session;
         let (user, session) = (session.user_id.to_string(), session.id.to_string());

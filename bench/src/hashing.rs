@@ -12,7 +12,7 @@ use crate::{
     function,
     operations::Operation,
     report::{Findings, Table, ratio},
-    stage::Stage,
+    stage::BenchStack,
     stats::{Sample, short},
     throttle::{Throttle, share_of},
 };
@@ -109,7 +109,7 @@ fn reference(memory: u32, passes: u32, lanes: u32) -> Outcome<f64> {
 }
 
 async fn sizes() -> Outcome<Table> {
-    let stage = Stage::set().await?;
+    let stage = BenchStack::set().await?;
     let mut table = Table::new(
         "Login by the size of its function",
         "A warm login (19456 KiB, 2 passes, 1 lane) in milliseconds, of 15, with the share of a processor that Lambda gives a function \

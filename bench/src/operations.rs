@@ -7,7 +7,7 @@ use testkit::Answered;
 
 use testkit::Outcome;
 
-use crate::stage::{PASSWORD, PENDING_VERSION, Phone, Stage, event};
+use crate::stage::{BenchStack, PASSWORD, PENDING_VERSION, Phone, event};
 
 /// A request that succeeds.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +92,7 @@ impl Operation {
     /// # Errors
     ///
     /// When what it needs in the table cannot be prepared.
-    pub async fn event(self, stage: &Stage) -> Outcome<String> {
+    pub async fn event(self, stage: &BenchStack) -> Outcome<String> {
         let email = &stage.account().await?;
         let event = match self {
             Self::Api(operation) => request(operation, stage, email).await?,
@@ -141,7 +141,7 @@ fn login_event(email: &str) -> Outcome<Value> {
 }
 
 /// The first sample request of an operation with its token, or what stands for it where a sample alone would not do.
-async fn request(operation: &http::Operation, stage: &Stage, email: &str) -> Outcome<Value> {
+async fn request(operation: &http::Operation, stage: &BenchStack, email: &str) -> Outcome<Value> {
     match operation.id {
         id if id == login::OPERATION.id => return login_event(email),
         id if id == revoke::OPERATION.id => return revoke_event(stage, email).await,
@@ -166,7 +166,7 @@ async fn request(operation: &http::Operation, stage: &Stage, email: &str) -> Out
     }
 }
 
-async fn revoke_event(stage: &Stage, email: &str) -> Outcome<Value> {
+async fn revoke_event(stage: &BenchStack, email: &str) -> Outcome<Value> {
     let target = stage.phone(email).await?.session.id;
     let mut event = event("revoke/revoke", Some(&stage.phone(email).await?.access))?;
     let path = format!("/api/v1/sessions/{target}");

@@ -12,7 +12,7 @@ use crate::{
     operations::Operation,
     report::{Budget, Findings, Table},
     split,
-    stage::Stage,
+    stage::BenchStack,
     stats::{Sample, short},
 };
 
@@ -38,7 +38,7 @@ const MIB: f64 = 1_048_576.0;
 ///
 /// When a function does not answer with success.
 pub async fn run() -> Outcome<Findings> {
-    let stage = Stage::set().await?;
+    let stage = BenchStack::set().await?;
     let mut findings = Findings::default();
     let mut refresh = Duration::ZERO;
     let mut table = Table::new(
@@ -94,7 +94,7 @@ pub async fn run() -> Outcome<Findings> {
     Ok(findings)
 }
 
-async fn one_client(stage: &Stage, operation: Operation) -> Outcome<(Duration, Sample, f64)> {
+async fn one_client(stage: &BenchStack, operation: Operation) -> Outcome<(Duration, Sample, f64)> {
     let mut function = start(stage, operation).await?;
     let before = function.cpu()?;
     let mut times = Sample::default();
@@ -111,7 +111,7 @@ async fn one_client(stage: &Stage, operation: Operation) -> Outcome<(Duration, S
     Ok((function.cpu()?.saturating_sub(before), times, memory))
 }
 
-async fn many_clients(stage: &Stage, operation: Operation) -> Outcome<(f64, Sample, f64)> {
+async fn many_clients(stage: &BenchStack, operation: Operation) -> Outcome<(f64, Sample, f64)> {
     crate::progress::show(&format!("requests: {} by {CLIENTS} at once", operation.name()));
     let mut instances = Vec::new();
     for _ in 0..CLIENTS {
@@ -148,7 +148,7 @@ async fn many_clients(stage: &Stage, operation: Operation) -> Outcome<(f64, Samp
 }
 
 /// A warm instance: one that has answered once.
-async fn start(stage: &Stage, operation: Operation) -> Outcome<FunctionProcess> {
+async fn start(stage: &BenchStack, operation: Operation) -> Outcome<FunctionProcess> {
     let mut function = function::start(operation.function(), &stage.variables()).await?;
     operation.check(&function.invoke(&operation.event(stage).await?).await?)?;
     Ok(function)

@@ -11,7 +11,7 @@ use crate::{
     fill::Filler,
     function, operations,
     report::{Budget, Findings, Table, ratio},
-    stage::{Phone, Stage, event},
+    stage::{BenchStack, Phone, event},
     stats::{Sample, short},
 };
 
@@ -33,7 +33,7 @@ struct User {
 }
 
 impl User {
-    async fn new(stage: &Stage, sessions: usize) -> Outcome<Self> {
+    async fn new(stage: &BenchStack, sessions: usize) -> Outcome<Self> {
         let email = stage.account().await?;
         let mut phone = stage.phone(&email).await?;
         for _ in 1..sessions {
@@ -46,7 +46,7 @@ impl User {
 /// A table of some size, and functions over it that are warm.
 struct Place {
     items: usize,
-    stage: Stage,
+    stage: BenchStack,
     list: FunctionProcess,
     activity: FunctionProcess,
     refresh: FunctionProcess,
@@ -158,7 +158,7 @@ struct Row {
 
 impl Place {
     async fn new(items: usize) -> Outcome<Self> {
-        let stage = Stage::set().await?;
+        let stage = BenchStack::set().await?;
         Filler::new(&stage).await?.fill(items).await?;
         let variables = stage.variables();
         let start = async |name: &str| function::start(name, &variables).await;

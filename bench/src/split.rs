@@ -20,7 +20,7 @@ use testkit::Outcome;
 use crate::{
     operations,
     report::Table,
-    stage::{Phone, Stage},
+    stage::{BenchStack, Phone},
     stats::short,
 };
 
@@ -33,7 +33,7 @@ const ROUNDS: u32 = 2000;
 ///
 /// When a step fails.
 pub async fn table(whole: Duration) -> Outcome<Table> {
-    let stage = Stage::set().await?;
+    let stage = BenchStack::set().await?;
     let email = stage.account().await?;
     let phone = stage.phone(&email).await?;
     // The function's copy of the keys.
@@ -75,7 +75,7 @@ pub async fn table(whole: Duration) -> Outcome<Table> {
     Ok(table)
 }
 
-async fn steps(stage: &Stage, phone: &Phone) -> Outcome<Vec<(&'static str, f64)>> {
+async fn steps(stage: &BenchStack, phone: &Phone) -> Outcome<Vec<(&'static str, f64)>> {
     let event = operations::refresh(phone)?.to_string();
     let store = Store::new(canned_client(), "table", stage.state.ids.clone());
     let rotate = rotation(&phone.session, stage);
@@ -136,7 +136,7 @@ fn canned_client() -> Client {
     Client::from_conf(config)
 }
 
-fn rotation(session: &Session, stage: &Stage) -> RotateRequest {
+fn rotation(session: &Session, stage: &BenchStack) -> RotateRequest {
     RotateRequest {
         user_id: session.user_id,
         session_id: session.id,

@@ -63,7 +63,7 @@ const AGENT: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) Appl
                      Mobile/15E148";
 
 /// Everything that a function needs outside itself.
-pub struct Stage {
+pub struct BenchStack {
     /// What is seen of `DynamoDB` from outside.
     pub tls: TlsProxy,
     /// Every request to `DynamoDB`.
@@ -94,7 +94,7 @@ pub struct Phone {
     pub refresh: String,
 }
 
-impl Stage {
+impl BenchStack {
     /// Starts everything, with no account yet.
     ///
     /// # Errors
@@ -299,7 +299,7 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
+impl Drop for BenchStack {
     fn drop(&mut self) {
         self.secrets_server.abort();
     }

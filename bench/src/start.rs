@@ -8,7 +8,7 @@ use crate::{
     function,
     operations::Operation,
     report::{Budget, Findings, Table, ratio},
-    stage::{Stage, event},
+    stage::{BenchStack, event},
     stats::{Sample, short},
     throttle::{Throttle, share_of},
 };
@@ -58,7 +58,7 @@ struct Starts {
 ///
 /// When a function does not start or does not answer with success.
 pub async fn run() -> Outcome<Findings> {
-    let stage = Stage::set().await?;
+    let stage = BenchStack::set().await?;
     let mut answering = BTreeMap::new();
     for operation in Operation::all()
         .into_iter()
@@ -87,7 +87,7 @@ pub async fn run() -> Outcome<Findings> {
 }
 
 /// Two starts to the first poll, without a word to the table.
-async fn polls(stage: &Stage, name: &str, starts: &mut Starts) -> Outcome<()> {
+async fn polls(stage: &BenchStack, name: &str, starts: &mut Starts) -> Outcome<()> {
     let binary = function::binary(name);
     // The hello with a table has the SDK look for a region first, everywhere.
     if name != HELLOS[1] {
@@ -115,7 +115,7 @@ async fn polls(stage: &Stage, name: &str, starts: &mut Starts) -> Outcome<()> {
 
 /// A start as on AWS, and its answers.
 async fn answers(
-    stage: &Stage,
+    stage: &BenchStack,
     name: &str,
     operation: Option<Operation>,
     starts: &mut Starts,
@@ -162,7 +162,7 @@ async fn answers(
 
 /// A start as on AWS, and its first answer, for which Lambda no longer lends processor time.
 async fn sized_answer(
-    stage: &Stage,
+    stage: &BenchStack,
     name: &str,
     operation: Option<Operation>,
     starts: &mut Starts,
@@ -191,7 +191,7 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-async fn events(stage: &Stage, operation: Option<Operation>) -> Outcome<Vec<String>> {
+async fn events(stage: &BenchStack, operation: Option<Operation>) -> Outcome<Vec<String>> {
     let mut events = Vec::new();
     for _ in 0..=FOLLOWING {
         events.push(match operation {

@@ -11,7 +11,7 @@ use crate::{
     function,
     operations::Operation,
     report::{Budget, Findings, Table},
-    stage::Stage,
+    stage::BenchStack,
     stats::short,
 };
 
@@ -38,7 +38,7 @@ const MAX_IN_SEQUENCE: [(Operation, f64); 6] = [
 ///
 /// When a function does not answer with success.
 pub async fn run() -> Outcome<Findings> {
-    let stage = Stage::set().await?;
+    let stage = BenchStack::set().await?;
     let mut findings = Findings::default();
     let mut table = Table::new(
         "Work per operation",
@@ -104,7 +104,7 @@ pub async fn run() -> Outcome<Findings> {
     Ok(findings)
 }
 
-async fn record(stage: &Stage, operation: Operation) -> Outcome<Vec<RecordedRequest>> {
+async fn record(stage: &BenchStack, operation: Operation) -> Outcome<Vec<RecordedRequest>> {
     let mut function = function::start(operation.function(), &stage.variables()).await?;
     // The first request reads what only a first one reads.
     operation.check(&function.invoke(&operation.event(stage).await?).await?)?;

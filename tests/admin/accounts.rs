@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use registry::login;
 use serde_json::{Value, json};
-use tests::{Answer, Event, PASSWORD, World};
+use tests::{Answer, Event, PASSWORD, TestService};
 
 use super::{ANNA, event, event_with, ok, refused, trail, world_with_anna};
 
@@ -12,16 +12,16 @@ const BCRYPT: &str = "$2b$05$iX65k7tksf3FNXZbsnxfVeUmEK4OI.M6UOPtKlaU42JMH0kDAQq
 /// Of [`PASSWORD`] too, weaker than every configuration of the tests.
 const WEAK_ARGON2: &str = "$argon2i$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$";
 
-async fn attempt(world: &World, email: &str, password: &str, device: &str) -> Answer {
+async fn attempt(service: &TestService, email: &str, password: &str, device: &str) -> Answer {
     let body = json!({"email": email, "password": password, "device_id": device});
-    world
+    service
         .send(&login::OPERATION, Event::file("login/json").json(&body))
         .await
 }
 
-async fn stored_hash(world: &World, email: &str) -> String {
+async fn stored_hash(service: &TestService, email: &str) -> String {
     let pk = format!("EMAIL#{email}");
-    let items = world.items().await;
+    let items = service.items().await;
     let credential = items
         .iter()
         .find(|item| item["pk"] == pk.as_str() && item["sk"] == "CREDENTIAL");
@@ -30,27 +30,27 @@ async fn stored_hash(world: &World, email: &str) -> String {
 
 #[tokio::test]
 async fn an_account_is_created_once_and_shown() {
-    let (world, id) = world_with_anna().await;
-    let shown = ok(world.admin(event("get_user")).await);
+    let (service, id) = world_with_anna().await;
+    let shown = ok(service.admin(event("get_user")).await);
     let expected = json!({
         "id": id, "email": ANNA, "is_active": true, "is_being_deleted": false,
         "created_at": "2096-10-02T07:06:40Z",
     });
     assert_eq!(shown["user"], expected);
-    refused(&world.admin(event("create_user")).await, "already_exists");
-    world.log_in_as(ANNA, "phone").await;
+    refused(&service.admin(event("create_user")).await, "already_exists");
+    service.log_in_as(ANNA, "phone").await;
 }
 
 #[tokio::test]
 async fn the_address_as_typed_is_kept_for_display() {
-    let world = World::new().await;
+    let service = TestService::new().await;
     let typed = "  J\u{f6}rg.M\u{fc}ller@B\u{fc}cher.Example ";
-    let created = ok(world
+    let created = ok(service
         .admin(event_with("create_user", &json!({"email": typed})))
         .await);
     assert_eq!(created["user"]["email"], typed.trim());
     let body = json!({"email": "J\u{d6}RG.M\u{dc}LLER@xn--bcher-kva.example", "password": PASSWORD});
-    let answer = world
+    let answer = service
         .send(&login::OPERATION, Event::file("login/json").json(&body))
         .await
         .ok();
@@ -59,7 +59,7 @@ async fn the_address_as_typed_is_kept_for_display() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn creations_at_once_in_any_spelling_make_one_account() {
-    let world = World::new().await;
+    let service = TestService::new().await;
     let spellings = [
         "jos\u{e9}@b\u{fc}cher.example",
         "JOS\u{c9}@B\u{dc}CHER.EXAMPLE",
@@ -69,10 +69,10 @@ async fn creations_at_once_in_any_spelling_make_one_account() {
     ];
     for round in 0..10 {
         let create = |spelling: &&str| {
-            let (world, email) = (&world, spelling.replace('@', &format!("{round}@")));
+            let (service, email) = (&service, spelling.replace('@', &format!("{round}@")));
             let email = email.replace('\u{ff20}', &format!("{round}\u{ff20}"));
             async move {
-                world
+                service
                     .admin(event_with("create_user", &json!({"email": email})))
                     .await
             }
@@ -84,15 +84,15 @@ async fn creations_at_once_in_any_spelling_make_one_account() {
             refused(other, "already_exists");
         }
     }
-    let items = world.items().await;
+    let items = service.items().await;
     let count = |sk: &str| items.iter().filter(|item| item["sk"] == sk).count();
     assert_eq!((count("CREDENTIAL"), count("PROFILE")), (11, 11));
 }
 
 #[tokio::test]
 async fn what_does_not_fit_is_named() {
-    let world = World::new().await;
-    let before = world.items().await.len();
+    let service = TestService::new().await;
+    let before = service.items().await.len();
     let cases = [
         (json!({"email": "anna"}), "email must be"),
         (json!({"password": "short"}), "password must be at least 8"),
@@ -124,18 +124,18 @@ async fn what_does_not_fit_is_named() {
         (json!({"actor": "a\u{7}b"}), "actor must be"),
     ];
     for (fields, message) in cases {
-        let answer = world.admin(event_with("create_user", &fields)).await;
+        let answer = service.admin(event_with("create_user", &fields)).await;
         refused(&answer, "validation_failed");
         let told = answer["error"]["message"].as_str().unwrap();
         assert!(told.starts_with(message), "{told}");
     }
-    assert_eq!(world.items().await.len(), before);
+    assert_eq!(service.items().await.len(), before);
 }
 
 #[tokio::test]
 async fn an_outdated_hash_is_replaced_at_the_first_login_that_succeeds() {
-    let world = World::with(&[("ARGON2_MEMORY_KIB", "128")]).await;
-    let weaker = World::new().await;
+    let service = TestService::with(&[("ARGON2_MEMORY_KIB", "128")]).await;
+    let weaker = TestService::new().await;
     weaker.admin(event("create_user")).await;
     let argon2 = stored_hash(&weaker, ANNA).await;
     assert!(argon2.starts_with("$argon2id$v=19$m=64,"), "{argon2}");
@@ -148,22 +148,22 @@ async fn an_outdated_hash_is_replaced_at_the_first_login_that_succeeds() {
     for (number, hash) in hashes.iter().enumerate() {
         let email = format!("user{number}@example.com");
         let fields = json!({"email": email, "password": null, "password_hash": hash});
-        ok(world.admin(event_with("create_user", &fields)).await);
+        ok(service.admin(event_with("create_user", &fields)).await);
 
-        attempt(&world, &email, "wrong password", "a")
+        attempt(&service, &email, "wrong password", "a")
             .await
             .refused(401, "invalid_credentials");
         assert_eq!(
-            stored_hash(&world, &email).await,
+            stored_hash(&service, &email).await,
             *hash,
             "a wrong password changes nothing"
         );
-        attempt(&world, &email, PASSWORD, "a").await.ok();
-        let renewed = stored_hash(&world, &email).await;
+        attempt(&service, &email, PASSWORD, "a").await.ok();
+        let renewed = stored_hash(&service, &email).await;
         assert!(renewed.starts_with("$argon2id$v=19$m=128,t=1,p=1$"), "{renewed}");
-        attempt(&world, &email, PASSWORD, "b").await.ok();
-        assert_eq!(stored_hash(&world, &email).await, renewed, "once is enough");
-        attempt(&world, &email, "wrong password", "a")
+        attempt(&service, &email, PASSWORD, "b").await.ok();
+        assert_eq!(stored_hash(&service, &email).await, renewed, "once is enough");
+        attempt(&service, &email, "wrong password", "a")
             .await
             .refused(401, "invalid_credentials");
     }
@@ -171,102 +171,102 @@ async fn an_outdated_hash_is_replaced_at_the_first_login_that_succeeds() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn logins_at_once_with_an_outdated_hash_all_succeed() {
-    let world = World::new().await;
+    let service = TestService::new().await;
     for round in 0..5 {
         let email = format!("user{round}@example.com");
         let fields = json!({"email": email, "password": null, "password_hash": BCRYPT});
-        ok(world.admin(event_with("create_user", &fields)).await);
+        ok(service.admin(event_with("create_user", &fields)).await);
         let devices = ["a", "b", "c", "d", "e", "f"];
-        let logins = devices.map(|device| attempt(&world, &email, PASSWORD, device));
+        let logins = devices.map(|device| attempt(&service, &email, PASSWORD, device));
         for answer in join_all(logins).await {
             answer.ok();
         }
-        let sessions = ok(world
+        let sessions = ok(service
             .admin(event_with("list_sessions", &json!({"email": email})))
             .await);
         assert_eq!(sessions["active"], 6);
-        assert!(stored_hash(&world, &email).await.starts_with("$argon2id$"));
+        assert!(stored_hash(&service, &email).await.starts_with("$argon2id$"));
     }
 }
 
 #[tokio::test]
 async fn a_disabled_account_cannot_log_in_until_it_is_enabled() {
-    let (world, _) = world_with_anna().await;
+    let (service, _) = world_with_anna().await;
     let (phone, tablet) = (
-        world.log_in_as(ANNA, "phone").await,
-        world.log_in_as(ANNA, "tablet").await,
+        service.log_in_as(ANNA, "phone").await,
+        service.log_in_as(ANNA, "tablet").await,
     );
-    let bystander = world.log_in("phone").await;
-    world.clock.advance(1);
-    let answer = ok(world.admin(event("disable_user")).await);
+    let bystander = service.log_in("phone").await;
+    service.clock.advance(1);
+    let answer = ok(service.admin(event("disable_user")).await);
     assert_eq!(
         (&answer["user"]["is_active"], &answer["sessions_ended"]),
         (&json!(false), &json!(2))
     );
     for tokens in [&phone, &tablet] {
-        world.list(&tokens.access).await.refused(401, "session_revoked");
-        world
+        service.list(&tokens.access).await.refused(401, "session_revoked");
+        service
             .refresh(&tokens.refresh)
             .await
             .refused(401, "session_revoked");
         assert_eq!(
-            world.session_item(&tokens.session).await["revoked_reason"],
+            service.session_item(&tokens.session).await["revoked_reason"],
             "account_disabled"
         );
     }
-    world.list(&bystander.access).await.ok();
-    attempt(&world, ANNA, PASSWORD, "phone")
+    service.list(&bystander.access).await.ok();
+    attempt(&service, ANNA, PASSWORD, "phone")
         .await
         .refused(401, "account_inactive");
-    attempt(&world, ANNA, "wrong password", "phone")
+    attempt(&service, ANNA, "wrong password", "phone")
         .await
         .refused(401, "invalid_credentials");
 
-    let written = trail(&world).await.len();
-    let again = ok(world.admin(event("disable_user")).await);
+    let written = trail(&service).await.len();
+    let again = ok(service.admin(event("disable_user")).await);
     assert_eq!(
         (&again["user"], &again["sessions_ended"]),
         (&answer["user"], &json!(0))
     );
     assert_eq!(
-        trail(&world).await.len(),
+        trail(&service).await.len(),
         written,
         "nothing happened, so nothing is told"
     );
 
     assert_eq!(
-        ok(world.admin(event("enable_user")).await)["user"]["is_active"],
+        ok(service.admin(event("enable_user")).await)["user"]["is_active"],
         true
     );
-    ok(world.admin(event("enable_user")).await);
-    assert_eq!(trail(&world).await.len(), written + 1);
-    world.log_in_as(ANNA, "phone").await;
-    world.list(&phone.access).await.refused(401, "session_revoked");
+    ok(service.admin(event("enable_user")).await);
+    assert_eq!(trail(&service).await.len(), written + 1);
+    service.log_in_as(ANNA, "phone").await;
+    service.list(&phone.access).await.refused(401, "session_revoked");
 }
 
 #[tokio::test]
 async fn a_new_password_ends_all_sessions_and_the_old_password() {
-    let (world, _) = world_with_anna().await;
-    let phone = world.log_in_as(ANNA, "phone").await;
-    let bystander = world.log_in("phone").await;
-    world.clock.advance(1);
-    let answer = ok(world.admin(event("set_password")).await);
+    let (service, _) = world_with_anna().await;
+    let phone = service.log_in_as(ANNA, "phone").await;
+    let bystander = service.log_in("phone").await;
+    service.clock.advance(1);
+    let answer = ok(service.admin(event("set_password")).await);
     assert_eq!(answer["sessions_ended"], 1);
-    world
+    service
         .refresh(&phone.refresh)
         .await
         .refused(401, "session_revoked");
     assert_eq!(
-        world.session_item(&phone.session).await["revoked_reason"],
+        service.session_item(&phone.session).await["revoked_reason"],
         "password_changed"
     );
-    world.list(&bystander.access).await.ok();
-    attempt(&world, ANNA, PASSWORD, "phone")
+    service.list(&bystander.access).await.ok();
+    attempt(&service, ANNA, PASSWORD, "phone")
         .await
         .refused(401, "invalid_credentials");
     let new = event("set_password")["password"].as_str().unwrap().to_owned();
-    attempt(&world, ANNA, &new, "phone").await.ok();
-    let mut types: Vec<_> = trail(&world)
+    attempt(&service, ANNA, &new, "phone").await.ok();
+    let mut types: Vec<_> = trail(&service)
         .await
         .iter()
         .map(|event| event["type"].clone())
@@ -281,7 +281,7 @@ async fn a_new_password_ends_all_sessions_and_the_old_password() {
         "sessions_revoked",
     ];
     assert_eq!(types, expected);
-    let short = world
+    let short = service
         .admin(event_with("set_password", &json!({"password": "short"})))
         .await;
     refused(&short, "validation_failed");
@@ -289,9 +289,12 @@ async fn a_new_password_ends_all_sessions_and_the_old_password() {
 
 #[tokio::test]
 async fn more_sessions_than_one_transaction_holds_end_with_the_account() {
-    let (world, _) = world_with_anna().await;
+    let (service, _) = world_with_anna().await;
     for number in 0..90 {
-        world.log_in_as(ANNA, &format!("device-{number}")).await;
+        service.log_in_as(ANNA, &format!("device-{number}")).await;
     }
-    assert_eq!(ok(world.admin(event("disable_user")).await)["sessions_ended"], 90);
+    assert_eq!(
+        ok(service.admin(event("disable_user")).await)["sessions_ended"],
+        90
+    );
 }

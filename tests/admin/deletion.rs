@@ -16,57 +16,57 @@ use shared::{
     domain::{audit::EventType, ids::Ids},
 };
 use testkit::{Fault, FaultyHttpClient, is_write};
-use tests::{Event, PASSWORD, World};
+use tests::{Event, PASSWORD, TestService};
 
 use crate::store::context;
 
 use super::{ANNA, event, event_with, ok, refused, world_with_anna};
 
 /// Invokes `admin` in a process that dies after so many writes, as it looks to the table; whether it did.
-async fn dies_after(world: &World, writes: usize, command: Value) -> (Value, bool) {
+async fn dies_after(service: &TestService, writes: usize, command: Value) -> (Value, bool) {
     let seen = AtomicUsize::new(0);
     let connection = FaultyHttpClient::new(move |attempt| {
         let dies = is_write(&attempt.operation) && seen.fetch_add(1, Ordering::SeqCst) >= writes;
         dies.then_some(Fault::Abandoned)
     });
-    let config = world.client.config().to_builder();
+    let config = service.client.config().to_builder();
     let config = config.http_client(connection.clone()).build();
     let state = State::new(
-        world.state.config.clone(),
-        world.clock.clone(),
+        service.state.config.clone(),
+        service.clock.clone(),
         Ids::system(),
         Client::from_conf(config),
     );
-    let hasher = world.admin_state().hasher.clone();
+    let hasher = service.admin_state().hasher.clone();
     let admin = admin::AdminState { state, hasher };
-    let answer = admin::handle(&admin, command, World::INVOCATION).await;
+    let answer = admin::handle(&admin, command, TestService::INVOCATION).await;
     (answer, connection.has_failed())
 }
 
 /// One real session and 29 copies of it, or so, each with its own id, and as many events: more than one batch.
-async fn live(world: &World, email: &str, user: &str, count: usize) {
-    world.log_in_as(email, "phone").await;
+async fn live(service: &TestService, email: &str, user: &str, count: usize) {
+    service.log_in_as(email, "phone").await;
     for (prefix, have) in [("SESSION#", 1), ("EVENT#", 2)] {
-        let query = world
+        let query = service
             .client
             .query()
-            .table_name(&world.state.config.table_name)
+            .table_name(&service.state.config.table_name)
             .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
             .expression_attribute_values(":pk", AttributeValue::S(format!("USER#{user}")))
             .expression_attribute_values(":sk", AttributeValue::S(prefix.to_owned()));
         let items = query.send().await.unwrap().items.unwrap();
         assert_eq!(items.len(), have);
-        let copies: Vec<_> = (have..count).map(|_| copy(&items[0], prefix, world)).collect();
+        let copies: Vec<_> = (have..count).map(|_| copy(&items[0], prefix, service)).collect();
         for batch in copies.chunks(25) {
-            let write = world.client.batch_write_item();
-            let write = write.request_items(&world.state.config.table_name, batch.to_vec());
+            let write = service.client.batch_write_item();
+            let write = write.request_items(&service.state.config.table_name, batch.to_vec());
             write.send().await.unwrap();
         }
     }
 }
 
-fn copy(item: &HashMap<String, AttributeValue>, prefix: &str, world: &World) -> WriteRequest {
-    let id = Ids::system().session(world.clock.now()).to_string();
+fn copy(item: &HashMap<String, AttributeValue>, prefix: &str, service: &TestService) -> WriteRequest {
+    let id = Ids::system().session(service.clock.now()).to_string();
     let mut item = item.clone();
     item.insert("sk".to_owned(), AttributeValue::S(format!("{prefix}{id}")));
     if prefix == "SESSION#" {
@@ -77,9 +77,9 @@ fn copy(item: &HashMap<String, AttributeValue>, prefix: &str, world: &World) -> 
 }
 
 /// The items of one account, and all others.
-async fn items(world: &World, email: &str, user: &str) -> (Vec<Value>, Vec<Value>) {
+async fn items(service: &TestService, email: &str, user: &str) -> (Vec<Value>, Vec<Value>) {
     let keys = [format!("USER#{user}"), format!("EMAIL#{email}")];
-    let (own, others): (Vec<_>, Vec<_>) = world
+    let (own, others): (Vec<_>, Vec<_>) = service
         .items()
         .await
         .into_iter()
@@ -87,9 +87,9 @@ async fn items(world: &World, email: &str, user: &str) -> (Vec<Value>, Vec<Value
     (own, others)
 }
 
-async fn attempt(world: &World, email: &str) -> u16 {
+async fn attempt(service: &TestService, email: &str) -> u16 {
     let body = json!({"email": email, "password": PASSWORD});
-    world
+    service
         .send(&login::OPERATION, Event::file("login/json").json(&body))
         .await
         .status
@@ -97,46 +97,46 @@ async fn attempt(world: &World, email: &str) -> u16 {
 
 #[tokio::test]
 async fn everything_of_the_account_goes_and_nothing_of_anybody_elses() {
-    let (world, id) = world_with_anna().await;
-    let phone = world.log_in_as(ANNA, "phone").await;
-    world.log_in("somebody else's").await;
-    let (own, others) = items(&world, ANNA, &id).await;
+    let (service, id) = world_with_anna().await;
+    let phone = service.log_in_as(ANNA, "phone").await;
+    service.log_in("somebody else's").await;
+    let (own, others) = items(&service, ANNA, &id).await;
     assert_eq!(own.len(), 5, "profile, credential, session and two events");
-    let answer = ok(world.admin(event("delete_user")).await);
+    let answer = ok(service.admin(event("delete_user")).await);
     assert_eq!(
         (&answer["user_id"], &answer["sessions_deleted"]),
         (&json!(id), &json!(1))
     );
-    assert_eq!(items(&world, ANNA, &id).await, (vec![], others));
+    assert_eq!(items(&service, ANNA, &id).await, (vec![], others));
     assert!(
-        !world
+        !service
             .items()
             .await
             .iter()
             .any(|item| item.to_string().contains(&id))
     );
 
-    world.list(&phone.access).await.refused(401, "session_expired");
-    world
+    service.list(&phone.access).await.refused(401, "session_expired");
+    service
         .refresh(&phone.refresh)
         .await
         .refused(401, "session_expired");
-    assert_eq!(attempt(&world, ANNA).await, 401);
-    refused(&world.admin(event("delete_user")).await, "not_found");
-    refused(&world.admin(event("get_user")).await, "not_found");
-    let again = ok(world.admin(event("create_user")).await);
+    assert_eq!(attempt(&service, ANNA).await, 401);
+    refused(&service.admin(event("delete_user")).await, "not_found");
+    refused(&service.admin(event("get_user")).await, "not_found");
+    let again = ok(service.admin(event("create_user")).await);
     assert_ne!(again["user"]["id"], id.as_str(), "the address is free");
-    assert_eq!(attempt(&world, ANNA).await, 200);
+    assert_eq!(attempt(&service, ANNA).await, 200);
 }
 
 #[tokio::test]
 async fn cut_off_after_any_write_it_is_finished_by_a_repeat() {
-    let (world, _) = world_with_anna().await;
-    world.log_in("somebody else's").await;
+    let (service, _) = world_with_anna().await;
+    service.log_in("somebody else's").await;
     for writes in 0.. {
         let email = format!("user{writes}@example.com");
-        let user = world.create_user(&email).await;
-        live(&world, &email, &user, 30).await;
+        let user = service.create_user(&email).await;
+        live(&service, &email, &user, 30).await;
         let by_address = json!({"email": email});
         let by_id = json!({"email": null, "user_id": user});
         let (first, second) = if writes % 2 == 0 {
@@ -144,12 +144,12 @@ async fn cut_off_after_any_write_it_is_finished_by_a_repeat() {
         } else {
             (&by_id, &by_address)
         };
-        let (before, others) = items(&world, &email, &user).await;
+        let (before, others) = items(&service, &email, &user).await;
 
-        let (answer, died) = dies_after(&world, writes, event_with("delete_user", first)).await;
+        let (answer, died) = dies_after(&service, writes, event_with("delete_user", first)).await;
         if !died {
             ok(answer);
-            assert_eq!(items(&world, &email, &user).await, (vec![], others));
+            assert_eq!(items(&service, &email, &user).await, (vec![], others));
             assert!(
                 writes >= 6,
                 "mark, two batches of sessions, two of events, and the account: {writes}"
@@ -157,35 +157,35 @@ async fn cut_off_after_any_write_it_is_finished_by_a_repeat() {
             return;
         }
         assert_eq!(answer["ok"], false, "{answer}");
-        let (left, untouched) = items(&world, &email, &user).await;
+        let (left, untouched) = items(&service, &email, &user).await;
         assert_eq!(untouched, others);
         if writes == 0 {
             assert_eq!(left, before);
         } else {
             // It cannot log in, is found by both, is nobody's to revive, and its address is taken.
-            assert_eq!(attempt(&world, &email).await, 401);
+            assert_eq!(attempt(&service, &email).await, 401);
             for target in [&by_address, &by_id] {
-                let shown = ok(world.admin(event_with("get_user", target)).await);
+                let shown = ok(service.admin(event_with("get_user", target)).await);
                 assert_eq!(shown["user"]["is_being_deleted"], true);
                 for command in ["enable_user", "disable_user", "set_password"] {
-                    refused(&world.admin(event_with(command, target)).await, "being_deleted");
+                    refused(&service.admin(event_with(command, target)).await, "being_deleted");
                 }
             }
             refused(
-                &world.admin(event_with("create_user", &by_address)).await,
+                &service.admin(event_with("create_user", &by_address)).await,
                 "being_deleted",
             );
-            assert_eq!(attempt(&world, &email).await, 401);
+            assert_eq!(attempt(&service, &email).await, 401);
             assert_eq!(
-                items(&world, &email, &user).await.0,
+                items(&service, &email, &user).await.0,
                 left,
                 "none of that left a trace in it"
             );
         }
-        let others = items(&world, &email, &user).await.1;
-        ok(world.admin(event_with("delete_user", second)).await);
+        let others = items(&service, &email, &user).await.1;
+        ok(service.admin(event_with("delete_user", second)).await);
         assert_eq!(
-            items(&world, &email, &user).await,
+            items(&service, &email, &user).await,
             (vec![], others),
             "after {writes} writes"
         );
@@ -194,22 +194,22 @@ async fn cut_off_after_any_write_it_is_finished_by_a_repeat() {
 
 #[tokio::test]
 async fn the_other_commands_are_finished_by_a_repeat_as_well() {
-    let (world, _) = world_with_anna().await;
+    let (service, _) = world_with_anna().await;
     for command in ["disable_user", "set_password", "revoke_all_sessions"] {
         for writes in 0.. {
             let email = format!("{command}{writes}@example.com");
-            let user = world.create_user(&email).await;
-            live(&world, &email, &user, 50).await;
+            let user = service.create_user(&email).await;
+            live(&service, &email, &user, 50).await;
             let target = json!({"email": email});
-            let (answer, died) = dies_after(&world, writes, event_with(command, &target)).await;
+            let (answer, died) = dies_after(&service, writes, event_with(command, &target)).await;
             assert_eq!(answer["ok"], !died, "{answer}");
             if writes > 0 && command != "revoke_all_sessions" {
-                assert_eq!(attempt(&world, &email).await, 401);
+                assert_eq!(attempt(&service, &email).await, 401);
             }
-            ok(world.admin(event_with(command, &target)).await);
-            let sessions = ok(world.admin(event_with("list_sessions", &target)).await);
+            ok(service.admin(event_with(command, &target)).await);
+            let sessions = ok(service.admin(event_with("list_sessions", &target)).await);
             assert_eq!(sessions["active"], 0, "{command} after {writes} writes");
-            let (own, _) = items(&world, &email, &user).await;
+            let (own, _) = items(&service, &email, &user).await;
             let ends = own
                 .iter()
                 .filter(|item| item["type"] == "sessions_revoked")
@@ -225,44 +225,44 @@ async fn the_other_commands_are_finished_by_a_repeat_as_well() {
 
 #[tokio::test]
 async fn an_event_that_comes_after_the_deletion_goes_by_id() {
-    let (world, id) = world_with_anna().await;
-    ok(world.admin(event("delete_user")).await);
-    let late = context(&world).event(&Ids::system(), id.parse().unwrap(), EventType::LoginFailed);
-    world.state.store.record(&late).await.unwrap();
+    let (service, id) = world_with_anna().await;
+    ok(service.admin(event("delete_user")).await);
+    let late = context(&service).event(&Ids::system(), id.parse().unwrap(), EventType::LoginFailed);
+    service.state.store.record(&late).await.unwrap();
     let by_id = event_with("delete_user", &json!({"email": null, "user_id": id}));
-    assert_eq!(ok(world.admin(by_id.clone()).await)["events_deleted"], 1);
-    assert!(items(&world, ANNA, &id).await.0.is_empty());
-    refused(&world.admin(by_id).await, "not_found");
+    assert_eq!(ok(service.admin(by_id.clone()).await)["events_deleted"], 1);
+    assert!(items(&service, ANNA, &id).await.0.is_empty());
+    refused(&service.admin(by_id).await, "not_found");
 }
 
 #[tokio::test]
 async fn an_account_whose_credential_is_missing_is_not_taken_for_a_deleted_one() {
-    let (world, id) = world_with_anna().await;
-    world.log_in_as(ANNA, "phone").await;
-    let profile = world.items().await;
+    let (service, id) = world_with_anna().await;
+    service.log_in_as(ANNA, "phone").await;
+    let profile = service.items().await;
     let profile = profile
         .iter()
         .find(|item| item["pk"] == format!("USER#{id}") && item["sk"] == "PROFILE");
     let other = AttributeValue::S("other@example.com".to_owned());
-    world.tamper(profile.unwrap(), "email", other).await;
-    let before = world.items().await;
+    service.tamper(profile.unwrap(), "email", other).await;
+    let before = service.items().await;
     for command in ["get_user", "delete_user", "disable_user"] {
         let by_id = event_with(command, &json!({"email": null, "user_id": id}));
-        refused(&world.admin(by_id).await, "internal");
+        refused(&service.admin(by_id).await, "internal");
     }
-    assert_eq!(world.items().await, before);
+    assert_eq!(service.items().await, before);
 }
 
 #[tokio::test]
 async fn a_deletion_without_time_says_so_and_is_finished_by_a_repeat() {
-    let (world, id) = world_with_anna().await;
+    let (service, id) = world_with_anna().await;
     let invocation = admin::Invocation {
-        deadline: Some(world.clock.now()),
-        ..World::INVOCATION
+        deadline: Some(service.clock.now()),
+        ..TestService::INVOCATION
     };
-    let answer = admin::handle(world.admin_state(), event("delete_user"), invocation).await;
+    let answer = admin::handle(service.admin_state(), event("delete_user"), invocation).await;
     refused(&answer, "unfinished");
-    assert_eq!(attempt(&world, ANNA).await, 401);
-    ok(world.admin(event("delete_user")).await);
-    assert!(items(&world, ANNA, &id).await.0.is_empty());
+    assert_eq!(attempt(&service, ANNA).await, 401);
+    ok(service.admin(event("delete_user")).await);
+    assert!(items(&service, ANNA, &id).await.0.is_empty());
 }

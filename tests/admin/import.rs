@@ -3,7 +3,7 @@
 use registry::admin;
 use serde_json::{Value, json};
 use shared::domain::clock::Millis;
-use tests::{EMAIL, PASSWORD, World};
+use tests::{EMAIL, PASSWORD, TestService};
 
 use super::{event, event_with, ok, refused};
 
@@ -24,14 +24,14 @@ fn counts(answer: &Value) -> (u64, u64, usize) {
 
 #[tokio::test]
 async fn accounts_are_imported_once_and_can_log_in() {
-    let world = World::new().await;
-    let first = ok(world.admin(event("import_users")).await);
+    let service = TestService::new().await;
+    let first = ok(service.admin(event("import_users")).await);
     assert_eq!(counts(&first), (2, 0, 0), "{first}");
-    let again = ok(world.admin(event("import_users")).await);
+    let again = ok(service.admin(event("import_users")).await);
     assert_eq!(counts(&again), (0, 2, 0), "{again}");
-    world.log_in_as("berta@example.com", "phone").await;
-    world.log_in_as("clara@example.com", "phone").await;
-    let items = world.items().await;
+    service.log_in_as("berta@example.com", "phone").await;
+    service.log_in_as("clara@example.com", "phone").await;
+    let items = service.items().await;
     let created: Vec<_> = items
         .iter()
         .filter(|item| item["type"] == "account_created")
@@ -42,7 +42,7 @@ async fn accounts_are_imported_once_and_can_log_in() {
 
 #[tokio::test]
 async fn each_refused_line_is_reported_and_stops_no_other() {
-    let world = World::new().await;
+    let service = TestService::new().await;
     let users = json!([
         {"email": "a@example.com", "password_hash": BCRYPT},
         {"email": "no address", "password_hash": BCRYPT},
@@ -57,7 +57,7 @@ async fn each_refused_line_is_reported_and_stops_no_other() {
         {"email": "A@EXAMPLE.COM", "password_hash": BCRYPT},
         {"email": "z@example.com", "password": PASSWORD},
     ]);
-    let answer = ok(world.admin(import(&users)).await);
+    let answer = ok(service.admin(import(&users)).await);
     assert_eq!(counts(&answer), (2, 2, 8), "{answer}");
     let told: Vec<_> = answer["refused"]
         .as_array()
@@ -88,40 +88,40 @@ async fn each_refused_line_is_reported_and_stops_no_other() {
         (10, Some("g@example.com"), "invalid_command"),
     ];
     assert_eq!(told, expected);
-    world.log_in_as("a@example.com", "phone").await;
-    world.log_in_as("z@example.com", "phone").await;
+    service.log_in_as("a@example.com", "phone").await;
+    service.log_in_as("z@example.com", "phone").await;
 }
 
 #[tokio::test]
 async fn five_hundred_accounts_fit_into_one_call_and_no_more() {
-    let world = World::new().await;
+    let service = TestService::new().await;
     let users = |count: usize| -> Value {
         let user = |number| json!({"email": format!("u{number}@example.com"), "password_hash": BCRYPT});
         (0..count).map(user).collect::<Vec<_>>().into()
     };
     for wrong in [users(501), json!([])] {
-        refused(&world.admin(import(&wrong)).await, "validation_failed");
+        refused(&service.admin(import(&wrong)).await, "validation_failed");
     }
-    refused(&world.admin(import(&json!({}))).await, "invalid_command");
-    assert_eq!(counts(&ok(world.admin(import(&users(500))).await)), (500, 0, 0));
-    let profiles = world.items().await;
+    refused(&service.admin(import(&json!({}))).await, "invalid_command");
+    assert_eq!(counts(&ok(service.admin(import(&users(500))).await)), (500, 0, 0));
+    let profiles = service.items().await;
     assert_eq!(
         profiles.iter().filter(|item| item["sk"] == "PROFILE").count(),
         501
     );
-    assert_eq!(counts(&ok(world.admin(import(&users(500))).await)), (0, 500, 0));
+    assert_eq!(counts(&ok(service.admin(import(&users(500))).await)), (0, 500, 0));
 }
 
 #[tokio::test]
 async fn what_there_was_no_time_for_is_reported_and_left_for_a_repeat() {
-    let world = World::new().await;
-    let now = world.clock.now();
+    let service = TestService::new().await;
+    let now = service.clock.now();
     for (left, expected) in [(10_000, (0, 0, 2)), (10_001, (2, 0, 0)), (60_000, (0, 2, 0))] {
         let invocation = admin::Invocation {
             deadline: Some(Millis(now.0 + left)),
-            ..World::INVOCATION
+            ..TestService::INVOCATION
         };
-        let answer = ok(admin::handle(world.admin_state(), event("import_users"), invocation).await);
+        let answer = ok(admin::handle(service.admin_state(), event("import_users"), invocation).await);
         assert_eq!(counts(&answer), expected, "{answer}");
         for line in answer["refused"].as_array().unwrap() {
             assert_eq!(line["code"], "unfinished");

@@ -17,7 +17,7 @@ use shared::{
         ChangeOutcome, CredentialChange, LoginOutcome, NewAccount, RecordKind, RevokeRequest, RotateOutcome,
     },
 };
-use tests::{Answer, Event, PASSWORD, Tokens, World};
+use tests::{Answer, Event, PASSWORD, TestService, Tokens};
 
 use super::{event_with, ok};
 use crate::store::{commit_renewing, context, rotation};
@@ -72,7 +72,7 @@ fn hash(salt: &str) -> PasswordHash {
 
 /// One account, and who does what to it.
 struct Scene<'a> {
-    world: &'a World,
+    service: &'a TestService,
     command: Command,
     account: Account,
     before: Session,
@@ -88,13 +88,13 @@ struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    async fn new(world: &'a World, command: Command, number: usize) -> Scene<'a> {
+    async fn new(service: &'a TestService, command: Command, number: usize) -> Scene<'a> {
         let email = Email::parse(&format!("{command:?}{number}@example.com")).unwrap();
         let account = Account {
             user_id: Ids::system().user(),
             email_as_typed: email.as_str().to_owned(),
             email,
-            created_at: world.clock.now(),
+            created_at: service.clock.now(),
         };
         let credential = Credential {
             account: account.clone(),
@@ -103,11 +103,11 @@ impl<'a> Scene<'a> {
             deletion_began_at: None,
             login_sequence: 0,
         };
-        let event = context(world).event(&Ids::system(), account.user_id, EventType::AccountCreated);
+        let event = context(service).event(&Ids::system(), account.user_id, EventType::AccountCreated);
         let new = NewAccount { credential, event };
-        world.state.store.create_account(&new).await.unwrap();
-        commit_renewing(world, &new.credential, None).await;
-        let before = world
+        service.state.store.create_account(&new).await.unwrap();
+        commit_renewing(service, &new.credential, None).await;
+        let before = service
             .state
             .store
             .sessions(account.user_id)
@@ -115,7 +115,7 @@ impl<'a> Scene<'a> {
             .unwrap()
             .remove(0);
         Scene {
-            world,
+            service,
             command,
             account,
             before,
@@ -131,17 +131,17 @@ impl<'a> Scene<'a> {
     async fn step(&mut self, actor: Actor) {
         let step = self.steps[actor as usize];
         self.steps[actor as usize] += 1;
-        let store = &self.world.state.store;
+        let store = &self.service.state.store;
         match (actor, step) {
             (Actor::Login, 0) => self.credential = store.credential(&self.account.email).await.unwrap(),
             (Actor::Login, 1) => drop(store.sessions(self.account.user_id).await.unwrap()),
             (Actor::Login, _) => self.commit().await,
             (Actor::Refresh, _) => {
-                let outcome = store.rotate(&rotation(&self.before, self.world)).await.unwrap();
+                let outcome = store.rotate(&rotation(&self.before, self.service)).await.unwrap();
                 self.refreshed = matches!(outcome, RotateOutcome::Rotated { .. });
             }
             (Actor::Admin, 0) => {
-                let context = context(self.world);
+                let context = context(self.service);
                 let changed = store.change_credential(&self.account, self.change(), &context);
                 assert_eq!(changed.await.unwrap(), ChangeOutcome::Done);
             }
@@ -156,7 +156,7 @@ impl<'a> Scene<'a> {
                 let request = RevokeRequest {
                     sessions: &self.sessions,
                     reason: RevokeReason::AccountDisabled,
-                    context: &context(self.world),
+                    context: &context(self.service),
                     caller: None,
                 };
                 store.revoke_sessions(request).await.unwrap();
@@ -184,7 +184,7 @@ impl<'a> Scene<'a> {
         }
         let renewed = hash("cmVuZXdlZHNhbHQ");
         let renewed = self.renews_hash.then_some(&renewed);
-        match commit_renewing(self.world, &credential, renewed).await {
+        match commit_renewing(self.service, &credential, renewed).await {
             LoginOutcome::Committed => self.committed = true,
             LoginOutcome::CredentialChanged(None) => assert_eq!(self.command, Command::Delete),
             LoginOutcome::CredentialChanged(Some(now)) => {
@@ -195,7 +195,7 @@ impl<'a> Scene<'a> {
     }
 
     async fn assert_nobody_is_in(&self, order: &[Actor]) {
-        let store = &self.world.state.store;
+        let store = &self.service.state.store;
         let sessions = store.sessions(self.account.user_id).await.unwrap();
         let alive: Vec<_> = sessions
             .iter()
@@ -203,7 +203,7 @@ impl<'a> Scene<'a> {
             .collect();
         assert!(alive.is_empty(), "{:?} {order:?}: {alive:?}", self.command);
         for session in &sessions {
-            let outcome = store.rotate(&rotation(session, self.world)).await.unwrap();
+            let outcome = store.rotate(&rotation(session, self.service)).await.unwrap();
             assert!(
                 matches!(outcome, RotateOutcome::Refused(_)),
                 "{:?} {order:?}",
@@ -237,12 +237,12 @@ async fn no_order_of_steps_leaves_a_session_behind_when_deleting() {
 }
 
 async fn try_every_order(command: Command) {
-    let world = World::new().await;
+    let service = TestService::new().await;
     let orders = orders();
     assert_eq!(orders.len(), 140);
     let (mut committed, mut refreshed) = (0, 0);
     for (number, order) in orders.iter().enumerate() {
-        let mut scene = Scene::new(&world, command, number).await;
+        let mut scene = Scene::new(&service, command, number).await;
         for actor in order {
             scene.step(*actor).await;
         }
@@ -263,9 +263,9 @@ async fn try_every_order(command: Command) {
     assert_eq!(refreshed, orders.iter().filter(before_end).count());
 }
 
-async fn try_log_in(world: &World, email: &str, device: &str) -> Answer {
+async fn try_log_in(service: &TestService, email: &str, device: &str) -> Answer {
     let body = json!({"email": email, "password": PASSWORD, "device_id": device});
-    world
+    service
         .send(&login::OPERATION, Event::file("login/json").json(&body))
         .await
 }
@@ -281,18 +281,18 @@ fn command(command: Command, email: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn side_by_side_no_session_is_left_behind() {
-    let world = World::new().await;
+    let service = TestService::new().await;
     let devices = ["a", "b", "c", "d"];
     for round in 0..8 {
         for kind in COMMANDS {
             let email = format!("{kind:?}{round}@example.com");
-            let user = world.create_user(&email).await;
-            let before = world.log_in_as(&email, "before").await;
-            let logins = join_all(devices.map(|device| try_log_in(&world, &email, device)));
+            let user = service.create_user(&email).await;
+            let before = service.log_in_as(&email, "before").await;
+            let logins = join_all(devices.map(|device| try_log_in(&service, &email, device)));
             let refreshes = async {
                 let mut refresh = before.refresh.clone();
                 loop {
-                    let answer = world.refresh(&refresh).await;
+                    let answer = service.refresh(&refresh).await;
                     if answer.status != 200 {
                         return answer;
                     }
@@ -300,7 +300,7 @@ async fn side_by_side_no_session_is_left_behind() {
                 }
             };
             let (logins, (refused, done)) =
-                join(logins, join(refreshes, world.admin(command(kind, &email)))).await;
+                join(logins, join(refreshes, service.admin(command(kind, &email)))).await;
             ok(done);
             assert_eq!(refused.status, 401);
             let mut tokens = vec![before];
@@ -312,11 +312,11 @@ async fn side_by_side_no_session_is_left_behind() {
                 }
             }
             for tokens in &tokens {
-                assert_eq!(world.list(&tokens.access).await.status, 401);
-                assert_eq!(world.refresh(&tokens.refresh).await.status, 401);
+                assert_eq!(service.list(&tokens.access).await.status, 401);
+                assert_eq!(service.refresh(&tokens.refresh).await.status, 401);
             }
             let pk = format!("USER#{user}");
-            let items = world.items().await;
+            let items = service.items().await;
             let mut records = items.iter().filter(|item| item["pk"] == pk.as_str());
             assert!(records.all(|item| item["refresh_jti"].is_null() || !item["revoked_at"].is_null()));
         }
@@ -325,24 +325,24 @@ async fn side_by_side_no_session_is_left_behind() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_password_that_is_set_during_logins_with_an_outdated_hash_stays_set() {
-    let world = World::new().await;
+    let service = TestService::new().await;
     let bcrypt = "$2b$05$iX65k7tksf3FNXZbsnxfVeUmEK4OI.M6UOPtKlaU42JMH0kDAQqmu";
     for round in 0..10 {
         let email = format!("user{round}@example.com");
         let fields = json!({"email": email, "password": null, "password_hash": bcrypt});
-        ok(world.admin(event_with("create_user", &fields)).await);
-        let logins = ["a", "b", "c"].map(|device| try_log_in(&world, &email, device));
+        ok(service.admin(event_with("create_user", &fields)).await);
+        let logins = ["a", "b", "c"].map(|device| try_log_in(&service, &email, device));
         let (_, set) = join(
             join_all(logins),
-            world.admin(command(Command::SetPassword, &email)),
+            service.admin(command(Command::SetPassword, &email)),
         )
         .await;
         ok(set);
-        try_log_in(&world, &email, "a")
+        try_log_in(&service, &email, "a")
             .await
             .refused(401, "invalid_credentials");
         let body = json!({"email": email, "password": "a new horse, a new battery"});
-        world
+        service
             .send(&login::OPERATION, Event::file("login/json").json(&body))
             .await
             .ok();

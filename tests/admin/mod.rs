@@ -7,7 +7,7 @@ mod interleavings;
 mod sessions;
 
 use serde_json::{Value, json};
-use tests::World;
+use tests::TestService;
 
 /// The address that the sample commands are about.
 const ANNA: &str = "anna@example.com";
@@ -52,18 +52,20 @@ fn refused(answer: &Value, code: &str) {
     );
 }
 
-/// A world with the account of the sample commands; its id.
-async fn world_with_anna() -> (World, String) {
-    let world = World::with(&[("MAX_SESSIONS_PER_USER", "1000")]).await;
-    let created = ok(world.admin(event("create_user")).await);
-    world.clock.advance(1);
+/// A service with the account of the sample commands; its id.
+async fn world_with_anna() -> (TestService, String) {
+    let service = TestService::with(&[("MAX_SESSIONS_PER_USER", "1000")]).await;
+    let created = ok(service.admin(event("create_user")).await);
+    service.clock.advance(1);
     let id = created["user"]["id"].as_str().unwrap().to_owned();
-    (world, id)
+    (service, id)
 }
 
 /// Anna's audit trail, oldest first.
-async fn trail(world: &World) -> Vec<Value> {
-    let answer = ok(world.admin(event_with("activity", &json!({"limit": 100}))).await);
+async fn trail(service: &TestService) -> Vec<Value> {
+    let answer = ok(service
+        .admin(event_with("activity", &json!({"limit": 100})))
+        .await);
     let mut events = answer["events"].as_array().unwrap().clone();
     events.reverse();
     events
@@ -71,8 +73,8 @@ async fn trail(world: &World) -> Vec<Value> {
 
 #[tokio::test]
 async fn every_sample_command_works_and_there_is_one_for_each_action() {
-    let (world, _) = world_with_anna().await;
-    let session = world.log_in_as(ANNA, "phone").await.session;
+    let (service, _) = world_with_anna().await;
+    let session = service.log_in_as(ANNA, "phone").await.session;
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../events/admin");
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
@@ -95,7 +97,7 @@ async fn every_sample_command_works_and_there_is_one_for_each_action() {
     let mut names: Vec<_> = order.iter().map(|name| format!("{name}.json")).collect();
     names.sort();
     assert_eq!(files, names);
-    let unknown = world.admin(json!({"action": ""})).await;
+    let unknown = service.admin(json!({"action": ""})).await;
     let listed = unknown["error"]["message"].as_str().unwrap().matches('`').count() / 2 - 1;
     assert_eq!(listed, order.len(), "{unknown}");
     for name in order {
@@ -104,17 +106,17 @@ async fn every_sample_command_works_and_there_is_one_for_each_action() {
             _ => event(name),
         };
         assert_eq!(command["action"], name);
-        ok(world.admin(command).await);
+        ok(service.admin(command).await);
     }
 }
 
 #[tokio::test]
 async fn every_event_tells_the_actor_and_the_request() {
-    let (world, _) = world_with_anna().await;
-    let session = world.log_in_as(ANNA, "phone").await.session;
-    world.log_in_as(ANNA, "tablet").await;
-    world.clock.advance(1);
-    let before = trail(&world).await.len();
+    let (service, _) = world_with_anna().await;
+    let session = service.log_in_as(ANNA, "phone").await.session;
+    service.log_in_as(ANNA, "tablet").await;
+    service.clock.advance(1);
+    let before = trail(&service).await.len();
     let commands = [
         (
             "revoke_session",
@@ -132,10 +134,10 @@ async fn every_event_tells_the_actor_and_the_request() {
         ("disable_user", json!({"actor": null}), "account_disabled"),
     ];
     for (name, fields, _) in &commands {
-        ok(world.admin(event_with(name, fields)).await);
-        world.clock.advance(1);
+        ok(service.admin(event_with(name, fields)).await);
+        service.clock.advance(1);
     }
-    let events = trail(&world).await.split_off(before);
+    let events = trail(&service).await.split_off(before);
     let told: Vec<_> = events
         .iter()
         .map(|event| {
@@ -153,7 +155,7 @@ async fn every_event_tells_the_actor_and_the_request() {
     ];
     let expected: Vec<_> = commands.iter().map(|command| command.2).zip(actors).collect();
     assert_eq!(told, expected);
-    let created = trail(&world).await.remove(0);
+    let created = trail(&service).await.remove(0);
     assert_eq!(
         (&created["type"], &created["actor"]),
         (&json!("account_created"), &json!("admin"))
@@ -162,11 +164,11 @@ async fn every_event_tells_the_actor_and_the_request() {
 
 #[tokio::test]
 async fn an_account_is_named_by_address_or_by_id_and_by_no_more() {
-    let (world, id) = world_with_anna().await;
-    let by_address = ok(world
+    let (service, id) = world_with_anna().await;
+    let by_address = ok(service
         .admin(event_with("get_user", &json!({"email": " ANNA@Example.com"})))
         .await);
-    let by_id = ok(world
+    let by_id = ok(service
         .admin(event_with("get_user", &json!({"email": null, "user_id": id})))
         .await);
     assert_eq!(by_address, by_id);
@@ -182,7 +184,7 @@ async fn an_account_is_named_by_address_or_by_id_and_by_no_more() {
         "revoke_all_sessions",
         "activity",
     ];
-    let before = world.items().await;
+    let before = service.items().await;
     for name in targeted {
         for (fields, code) in [
             (json!({"email": null}), "validation_failed"),
@@ -192,8 +194,8 @@ async fn an_account_is_named_by_address_or_by_id_and_by_no_more() {
             (json!({"email": "nobody@example.com"}), "not_found"),
             (json!({"email": null, "user_id": nobody}), "not_found"),
         ] {
-            refused(&world.admin(event_with(name, &fields)).await, code);
+            refused(&service.admin(event_with(name, &fields)).await, code);
         }
     }
-    assert_eq!(world.items().await, before);
+    assert_eq!(service.items().await, before);
 }

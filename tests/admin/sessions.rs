@@ -6,19 +6,19 @@ use super::{ANNA, event, event_with, ok, refused, world_with_anna};
 
 #[tokio::test]
 async fn sessions_are_listed_last_used_first_and_without_token_ids() {
-    let (world, _) = world_with_anna().await;
-    let phone = world.log_in_as(ANNA, "phone").await;
-    world.clock.advance(1);
-    let tablet = world.log_in_as(ANNA, "tablet").await;
-    world.clock.advance(1);
-    world.log_in("somebody else's").await;
-    ok(world
+    let (service, _) = world_with_anna().await;
+    let phone = service.log_in_as(ANNA, "phone").await;
+    service.clock.advance(1);
+    let tablet = service.log_in_as(ANNA, "tablet").await;
+    service.clock.advance(1);
+    service.log_in("somebody else's").await;
+    ok(service
         .admin(event_with(
             "revoke_session",
             &json!({"session_id": phone.session}),
         ))
         .await);
-    let listed = ok(world.admin(event("list_sessions")).await);
+    let listed = ok(service.admin(event("list_sessions")).await);
     assert_eq!(listed["active"], 1);
     let told: Vec<_> = listed["sessions"]
         .as_array()
@@ -51,8 +51,8 @@ async fn sessions_are_listed_last_used_first_and_without_token_ids() {
     assert_eq!(listed["sessions"][1]["ended_at"], "2096-10-02T07:06:43Z");
     assert_eq!(listed["sessions"][0]["ip_address"], "203.0.113.7");
     assert!(!listed.to_string().contains("jti"));
-    world.clock.advance(700_000);
-    let later = ok(world.admin(event("list_sessions")).await);
+    service.clock.advance(700_000);
+    let later = ok(service.admin(event("list_sessions")).await);
     assert_eq!(
         (&later["active"], &later["sessions"][0]["state"]),
         (&json!(0), &json!("expired"))
@@ -61,31 +61,31 @@ async fn sessions_are_listed_last_used_first_and_without_token_ids() {
 
 #[tokio::test]
 async fn one_session_ends_and_the_others_do_not() {
-    let (world, _) = world_with_anna().await;
+    let (service, _) = world_with_anna().await;
     let (phone, tablet) = (
-        world.log_in_as(ANNA, "phone").await,
-        world.log_in_as(ANNA, "tablet").await,
+        service.log_in_as(ANNA, "phone").await,
+        service.log_in_as(ANNA, "tablet").await,
     );
-    let stranger = world.log_in("phone").await;
+    let stranger = service.log_in("phone").await;
     let command = event_with("revoke_session", &json!({"session_id": phone.session}));
-    assert_eq!(ok(world.admin(command.clone()).await)["sessions_ended"], 1);
+    assert_eq!(ok(service.admin(command.clone()).await)["sessions_ended"], 1);
     assert_eq!(
-        ok(world.admin(command).await)["sessions_ended"],
+        ok(service.admin(command).await)["sessions_ended"],
         0,
         "a repeat finds it ended"
     );
-    world
+    service
         .refresh(&phone.refresh)
         .await
         .refused(401, "session_revoked");
-    world.list(&tablet.access).await.ok();
+    service.list(&tablet.access).await.ok();
 
     let theirs = event_with("revoke_session", &json!({"session_id": stranger.session}));
-    refused(&world.admin(theirs).await, "session_not_found");
-    world.list(&stranger.access).await.ok();
+    refused(&service.admin(theirs).await, "session_not_found");
+    service.list(&stranger.access).await.ok();
     let none = event_with("revoke_session", &json!({"session_id": "phone"}));
-    refused(&world.admin(none).await, "validation_failed");
-    let revoked = world.events().await;
+    refused(&service.admin(none).await, "validation_failed");
+    let revoked = service.events().await;
     assert_eq!(
         revoked.iter().filter(|name| *name == "session_revoked").count(),
         1
@@ -94,49 +94,55 @@ async fn one_session_ends_and_the_others_do_not() {
 
 #[tokio::test]
 async fn all_sessions_end_and_nobody_elses() {
-    let (world, id) = world_with_anna().await;
+    let (service, id) = world_with_anna().await;
     let (phone, tablet) = (
-        world.log_in_as(ANNA, "phone").await,
-        world.log_in_as(ANNA, "tablet").await,
+        service.log_in_as(ANNA, "phone").await,
+        service.log_in_as(ANNA, "tablet").await,
     );
-    let stranger = world.log_in("phone").await;
+    let stranger = service.log_in("phone").await;
     let command = event_with("revoke_all_sessions", &json!({"email": null, "user_id": id}));
-    assert_eq!(ok(world.admin(command.clone()).await)["sessions_ended"], 2);
-    assert_eq!(ok(world.admin(command).await)["sessions_ended"], 0);
+    assert_eq!(ok(service.admin(command.clone()).await)["sessions_ended"], 2);
+    assert_eq!(ok(service.admin(command).await)["sessions_ended"], 0);
     for tokens in [phone, tablet] {
-        world.list(&tokens.access).await.refused(401, "session_revoked");
+        service.list(&tokens.access).await.refused(401, "session_revoked");
         assert_eq!(
-            world.session_item(&tokens.session).await["revoked_reason"],
+            service.session_item(&tokens.session).await["revoked_reason"],
             "admin"
         );
     }
-    world.list(&stranger.access).await.ok();
-    world.log_in_as(ANNA, "phone").await;
+    service.list(&stranger.access).await.ok();
+    service.log_in_as(ANNA, "phone").await;
 }
 
 #[tokio::test]
 async fn a_session_that_another_clock_may_still_take_for_active_ends_as_well() {
-    let (world, _) = world_with_anna().await;
-    world.log_in_as(ANNA, "phone").await;
-    world.clock.advance(604_800 + 299);
-    assert_eq!(ok(world.admin(event("disable_user")).await)["sessions_ended"], 1);
-    ok(world.admin(event("enable_user")).await);
-    world.log_in_as(ANNA, "phone").await;
-    world.clock.advance(604_800 + 300);
-    assert_eq!(ok(world.admin(event("disable_user")).await)["sessions_ended"], 0);
+    let (service, _) = world_with_anna().await;
+    service.log_in_as(ANNA, "phone").await;
+    service.clock.advance(604_800 + 299);
+    assert_eq!(
+        ok(service.admin(event("disable_user")).await)["sessions_ended"],
+        1
+    );
+    ok(service.admin(event("enable_user")).await);
+    service.log_in_as(ANNA, "phone").await;
+    service.clock.advance(604_800 + 300);
+    assert_eq!(
+        ok(service.admin(event("disable_user")).await)["sessions_ended"],
+        0
+    );
 }
 
 #[tokio::test]
 async fn the_trail_is_read_newest_first_and_page_by_page() {
-    let (world, _) = world_with_anna().await;
-    world.log_in("somebody else's").await;
+    let (service, _) = world_with_anna().await;
+    service.log_in("somebody else's").await;
     for device in ["a", "b", "c"] {
-        world.log_in_as(ANNA, device).await;
-        world.clock.advance(1);
+        service.log_in_as(ANNA, device).await;
+        service.clock.advance(1);
     }
     let page = async |cursor: serde_json::Value| {
         let page = event_with("activity", &json!({"limit": 3, "cursor": cursor}));
-        let answer = ok(world.admin(page).await);
+        let answer = ok(service.admin(page).await);
         let events = answer["events"].as_array().unwrap().clone();
         let told: Vec<_> = events
             .iter()
@@ -162,7 +168,7 @@ async fn the_trail_is_read_newest_first_and_page_by_page() {
         json!({"cursor": "x"}),
     ] {
         refused(
-            &world.admin(event_with("activity", &fields)).await,
+            &service.admin(event_with("activity", &fields)).await,
             "validation_failed",
         );
     }

@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use shared::auth::{KeyPair, SigningKeys};
-use tests::{Tokens, World, as_der, claims, forge, forge_raw, forge_unsigned, hmac};
+use tests::{TestService, Tokens, as_der, claims, forge, forge_raw, forge_unsigned, hmac};
 
 /// A good token, and what is needed to make others like it.
 pub(super) struct Good<'a> {
@@ -15,9 +15,9 @@ pub(super) struct Good<'a> {
 
 impl<'a> Good<'a> {
     /// A session's access token; the other kind is its refresh token.
-    pub fn access(world: &'a World, login: &Tokens) -> Self {
+    pub fn access(service: &'a TestService, login: &Tokens) -> Self {
         Self {
-            keys: &world.keys,
+            keys: &service.keys,
             typ: "at+jwt",
             token: login.access.clone(),
             other: login.refresh.clone(),
@@ -25,9 +25,9 @@ impl<'a> Good<'a> {
     }
 
     /// A session's refresh token; the other kind is its access token.
-    pub fn refresh(world: &'a World, login: &Tokens) -> Self {
+    pub fn refresh(service: &'a TestService, login: &Tokens) -> Self {
         Self {
-            keys: &world.keys,
+            keys: &service.keys,
             typ: "rt+jwt",
             token: login.refresh.clone(),
             other: login.access.clone(),

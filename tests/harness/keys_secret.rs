@@ -17,7 +17,7 @@ use shared::{
 };
 use testkit::FaultyHttpClient;
 
-use crate::{Moto, RecordedCalls, World, recorded};
+use crate::{Moto, RecordedCalls, TestService, recorded};
 
 /// The steps of a rotation, in their order.
 pub const STEPS: [Step; 4] = [
@@ -58,14 +58,14 @@ impl KeysSecret {
         }
     }
 
-    /// A secret that holds the keys of a world, as an earlier rotation left them, with that world and the rotation
+    /// A secret that holds the keys of a service, as an earlier rotation left them, with that service and the rotation
     /// function.
-    pub async fn in_use() -> (Self, World, Rotation) {
+    pub async fn in_use() -> (Self, TestService, Rotation) {
         let secret = Self::start().await;
-        let world = World::with(&[("SIGNING_KEYS_SECRET_ID", &secret.arn)]).await;
-        secret.put(&world.keys.to_json()).await;
-        let rotation = secret.rotation(&world, &FaultyHttpClient::default());
-        (secret, world, rotation)
+        let service = TestService::with(&[("SIGNING_KEYS_SECRET_ID", &secret.arn)]).await;
+        secret.put(&service.keys.to_json()).await;
+        let rotation = secret.rotation(&service, &FaultyHttpClient::default());
+        (secret, service, rotation)
     }
 
     /// Where the signing functions read it.
@@ -81,15 +81,15 @@ impl KeysSecret {
     ///
     /// # Panics
     ///
-    /// When the world does not know the secret.
+    /// When the service does not know the secret.
     #[must_use]
-    pub fn rotation(&self, world: &World, connection: &FaultyHttpClient) -> Rotation {
-        let dynamodb = world.client.config().to_builder();
+    pub fn rotation(&self, service: &TestService, connection: &FaultyHttpClient) -> Rotation {
+        let dynamodb = service.client.config().to_builder();
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb.http_client(connection.clone()).build());
         let dynamodb = RecordedCalls::default().recording(&dynamodb);
         let state = State::new(
-            world.state.config.clone(),
-            world.clock.clone(),
+            service.state.config.clone(),
+            service.clock.clone(),
             Ids::system(),
             dynamodb,
         );

@@ -4,7 +4,7 @@ use registry::{activity, list, login, refresh, revoke};
 use serde_json::{Value, json};
 use shared::http::{Operation, SampleToken};
 
-use crate::{Answer, Event, PASSWORD, World};
+use crate::{Answer, Event, PASSWORD, TestService};
 
 /// A request that an operation answers with success, as its declaration names it.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ impl From<&Value> for Tokens {
     }
 }
 
-impl World {
+impl TestService {
     /// Logs the account in on a device.
     pub async fn log_in(&self, device: &str) -> Tokens {
         self.log_in_as(&self.account.email, device).await

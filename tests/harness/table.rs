@@ -1,13 +1,13 @@
-//! What stands in a world's table: seen, and changed, past the service.
+//! What stands in a service's table: seen, and changed, past the service.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
 
-use crate::World;
+use crate::TestService;
 
-impl World {
+impl TestService {
     /// Every item of the table, as plain JSON.
     ///
     /// # Panics

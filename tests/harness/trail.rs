@@ -15,15 +15,15 @@ use shared::{
     },
 };
 
-use crate::{World, recorded};
+use crate::{TestService, recorded};
 
 /// Time enough for any run.
 pub const PLENTY: Duration = Duration::from_mins(10);
 
-/// A world, and the trail of somebody in it.
+/// A service, and the trail of somebody in it.
 pub struct Trail {
-    /// The world.
-    pub world: World,
+    /// The service.
+    pub service: TestService,
     user: UserId,
 }
 
@@ -40,17 +40,17 @@ impl Trail {
     /// When the table cannot be written.
     pub async fn with(variables: &[(&str, &str)]) -> Self {
         let fast = [("PRUNE_WRITE_UNITS_PER_SECOND", "100000")];
-        let world = World::with(&[variables, &fast].concat()).await;
-        let trail = Self::of(world);
+        let service = TestService::with(&[variables, &fast].concat()).await;
+        let trail = Self::of(service);
         trail.record(trail.newest().plus(-1)).await;
         trail
     }
 
-    /// A trail in this world, nothing of which is recorded as done.
+    /// A trail in this service, nothing of which is recorded as done.
     #[must_use]
-    pub fn of(world: World) -> Self {
-        let user = world.state.ids.user();
-        Self { world, user }
+    pub fn of(service: TestService) -> Self {
+        let user = service.state.ids.user();
+        Self { service, user }
     }
 
     /// Whose trail it is.
@@ -63,13 +63,13 @@ impl Trail {
     #[must_use]
     pub fn newest(&self) -> Day {
         self.today()
-            .plus(-1 - self.world.state.config.audit_retention_days)
+            .plus(-1 - self.service.state.config.audit_retention_days)
     }
 
     /// The day it is.
     #[must_use]
     pub fn today(&self) -> Day {
-        Day::containing(self.world.clock.now())
+        Day::containing(self.service.clock.now())
     }
 
     /// Records that everything is gone up to `day`.
@@ -78,8 +78,8 @@ impl Trail {
     ///
     /// When the table cannot be written.
     pub async fn record(&self, day: Day) {
-        let store = &self.world.state.store;
-        let recorded = store.record_pruned_up_to(day, self.world.clock.now()).await;
+        let store = &self.service.state.store;
+        let recorded = store.record_pruned_up_to(day, self.service.clock.now()).await;
         recorded.expect("the table can be written");
     }
 
@@ -89,7 +89,7 @@ impl Trail {
     ///
     /// When the table cannot be read.
     pub async fn recorded(&self) -> Option<Day> {
-        let recorded = self.world.state.store.pruned_up_to().await;
+        let recorded = self.service.state.store.pruned_up_to().await;
         recorded.expect("the table can be read")
     }
 
@@ -124,12 +124,12 @@ impl Trail {
             actor: None,
         };
         let event = loop {
-            let event = context.event(&self.world.state.ids, self.user, EventType::LoginFailed);
+            let event = context.event(&self.service.state.ids, self.user, EventType::LoginFailed);
             if suits(event.id.last_byte()) {
                 break event;
             }
         };
-        let recorded = self.world.state.store.record(&event).await;
+        let recorded = self.service.state.store.record(&event).await;
         recorded.expect("the table can be written");
         event.id.to_string()
     }
@@ -137,7 +137,7 @@ impl Trail {
     /// The ids of this trail's events that are in the table, sorted.
     pub async fn left(&self) -> Vec<String> {
         let pk = format!("USER#{}", self.user);
-        let items = self.world.items().await;
+        let items = self.service.items().await;
         let own = items.iter().filter(|item| item["pk"] == pk.as_str());
         let mut ids: Vec<_> = own
             .filter_map(|item| Some(item["sk"].as_str()?.strip_prefix("EVENT#")?.to_owned()))
@@ -148,7 +148,7 @@ impl Trail {
 
     /// Prunes, without an archive and with plenty of time.
     pub async fn prune(&self) -> Report {
-        self.prune_over(self.world.state.clone(), None).await
+        self.prune_over(self.service.state.clone(), None).await
     }
 
     /// Prunes with this state, plenty of time, and an archive.

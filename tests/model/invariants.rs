@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use shared::domain::clock::Millis;
-use tests::{Answer, Tokens, World, claims};
+use tests::{Answer, TestService, Tokens, claims};
 
 use super::{operations::Label, table::Records};
 
@@ -50,8 +50,8 @@ impl Watch {
     }
 
     /// No token of a session works any more once it has ended, and to try them changes nothing.
-    pub async fn no_token_outlives_its_session(&self, world: &World, records: &Records) {
-        let now = world.clock.now();
+    pub async fn no_token_outlives_its_session(&self, service: &TestService, records: &Records) {
+        let now = service.clock.now();
         let active = records.sessions.values().filter(|item| is_active(item, now));
         let active: BTreeSet<_> = active.filter_map(|item| item["session_id"].as_str()).collect();
         for (_, tokens) in self
@@ -60,12 +60,12 @@ impl Watch {
             .filter(|(session, _)| !active.contains(session.as_str()))
         {
             for tokens in tokens {
-                assert_eq!(world.list(&tokens.access).await.status, 401);
-                assert_eq!(world.refresh(&tokens.refresh).await.status, 401);
+                assert_eq!(service.list(&tokens.access).await.status, 401);
+                assert_eq!(service.refresh(&tokens.refresh).await.status, 401);
             }
         }
         assert_eq!(
-            Records::read(world).await,
+            Records::read(service).await,
             *records,
             "a dead token changed something"
         );

@@ -10,7 +10,7 @@ pub mod table;
 
 use shared::domain::clock::Seconds;
 use shared::domain::rate::Rule;
-use tests::{Tokens, World};
+use tests::{TestService, Tokens};
 
 use self::{
     explain::{Call, History, Order},
@@ -21,9 +21,9 @@ use self::{
 };
 
 /// A table for many accounts under the same rules.
-pub struct Stage {
+pub struct ModelRun {
     pub rules: Rules,
-    world: World,
+    service: TestService,
     /// Another account's session, and until when its access token is one.
     foreign: Tokens,
     foreign_expires_at: Seconds,
@@ -31,14 +31,14 @@ pub struct Stage {
 
 /// An account on a stage, and what the model says of it.
 pub struct Play {
-    pub world: World,
+    pub service: TestService,
     pub model: Model,
     pub phones: Phones,
     /// The next operation's label.
     pub next: Label,
 }
 
-impl Stage {
+impl ModelRun {
     pub async fn new(rules: Rules) -> Self {
         let variables = [
             ("ACCESS_TOKEN_SECONDS", rules.access.to_string()),
@@ -53,12 +53,12 @@ impl Stage {
             .chain(&limits)
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
-        let world = World::with(&variables).await;
-        let foreign = world.log_in("foreign").await;
-        let foreign_expires_at = world.clock.now().seconds().plus(rules.access.min(rules.idle));
+        let service = TestService::with(&variables).await;
+        let foreign = service.log_in("foreign").await;
+        let foreign_expires_at = service.clock.now().seconds().plus(rules.access.min(rules.idle));
         Self {
             rules,
-            world,
+            service,
             foreign,
             foreign_expires_at,
         }
@@ -66,11 +66,11 @@ impl Stage {
 
     /// An account with its own time, after these operations.
     pub async fn play(&self, before: &[Operation]) -> Play {
-        let world = self.world.neighbour().await;
-        let model = Model::new(self.rules, world.clock.now(), self.foreign_expires_at);
-        let phones = Phones::new(world.account.clone(), self.foreign.clone());
+        let service = self.service.neighbour().await;
+        let model = Model::new(self.rules, service.clock.now(), self.foreign_expires_at);
+        let phones = Phones::new(service.account.clone(), self.foreign.clone());
         let mut play = Play {
-            world,
+            service,
             model,
             phones,
             next: 0,
@@ -86,7 +86,7 @@ impl Play {
     /// Carries out an operation, which must go as the model says.
     async fn carry_out(&mut self, operation: &Operation) {
         let outcome = self.model.step(self.next, operation);
-        if let Some(answer) = self.phones.perform(&mut self.world, self.next, operation).await {
+        if let Some(answer) = self.phones.perform(&mut self.service, self.next, operation).await {
             let heard = self.phones.hear(self.next, &outcome, &answer, &self.model, false);
             heard.unwrap_or_else(|reason| panic!("{operation:?}: {reason}"));
         }
@@ -99,7 +99,7 @@ impl Play {
     /// With `about_counts`, the answers' counts may be too low, as after an answer that was lost on its way to the
     /// function.
     pub async fn explain(&self, calls: &[Call], order: Order, about_counts: bool, how: &str) {
-        let end = Records::read(&self.world).await;
+        let end = Records::read(&self.service).await;
         let history = History {
             start: &self.model,
             phones: &self.phones,
@@ -115,12 +115,12 @@ impl Play {
         let Rules {
             absolute, sessions, ..
         } = self.model.rules;
-        invariants::limits_hold(&end, self.world.clock.now(), absolute, sessions);
+        invariants::limits_hold(&end, self.service.clock.now(), absolute, sessions);
     }
 
     /// Nothing happens twice in one millisecond, so that it is known what came first.
     pub fn tick(&mut self) {
         self.model.now.0 += 1;
-        self.world.clock.set(self.model.now);
+        self.service.clock.set(self.model.now);
     }
 }

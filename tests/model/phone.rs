@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use registry::{cleanup, list, login, logout, logout_all, refresh, revoke};
 use serde_json::{Value, json};
 use shared::http;
-use tests::{Account, Answer, Event, Tokens, World, claims};
+use tests::{Account, Answer, Event, TestService, Tokens, claims};
 
 use super::{
     operations::{Command, Label, Operation, Outcome, Password, Proof, Target},
@@ -24,11 +24,11 @@ pub enum Request {
 
 impl Request {
     /// Sends it. What `admin` answers is put into the same form, as far as that goes.
-    pub async fn send(self, world: &World) -> Answer {
+    pub async fn send(self, service: &TestService) -> Answer {
         match self {
-            Self::Http(operation, event) => world.send(operation, event).await,
+            Self::Http(operation, event) => service.send(operation, event).await,
             Self::Command(command) => {
-                let body = world.admin(command).await;
+                let body = service.admin(command).await;
                 let status = match body["error"]["code"].as_str() {
                     None => 200,
                     Some("unavailable") => 503,
@@ -163,14 +163,19 @@ impl Phones {
     }
 
     /// Carries out an operation; none for one that nobody answers.
-    pub async fn perform(&self, world: &mut World, label: Label, operation: &Operation) -> Option<Answer> {
+    pub async fn perform(
+        &self,
+        service: &mut TestService,
+        label: Label,
+        operation: &Operation,
+    ) -> Option<Answer> {
         match operation {
-            Operation::Wait { until } => world.clock.set(*until),
+            Operation::Wait { until } => service.clock.set(*until),
             Operation::RotateKeys => {
-                world.rotate_keys().await;
-                world.clock.advance(1);
+                service.rotate_keys().await;
+                service.clock.advance(1);
             }
-            _ => return Some(self.request(label, operation).send(world).await),
+            _ => return Some(self.request(label, operation).send(service).await),
         }
         None
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use shared::domain::clock::Millis;
-use tests::World;
+use tests::TestService;
 
 use super::{
     operations::Label,
@@ -20,8 +20,8 @@ pub struct Records {
 }
 
 impl Records {
-    pub async fn read(world: &World) -> Self {
-        let items = world.partition(&format!("USER#{}", world.account.id)).await;
+    pub async fn read(service: &TestService) -> Self {
+        let items = service.partition(&format!("USER#{}", service.account.id)).await;
         let (mut sessions, mut trail) = (BTreeMap::new(), Vec::new());
         for item in &items {
             if item["sk"].as_str().is_some_and(|sk| sk.starts_with("SESSION#")) {

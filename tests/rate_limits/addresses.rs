@@ -2,13 +2,13 @@
 
 use registry::login;
 use serde_json::Value;
-use tests::{EMAIL, PASSWORD, World};
+use tests::{EMAIL, PASSWORD, TestService};
 
 use super::{STRANGER, attempt};
 
 #[tokio::test]
 async fn only_the_requests_context_tells_the_address() {
-    let world = World::with(&[("RATE_LIMIT_LOGIN_IP", "4")]).await;
+    let service = TestService::with(&[("RATE_LIMIT_LOGIN_IP", "4")]).await;
     let forged = |number: usize| {
         let address = format!("192.0.2.{number}");
         attempt(EMAIL, PASSWORD, STRANGER)
@@ -22,20 +22,20 @@ async fn only_the_requests_context_tells_the_address() {
             .header("x-origin-verify", "")
     };
     for number in 0..4 {
-        let body = world.send(&login::OPERATION, forged(number)).await.ok();
-        let session = world.session_item(body["session_id"].as_str().unwrap()).await;
+        let body = service.send(&login::OPERATION, forged(number)).await.ok();
+        let session = service.session_item(body["session_id"].as_str().unwrap()).await;
         assert_eq!(session["ip_address"], STRANGER);
         assert_eq!(
             (&session["location_city"], &session["location_country"]),
             (&Value::Null, &Value::Null)
         );
     }
-    world
+    service
         .send(&login::OPERATION, forged(4))
         .await
         .refused(429, "rate_limited");
     assert!(
-        !world
+        !service
             .items()
             .await
             .iter()
@@ -46,7 +46,7 @@ async fn only_the_requests_context_tells_the_address() {
 #[tokio::test]
 async fn a_trusted_proxy_tells_the_address_and_one_with_another_secret_does_not() {
     let secret = "a secret of some length";
-    let world = World::with(&[
+    let service = TestService::with(&[
         ("TRUSTED_PROXY", "cloudfront"),
         ("CLOUDFRONT_SECRET", secret),
         ("RATE_LIMIT_LOGIN_IP", "1"),
@@ -56,15 +56,15 @@ async fn a_trusted_proxy_tells_the_address_and_one_with_another_secret_does_not(
         let event = attempt(EMAIL, PASSWORD, STRANGER).header("cloudfront-viewer-address", viewer);
         event.header("x-origin-verify", given)
     };
-    world
+    service
         .send(&login::OPERATION, through("192.0.2.1:443", secret))
         .await
         .ok();
-    world
+    service
         .send(&login::OPERATION, through("192.0.2.2:443", secret))
         .await
         .ok();
-    world
+    service
         .send(&login::OPERATION, through("192.0.2.2:444", secret))
         .await
         .refused(429, "rate_limited");
@@ -74,11 +74,11 @@ async fn a_trusted_proxy_tells_the_address_and_one_with_another_secret_does_not(
         "a secret of some length ",
         "a secret",
     ] {
-        world
+        service
             .send(&login::OPERATION, through("192.0.2.3:443", wrong))
             .await;
     }
-    let items = world.items().await;
+    let items = service.items().await;
     let of = |address: &str| items.iter().any(|item| item.to_string().contains(address));
     assert!(
         of("192.0.2.2") && of(STRANGER) && !of("192.0.2.3"),
@@ -88,9 +88,9 @@ async fn a_trusted_proxy_tells_the_address_and_one_with_another_secret_does_not(
 
 #[tokio::test]
 async fn ipv6_counts_by_its_64_and_a_mapped_address_as_its_ipv4() {
-    let world = World::with(&[("RATE_LIMIT_LOGIN_IP", "2")]).await;
+    let service = TestService::with(&[("RATE_LIMIT_LOGIN_IP", "2")]).await;
     let from = async |address: &str| {
-        world
+        service
             .send(&login::OPERATION, attempt(EMAIL, PASSWORD, address))
             .await
     };
@@ -101,18 +101,18 @@ async fn ipv6_counts_by_its_64_and_a_mapped_address_as_its_ipv4() {
     from("203.0.113.9").await.ok();
     let mapped = from("::ffff:203.0.113.9").await.ok();
     from("203.0.113.9").await.refused(429, "rate_limited");
-    let session = world.session_item(mapped["session_id"].as_str().unwrap()).await;
+    let session = service.session_item(mapped["session_id"].as_str().unwrap()).await;
     assert_eq!(session["ip_address"], "203.0.113.9", "one client has one address");
 }
 
 #[tokio::test]
 async fn a_request_without_an_address_is_counted_all_the_same() {
-    let world = World::with(&[("RATE_LIMIT_LOGIN_IP", "1")]).await;
-    world
+    let service = TestService::with(&[("RATE_LIMIT_LOGIN_IP", "1")]).await;
+    service
         .send(&login::OPERATION, attempt(EMAIL, PASSWORD, ""))
         .await
         .ok();
-    world
+    service
         .send(&login::OPERATION, attempt(EMAIL, PASSWORD, "not an address"))
         .await
         .refused(429, "rate_limited");

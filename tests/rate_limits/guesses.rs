@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use registry::login;
-use tests::{EMAIL, PASSWORD, World};
+use tests::{EMAIL, PASSWORD, TestService};
 
 use super::{STRANGER, attempt, count, counters, guess};
 
@@ -13,16 +13,16 @@ async fn a_login_is_told_what_is_left_of_all_but_others_guesses() {
         ("RATE_LIMIT_LOGIN_GUESSES", "5"),
         ("RATE_LIMIT_LOGIN_ACCOUNT", "6"),
     ];
-    let world = World::with(&limits).await;
+    let service = TestService::with(&limits).await;
     let policy = "\"login\";q=60;w=60, \"guesses\";q=5;w=60, \"guesses-everywhere\";q=6;w=60";
-    let wrong = guess(&world, EMAIL, STRANGER).await;
+    let wrong = guess(&service, EMAIL, STRANGER).await;
     wrong.refused(401, "invalid_credentials");
     assert_eq!(wrong.headers["ratelimit-policy"], policy);
     assert_eq!(
         wrong.headers["ratelimit"],
         "\"login\";r=59;t=20, \"guesses\";r=4;t=20"
     );
-    let right = world
+    let right = service
         .send(&login::OPERATION, attempt(EMAIL, PASSWORD, STRANGER))
         .await;
     assert_eq!(
@@ -30,9 +30,9 @@ async fn a_login_is_told_what_is_left_of_all_but_others_guesses() {
         "\"login\";r=58;t=20, \"guesses\";r=4;t=20"
     );
     for number in 0..5 {
-        guess(&world, EMAIL, &format!("192.0.2.{number}")).await;
+        guess(&service, EMAIL, &format!("192.0.2.{number}")).await;
     }
-    let refused = guess(&world, EMAIL, "192.0.2.77").await;
+    let refused = guess(&service, EMAIL, "192.0.2.77").await;
     refused.refused(429, "rate_limited");
     assert_eq!(
         refused.headers["ratelimit"],
@@ -42,7 +42,7 @@ async fn a_login_is_told_what_is_left_of_all_but_others_guesses() {
 
 #[tokio::test]
 async fn five_wrong_passwords_from_one_place_end_guessing_there_for_known_and_unknown_alike() {
-    let world = World::with(&[
+    let service = TestService::with(&[
         ("RATE_LIMIT_LOGIN_GUESSES", "5"),
         ("RATE_LIMIT_LOGIN_ACCOUNT", "30"),
     ])
@@ -50,12 +50,12 @@ async fn five_wrong_passwords_from_one_place_end_guessing_there_for_known_and_un
     let mut told = Vec::new();
     for email in [EMAIL, "nobody@example.com"] {
         let mut answers = Vec::new();
-        world.calls.take();
-        let before = world.items().await.len();
+        service.calls.take();
+        let before = service.items().await.len();
         for _ in 0..7 {
-            answers.push(guess(&world, email, STRANGER).await);
+            answers.push(guess(&service, email, STRANGER).await);
         }
-        let mut calls: Vec<_> = world
+        let mut calls: Vec<_> = service
             .calls
             .take()
             .into_iter()
@@ -72,9 +72,9 @@ async fn five_wrong_passwords_from_one_place_end_guessing_there_for_known_and_un
             .into_iter()
             .map(|answer| (answer.status, answer.headers, answer.body))
             .collect();
-        told.push((answers, calls, world.items().await.len() - before));
+        told.push((answers, calls, service.items().await.len() - before));
         // Another spelling of the address is the same address.
-        guess(&world, &email.to_uppercase(), STRANGER)
+        guess(&service, &email.to_uppercase(), STRANGER)
             .await
             .refused(429, "rate_limited");
     }
@@ -83,20 +83,20 @@ async fn five_wrong_passwords_from_one_place_end_guessing_there_for_known_and_un
         "answers, requests to the table, and items written"
     );
 
-    world
+    service
         .send(&login::OPERATION, attempt(EMAIL, PASSWORD, STRANGER))
         .await
         .refused(429, "rate_limited");
-    world
+    service
         .send(&login::OPERATION, attempt(EMAIL, PASSWORD, "203.0.113.7"))
         .await
         .ok();
-    world.clock.advance(60);
-    world
+    service.clock.advance(60);
+    service
         .send(&login::OPERATION, attempt(EMAIL, PASSWORD, STRANGER))
         .await
         .ok();
-    let counters = counters(&world).await;
+    let counters = counters(&service).await;
     assert!(
         !counters
             .iter()
@@ -106,17 +106,17 @@ async fn five_wrong_passwords_from_one_place_end_guessing_there_for_known_and_un
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_100_guesses_at_once_from_100_addresses_30_are_compared() {
-    let world = World::with(&[
+    let service = TestService::with(&[
         ("RATE_LIMIT_LOGIN_GUESSES", "5"),
         ("RATE_LIMIT_LOGIN_ACCOUNT", "30"),
     ])
     .await;
     for email in [EMAIL, "nobody@example.com"] {
         let addresses: Vec<_> = (0..100).map(|number| format!("192.0.2.{number}")).collect();
-        let answers = join_all(addresses.iter().map(|from| guess(&world, email, from))).await;
+        let answers = join_all(addresses.iter().map(|from| guess(&service, email, from))).await;
         assert_eq!((count(&answers, 401), count(&answers, 429)), (30, 70));
     }
-    let refused = world
+    let refused = service
         .events()
         .await
         .into_iter()
@@ -127,7 +127,7 @@ async fn of_100_guesses_at_once_from_100_addresses_30_are_compared() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stranger_at_one_address_does_not_lock_the_owner_out() {
-    let world = World::with(&[
+    let service = TestService::with(&[
         // Above the flood: a request over it gives its guess back, and then fewer than five would be compared.
         ("RATE_LIMIT_LOGIN_IP", "200"),
         ("RATE_LIMIT_LOGIN_GUESSES", "5"),
@@ -135,13 +135,13 @@ async fn a_stranger_at_one_address_does_not_lock_the_owner_out() {
     ])
     .await;
     let flood = async {
-        let answers = join_all((0..200).map(|_| guess(&world, EMAIL, STRANGER))).await;
+        let answers = join_all((0..200).map(|_| guess(&service, EMAIL, STRANGER))).await;
         assert_eq!(count(&answers, 401), 5);
         assert_eq!(count(&answers, 429), 195);
     };
     let owner = async {
         for _ in 0..20 {
-            world
+            service
                 .send(&login::OPERATION, attempt(EMAIL, PASSWORD, "203.0.113.7"))
                 .await
                 .ok();
@@ -152,35 +152,35 @@ async fn a_stranger_at_one_address_does_not_lock_the_owner_out() {
 
 #[tokio::test]
 async fn a_right_password_gives_its_guess_back_and_a_refused_login_does_not() {
-    let world = World::with(&[
+    let service = TestService::with(&[
         ("RATE_LIMIT_LOGIN_GUESSES", "3"),
         ("RATE_LIMIT_LOGIN_ACCOUNT", "3"),
     ])
     .await;
     for _ in 0..2 {
-        guess(&world, EMAIL, STRANGER)
+        guess(&service, EMAIL, STRANGER)
             .await
             .refused(401, "invalid_credentials");
     }
     for _ in 0..10 {
-        world
+        service
             .send(&login::OPERATION, attempt(EMAIL, PASSWORD, STRANGER))
             .await
             .ok();
     }
-    let credential = world
+    let credential = service
         .items()
         .await
         .into_iter()
         .find(|item| item["sk"] == "CREDENTIAL")
         .unwrap();
     let inactive = aws_sdk_dynamodb::types::AttributeValue::Bool(false);
-    world.tamper(&credential, "is_active", inactive).await;
-    let last = world
+    service.tamper(&credential, "is_active", inactive).await;
+    let last = service
         .send(&login::OPERATION, attempt(EMAIL, PASSWORD, STRANGER))
         .await;
     last.refused(401, "account_inactive");
-    world
+    service
         .send(&login::OPERATION, attempt(EMAIL, PASSWORD, STRANGER))
         .await
         .refused(429, "rate_limited");
@@ -188,38 +188,40 @@ async fn a_right_password_gives_its_guess_back_and_a_refused_login_does_not() {
 
 #[tokio::test]
 async fn a_login_over_the_limit_of_its_address_keeps_no_guess() {
-    let world = World::with(&[("RATE_LIMIT_LOGIN_IP", "2"), ("RATE_LIMIT_LOGIN_ACCOUNT", "3")]).await;
+    let service = TestService::with(&[("RATE_LIMIT_LOGIN_IP", "2"), ("RATE_LIMIT_LOGIN_ACCOUNT", "3")]).await;
     for _ in 0..2 {
-        guess(&world, EMAIL, STRANGER)
+        guess(&service, EMAIL, STRANGER)
             .await
             .refused(401, "invalid_credentials");
     }
-    let before = world.items().await;
+    let before = service.items().await;
     for _ in 0..5 {
-        guess(&world, EMAIL, STRANGER).await.refused(429, "rate_limited");
+        guess(&service, EMAIL, STRANGER)
+            .await
+            .refused(429, "rate_limited");
     }
     assert_eq!(
-        world.items().await,
+        service.items().await,
         before,
         "a request over its limit changes nothing"
     );
-    guess(&world, EMAIL, "203.0.113.7")
+    guess(&service, EMAIL, "203.0.113.7")
         .await
         .refused(401, "invalid_credentials");
 }
 
 #[tokio::test]
 async fn without_a_limit_for_all_each_address_is_counted_in_an_item_of_its_own() {
-    let world = World::with(&[("RATE_LIMIT_LOGIN_GUESSES", "2")]).await;
+    let service = TestService::with(&[("RATE_LIMIT_LOGIN_GUESSES", "2")]).await;
     for from in [STRANGER, "203.0.113.7"] {
         for _ in 0..2 {
-            guess(&world, EMAIL, from)
+            guess(&service, EMAIL, from)
                 .await
                 .refused(401, "invalid_credentials");
         }
-        guess(&world, EMAIL, from).await.refused(429, "rate_limited");
+        guess(&service, EMAIL, from).await.refused(429, "rate_limited");
     }
-    let counted: Vec<_> = counters(&world)
+    let counted: Vec<_> = counters(&service)
         .await
         .iter()
         .map(|item| item["count"].clone())

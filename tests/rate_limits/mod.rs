@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use registry::{login, logout_all};
 use serde_json::{Value, json};
 use shared::http::{Access, SampleToken};
-use tests::{Answer, EMAIL, Event, PASSWORD, SampleRequest, World};
+use tests::{Answer, EMAIL, Event, PASSWORD, SampleRequest, TestService};
 
 const STRANGER: &str = "198.51.100.66";
 
@@ -16,8 +16,8 @@ fn attempt(email: &str, password: &str, from: &str) -> Event {
     Event::file("login/json").json(&body).source_ip(from)
 }
 
-async fn guess(world: &World, email: &str, from: &str) -> Answer {
-    world
+async fn guess(service: &TestService, email: &str, from: &str) -> Answer {
+    service
         .send(&login::OPERATION, attempt(email, "wrong password", from))
         .await
 }
@@ -27,8 +27,8 @@ fn count(answers: &[Answer], status: u16) -> usize {
 }
 
 /// The counters of the table, without what names their windows.
-async fn counters(world: &World) -> Vec<Value> {
-    let items = world.items().await.into_iter();
+async fn counters(service: &TestService) -> Vec<Value> {
+    let items = service.items().await.into_iter();
     items.filter(|item| item["sk"] == "RATE").collect()
 }
 
@@ -43,37 +43,39 @@ async fn a_signed_in_endpoint_lets_its_limit_through_and_no_more() {
     assert!(limited.len() >= 5);
     for (sample, limit) in limited {
         let (rule, operation) = (limit.name(), sample.operation);
-        let world = World::with(&[(limit.variable(), "3")]).await;
-        let login = world.log_in("phone").await;
-        world.clock.set(shared::domain::clock::Millis(4_000_000_018_500));
+        let service = TestService::with(&[(limit.variable(), "3")]).await;
+        let login = service.log_in("phone").await;
+        service
+            .clock
+            .set(shared::domain::clock::Millis(4_000_000_018_500));
         let event = sample.event(&login.access);
         for left in [2, 1, 0] {
-            let answer = world.send(operation, event.clone()).await;
+            let answer = service.send(operation, event.clone()).await;
             assert_ne!(answer.status, 429, "{}", answer.body);
             assert_eq!(answer.headers["ratelimit-policy"], format!("\"{rule}\";q=3;w=60"));
             assert_eq!(answer.headers["ratelimit"], format!("\"{rule}\";r={left};t=2"));
             assert_eq!(answer.headers["retry-after"], Value::Null);
         }
-        let before = world.items().await;
-        let answer = world.send(operation, event.clone()).await;
+        let before = service.items().await;
+        let answer = service.send(operation, event.clone()).await;
         answer.refused(429, "rate_limited");
         assert_eq!(answer.headers["retry-after"], "2");
         assert_eq!(answer.headers["ratelimit"], format!("\"{rule}\";r=0;t=2"));
         assert_eq!(answer.headers["ratelimit-policy"], format!("\"{rule}\";q=3;w=60"));
         assert_eq!(answer.headers["cache-control"], "no-store");
         assert_eq!(
-            world.items().await,
+            service.items().await,
             before,
             "a request over its limit changes nothing"
         );
 
-        world.clock.advance(1);
-        world
+        service.clock.advance(1);
+        service
             .send(operation, event.clone())
             .await
             .refused(429, "rate_limited");
-        world.clock.advance(1);
-        let answer = world.send(operation, event).await;
+        service.clock.advance(1);
+        let answer = service.send(operation, event).await;
         assert_ne!(answer.status, 429, "the next window has begun");
         assert_eq!(answer.headers["ratelimit"], format!("\"{rule}\";r=2;t=60"));
     }
@@ -81,24 +83,24 @@ async fn a_signed_in_endpoint_lets_its_limit_through_and_no_more() {
 
 #[tokio::test]
 async fn revoke_and_logout_all_share_their_limit_and_accounts_do_not() {
-    let world = World::with(&[("RATE_LIMIT_REVOKE", "2")]).await;
-    world.create_user("other@example.com").await;
+    let service = TestService::with(&[("RATE_LIMIT_REVOKE", "2")]).await;
+    service.create_user("other@example.com").await;
     let (login, other) = (
-        world.log_in("phone").await,
-        world.log_in_as("other@example.com", "phone").await,
+        service.log_in("phone").await,
+        service.log_in_as("other@example.com", "phone").await,
     );
     let keep = Event::file("logout-all/except-current");
-    world
+    service
         .send(&logout_all::OPERATION, keep.clone().bearer(&login.access))
         .await
         .ok();
-    world.revoke(&login.access, &login.session).await.ok();
-    let again = world.log_in("phone").await;
-    world
+    service.revoke(&login.access, &login.session).await.ok();
+    let again = service.log_in("phone").await;
+    service
         .revoke(&again.access, &again.session)
         .await
         .refused(429, "rate_limited");
-    world
+    service
         .send(&logout_all::OPERATION, keep.bearer(&other.access))
         .await
         .ok();
@@ -106,27 +108,27 @@ async fn revoke_and_logout_all_share_their_limit_and_accounts_do_not() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_100_requests_at_once_exactly_the_limit_gets_through() {
-    let world = World::with(&[("RATE_LIMIT_LIST", "10"), ("RATE_LIMIT_LOGIN_IP", "11")]).await;
-    let login = world.log_in("phone").await;
-    let answers = join_all((0..100).map(|_| world.list(&login.access))).await;
+    let service = TestService::with(&[("RATE_LIMIT_LIST", "10"), ("RATE_LIMIT_LOGIN_IP", "11")]).await;
+    let login = service.log_in("phone").await;
+    let answers = join_all((0..100).map(|_| service.list(&login.access))).await;
     assert_eq!((count(&answers, 200), count(&answers, 429)), (10, 90));
     let logins = (0..100)
         .map(|number| attempt(EMAIL, PASSWORD, "203.0.113.7").header("x-device-id", &number.to_string()));
-    let answers = join_all(logins.map(|event| world.send(&login::OPERATION, event))).await;
+    let answers = join_all(logins.map(|event| service.send(&login::OPERATION, event))).await;
     assert_eq!((count(&answers, 200), count(&answers, 429)), (10, 90));
 }
 
 #[tokio::test]
 async fn counters_vanish_a_minute_after_their_window() {
-    let world = World::with(&[
+    let service = TestService::with(&[
         ("RATE_LIMIT_LOGIN_IP", "60"),
         ("RATE_LIMIT_LOGIN_GUESSES", "5"),
         ("RATE_LIMIT_LIST", "30"),
     ])
     .await;
-    let login = world.log_in("phone").await;
-    world.list(&login.access).await.ok();
-    let counters = counters(&world).await;
+    let login = service.log_in("phone").await;
+    service.list(&login.access).await.ok();
+    let counters = counters(&service).await;
     assert_eq!(counters.len(), 3);
     for counter in counters {
         assert_eq!(counter["expires_at"], 4_000_000_020_i64 + 60);
@@ -139,14 +141,14 @@ async fn counters_vanish_a_minute_after_their_window() {
 
 #[tokio::test]
 async fn counting_is_no_transaction_and_waits_for_nothing() {
-    let world = World::with(&[
+    let service = TestService::with(&[
         ("RATE_LIMIT_LOGIN_IP", "60"),
         ("RATE_LIMIT_LOGIN_GUESSES", "5"),
         ("RATE_LIMIT_LOGIN_ACCOUNT", "30"),
     ])
     .await;
-    world.log_in("phone").await;
-    let calls = world.calls.take();
+    service.log_in("phone").await;
+    let calls = service.calls.take();
     let is_counter = |key: &Option<String>| key.as_deref().is_some_and(|key| key.starts_with("RATE#"));
     let counting: Vec<_> = calls
         .iter()
@@ -158,25 +160,25 @@ async fn counting_is_no_transaction_and_waits_for_nothing() {
 
 #[tokio::test]
 async fn what_is_refused_unread_is_not_counted() {
-    let world = World::with(&[("RATE_LIMIT_LIST", "1"), ("RATE_LIMIT_LOGIN_IP", "1")]).await;
-    let login = world.log_in("phone").await;
-    world.calls.take();
-    let answer = world.list("garbage").await;
+    let service = TestService::with(&[("RATE_LIMIT_LIST", "1"), ("RATE_LIMIT_LOGIN_IP", "1")]).await;
+    let login = service.log_in("phone").await;
+    service.calls.take();
+    let answer = service.list("garbage").await;
     answer.refused(401, "invalid_token");
     assert_eq!(answer.headers["ratelimit"], Value::Null);
-    world
+    service
         .send(&login::OPERATION, Event::file("login/json").text("{"))
         .await
         .refused(400, "malformed_request");
-    assert_eq!(world.calls.take(), []);
-    world.list(&login.access).await.ok();
+    assert_eq!(service.calls.take(), []);
+    service.list(&login.access).await.ok();
 }
 
 #[tokio::test]
 async fn a_limit_of_0_is_none() {
-    let world = World::new().await;
-    let login = world.log_in("phone").await;
-    let answer = world.list(&login.access).await;
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    let answer = service.list(&login.access).await;
     assert_eq!(answer.headers["ratelimit"], Value::Null);
-    assert_eq!(counters(&world).await, Vec::<Value>::new());
+    assert_eq!(counters(&service).await, Vec::<Value>::new());
 }

@@ -32,12 +32,12 @@ use testkit::FaultyHttpClient;
 
 use crate::{Answer, Event, RecordedCalls, recorded};
 
-/// The account that every world has.
+/// The account that every service has.
 pub const EMAIL: &str = "demo@example.com";
 /// Its password.
 pub const PASSWORD: &str = "correct horse battery staple";
 /// All functions over a table of their own, a clock that stands still, and one account.
-pub struct World {
+pub struct TestService {
     /// The time.
     pub clock: Clock,
     /// The private keys.
@@ -55,7 +55,7 @@ pub struct World {
     source: SigningKeySource,
     services: registry::Services,
     admin: registry::admin::AdminState,
-    /// The file of the keys and the database live as long as the last world over them.
+    /// The file of the keys and the database live as long as the last service over them.
     kept_alive: Arc<(tempfile::NamedTempFile, Option<EmbeddedDynamoDb>)>,
 }
 
@@ -68,19 +68,19 @@ pub struct Account {
     pub email: String,
 }
 
-impl World {
-    /// How [`World::admin`] invokes it.
+impl TestService {
+    /// How [`TestService::admin`] invokes it.
     pub const INVOCATION: registry::admin::Invocation<'static> = registry::admin::Invocation {
         request_id: "admin-request",
         deadline: None,
     };
 
-    /// A world with the default configuration.
+    /// A service with the default configuration.
     pub async fn new() -> Self {
         Self::with(&[]).await
     }
 
-    /// A world with these variables set.
+    /// A service with these variables set.
     ///
     /// It runs on an embedded database, or on the one at `TEST_DYNAMODB_ENDPOINT`.
     ///
@@ -94,7 +94,7 @@ impl World {
         }
     }
 
-    /// A world with these variables set, on an embedded database wherever the others are.
+    /// A service with these variables set, on an embedded database wherever the others are.
     ///
     /// # Panics
     ///
@@ -140,11 +140,11 @@ impl World {
             .await
             .expect("the keys are published");
         let kept_alive = Arc::new((file, database));
-        let mut world = Self::over(config, clock(), client, keys, source, kept_alive, None).await;
-        world.account = world.new_account(EMAIL).await;
-        world.clock.advance(1);
-        world.calls.take();
-        world
+        let mut service = Self::over(config, clock(), client, keys, source, kept_alive, None).await;
+        service.account = service.new_account(EMAIL).await;
+        service.clock.advance(1);
+        service.calls.take();
+        service
     }
 
     /// Other instances of the functions over the same table, with the same time and account, and with connections and
@@ -153,13 +153,13 @@ impl World {
         self.another(self.clock.clone(), source, None).await
     }
 
-    /// As [`World::instance`], with the same source of keys, and these time-outs for the calls of the table.
+    /// As [`TestService::instance`], with the same source of keys, and these time-outs for the calls of the table.
     pub async fn twin(&self, timeouts: Option<TimeoutConfig>) -> Self {
         self.another(self.clock.clone(), self.source.clone(), timeouts)
             .await
     }
 
-    /// A world in the same table, with a time and an account of its own.
+    /// A service in the same table, with a time and an account of its own.
     pub async fn neighbour(&self) -> Self {
         let mut neighbour = self.another(clock(), self.source.clone(), None).await;
         let email = format!("{}@example.com", Ids::system().request_token());
@@ -247,7 +247,7 @@ impl World {
         }
     }
 
-    /// What a function's own process needs to be one of this world's, with the table at `endpoint`.
+    /// What a function's own process needs to be one of this service's, with the table at `endpoint`.
     #[must_use]
     pub fn variables(&self, endpoint: &str) -> Vec<(String, String)> {
         let config = &self.state.config;
@@ -271,7 +271,7 @@ impl World {
             .collect()
     }
 
-    /// Replaces the signing keys as a rotation does, for this world alone.
+    /// Replaces the signing keys as a rotation does, for this service alone.
     ///
     /// # Panics
     ///
