@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use testkit::Outcome;
 
-use crate::stage::BenchStack;
+use crate::stack::BenchStack;
 
 /// As many as are written in one transaction of the engine.
 const BATCH: usize = 10_000;
@@ -27,17 +27,17 @@ pub struct Filler {
 }
 
 impl Filler {
-    /// What a login leaves behind, as the table of `stage` has it: the stage must be new.
+    /// What a login leaves behind, as the table of `stack` has it: the stack must be new.
     ///
     /// # Errors
     ///
     /// When the table cannot be read or written.
-    pub async fn new(stage: &BenchStack) -> Outcome<Self> {
-        let email = stage.account().await?;
-        let session = stage.phone(&email).await?.session;
+    pub async fn new(stack: &BenchStack) -> Outcome<Self> {
+        let email = stack.account().await?;
+        let session = stack.phone(&email).await?.session;
         let (user, session) = (session.user_id.to_string(), session.id.to_string());
-        let table = stage.state.config.table_name.clone();
-        let mut originals = all_items(&stage.engine, &table)?;
+        let table = stack.state.config.table_name.clone();
+        let mut originals = all_items(&stack.engine, &table)?;
         let items = originals.len();
         originals.retain(|item| strings(item).any(|text| text.contains(&user)));
         if originals.len() < 4 {
@@ -47,8 +47,8 @@ impl Filler {
         }
         Ok(Self {
             table,
-            engine: stage.engine.clone(),
-            ids: stage.state.ids.clone(),
+            engine: stack.engine.clone(),
+            ids: stack.state.ids.clone(),
             ids_of_original: [user, session, email],
             originals,
             items,

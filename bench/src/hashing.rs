@@ -12,7 +12,7 @@ use crate::{
     function,
     operations::Operation,
     report::{Findings, Table, ratio},
-    stage::BenchStack,
+    stack::BenchStack,
     stats::{Sample, short},
     throttle::{Throttle, share_of},
 };
@@ -109,7 +109,7 @@ fn reference(memory: u32, passes: u32, lanes: u32) -> Outcome<f64> {
 }
 
 async fn sizes() -> Outcome<Table> {
-    let stage = BenchStack::set().await?;
+    let stack = BenchStack::set().await?;
     let mut table = Table::new(
         "Login by the size of its function",
         "A warm login (19456 KiB, 2 passes, 1 lane) in milliseconds, of 15, with the share of a processor that Lambda gives a function \
@@ -125,13 +125,13 @@ async fn sizes() -> Outcome<Table> {
     );
     for size in SIZES_MB {
         crate::progress::show(&format!("hashing: login with {size} MB"));
-        let mut login = function::start("login", &stage.variables()).await?;
-        Operation::LOGIN.check(&login.invoke(&Operation::LOGIN.event(&stage).await?).await?)?;
+        let mut login = function::start("login", &stack.variables()).await?;
+        Operation::LOGIN.check(&login.invoke(&Operation::LOGIN.event(&stack).await?).await?)?;
         let share = share_of(size);
         let throttle = Throttle::start(login.pid(), share)?;
         let mut times = Sample::default();
         for _ in 0..LOGINS {
-            let answered = login.invoke(&Operation::LOGIN.event(&stage).await?).await?;
+            let answered = login.invoke(&Operation::LOGIN.event(&stack).await?).await?;
             Operation::LOGIN.check(&answered)?;
             times.push_time(answered.took);
         }

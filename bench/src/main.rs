@@ -12,7 +12,7 @@ mod requests;
 mod scale;
 mod sizes;
 mod split;
-mod stage;
+mod stack;
 mod start;
 mod stats;
 mod throttle;

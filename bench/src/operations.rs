@@ -7,7 +7,7 @@ use testkit::Answered;
 
 use testkit::Outcome;
 
-use crate::stage::{BenchStack, PASSWORD, PENDING_VERSION, Phone, event};
+use crate::stack::{BenchStack, PASSWORD, PENDING_VERSION, Phone, event};
 
 /// A request that succeeds.
 #[derive(Clone, Copy, Debug)]
@@ -92,12 +92,12 @@ impl Operation {
     /// # Errors
     ///
     /// When what it needs in the table cannot be prepared.
-    pub async fn event(self, stage: &BenchStack) -> Outcome<String> {
-        let email = &stage.account().await?;
+    pub async fn event(self, stack: &BenchStack) -> Outcome<String> {
+        let email = &stack.account().await?;
         let event = match self {
-            Self::Api(operation) => request(operation, stage, email).await?,
-            Self::RefreshAgain => refresh(&stage.phone(email).await?)?,
-            Self::Authorizer => event("authorizer/request", Some(&stage.phone(email).await?.access))?,
+            Self::Api(operation) => request(operation, stack, email).await?,
+            Self::RefreshAgain => refresh(&stack.phone(email).await?)?,
+            Self::Authorizer => event("authorizer/request", Some(&stack.phone(email).await?.access))?,
             Self::Admin => json!({ "action": "get_user", "email": email }),
             Self::CreateUser => json!({
                 "action": "create_user",
@@ -141,22 +141,22 @@ fn login_event(email: &str) -> Outcome<Value> {
 }
 
 /// The first sample request of an operation with its token, or what stands for it where a sample alone would not do.
-async fn request(operation: &http::Operation, stage: &BenchStack, email: &str) -> Outcome<Value> {
+async fn request(operation: &http::Operation, stack: &BenchStack, email: &str) -> Outcome<Value> {
     match operation.id {
         id if id == login::OPERATION.id => return login_event(email),
-        id if id == revoke::OPERATION.id => return revoke_event(stage, email).await,
+        id if id == revoke::OPERATION.id => return revoke_event(stack, email).await,
         // Another session, that there are two.
-        id if id == logout_all::OPERATION.id => drop(stage.phone(email).await?),
+        id if id == logout_all::OPERATION.id => drop(stack.phone(email).await?),
         _ => {}
     }
     let (sample, function) = (operation.samples[0], registry::endpoint(operation).function.name);
     match sample.token {
         SampleToken::None => event(&format!("{function}/{}", sample.event), None),
-        SampleToken::RefreshInBody => refresh(&stage.phone(email).await?),
+        SampleToken::RefreshInBody => refresh(&stack.phone(email).await?),
         SampleToken::AccessInHeader => {
             let mut event = event(
                 &format!("{function}/{}", sample.event),
-                Some(&stage.phone(email).await?.access),
+                Some(&stack.phone(email).await?.access),
             )?;
             if operation.id == logout_all::OPERATION.id {
                 event["body"] = json!({ "except_current": false }).to_string().into();
@@ -166,9 +166,9 @@ async fn request(operation: &http::Operation, stage: &BenchStack, email: &str) -
     }
 }
 
-async fn revoke_event(stage: &BenchStack, email: &str) -> Outcome<Value> {
-    let target = stage.phone(email).await?.session.id;
-    let mut event = event("revoke/revoke", Some(&stage.phone(email).await?.access))?;
+async fn revoke_event(stack: &BenchStack, email: &str) -> Outcome<Value> {
+    let target = stack.phone(email).await?.session.id;
+    let mut event = event("revoke/revoke", Some(&stack.phone(email).await?.access))?;
     let path = format!("/api/v1/sessions/{target}");
     event["rawPath"] = path.as_str().into();
     event["requestContext"]["http"]["path"] = path.into();

@@ -12,7 +12,7 @@ use crate::{
     operations::Operation,
     report::{Budget, Findings, Table},
     split,
-    stage::BenchStack,
+    stack::BenchStack,
     stats::{Sample, short},
 };
 
@@ -38,7 +38,7 @@ const MIB: f64 = 1_048_576.0;
 ///
 /// When a function does not answer with success.
 pub async fn run() -> Outcome<Findings> {
-    let stage = BenchStack::set().await?;
+    let stack = BenchStack::set().await?;
     let mut findings = Findings::default();
     let mut refresh = Duration::ZERO;
     let mut table = Table::new(
@@ -54,7 +54,7 @@ pub async fn run() -> Outcome<Findings> {
         if operation == Operation::RefreshAgain {
             continue;
         }
-        let (cpu, times, memory) = one_client(&stage, operation).await?;
+        let (cpu, times, memory) = one_client(&stack, operation).await?;
         if operation == Operation::REFRESH {
             refresh = cpu / REQUESTS;
         }
@@ -81,7 +81,7 @@ pub async fn run() -> Outcome<Findings> {
         &["operation", "CPU ms", "p50 ms", "p99 ms", "requests a second"],
     );
     for operation in CROWDED {
-        let (cpu, times, rate) = many_clients(&stage, operation).await?;
+        let (cpu, times, rate) = many_clients(&stack, operation).await?;
         table.row([
             operation.name().to_owned(),
             short(cpu),
@@ -94,15 +94,15 @@ pub async fn run() -> Outcome<Findings> {
     Ok(findings)
 }
 
-async fn one_client(stage: &BenchStack, operation: Operation) -> Outcome<(Duration, Sample, f64)> {
-    let mut function = start(stage, operation).await?;
+async fn one_client(stack: &BenchStack, operation: Operation) -> Outcome<(Duration, Sample, f64)> {
+    let mut function = start(stack, operation).await?;
     let before = function.cpu()?;
     let mut times = Sample::default();
     for number in 1..=REQUESTS {
         if number % 50 == 0 {
             crate::progress::show(&format!("requests: {} {number} of {REQUESTS}", operation.name()));
         }
-        let answered = function.invoke(&operation.event(stage).await?).await?;
+        let answered = function.invoke(&operation.event(stack).await?).await?;
         operation.check(&answered)?;
         times.push_time(answered.took);
     }
@@ -111,15 +111,15 @@ async fn one_client(stage: &BenchStack, operation: Operation) -> Outcome<(Durati
     Ok((function.cpu()?.saturating_sub(before), times, memory))
 }
 
-async fn many_clients(stage: &BenchStack, operation: Operation) -> Outcome<(f64, Sample, f64)> {
+async fn many_clients(stack: &BenchStack, operation: Operation) -> Outcome<(f64, Sample, f64)> {
     crate::progress::show(&format!("requests: {} by {CLIENTS} at once", operation.name()));
     let mut instances = Vec::new();
     for _ in 0..CLIENTS {
         let mut events = Vec::new();
         for _ in 0..EACH {
-            events.push(operation.event(stage).await?);
+            events.push(operation.event(stack).await?);
         }
-        instances.push((start(stage, operation).await?, events));
+        instances.push((start(stack, operation).await?, events));
     }
     let from = Instant::now();
     let work = instances.into_iter().map(|(mut function, events)| {
@@ -148,8 +148,8 @@ async fn many_clients(stage: &BenchStack, operation: Operation) -> Outcome<(f64,
 }
 
 /// A warm instance: one that has answered once.
-async fn start(stage: &BenchStack, operation: Operation) -> Outcome<FunctionProcess> {
-    let mut function = function::start(operation.function(), &stage.variables()).await?;
-    operation.check(&function.invoke(&operation.event(stage).await?).await?)?;
+async fn start(stack: &BenchStack, operation: Operation) -> Outcome<FunctionProcess> {
+    let mut function = function::start(operation.function(), &stack.variables()).await?;
+    operation.check(&function.invoke(&operation.event(stack).await?).await?)?;
     Ok(function)
 }

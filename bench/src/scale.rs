@@ -11,7 +11,7 @@ use crate::{
     fill::Filler,
     function, operations,
     report::{Budget, Findings, Table, ratio},
-    stage::{BenchStack, Phone, event},
+    stack::{BenchStack, Phone, event},
     stats::{Sample, short},
 };
 
@@ -33,11 +33,11 @@ struct User {
 }
 
 impl User {
-    async fn new(stage: &BenchStack, sessions: usize) -> Outcome<Self> {
-        let email = stage.account().await?;
-        let mut phone = stage.phone(&email).await?;
+    async fn new(stack: &BenchStack, sessions: usize) -> Outcome<Self> {
+        let email = stack.account().await?;
+        let mut phone = stack.phone(&email).await?;
         for _ in 1..sessions {
-            phone = stage.phone(&email).await?;
+            phone = stack.phone(&email).await?;
         }
         Ok(Self { email, phone })
     }
@@ -46,7 +46,7 @@ impl User {
 /// A table of some size, and functions over it that are warm.
 struct Place {
     items: usize,
-    stage: BenchStack,
+    stack: BenchStack,
     list: FunctionProcess,
     activity: FunctionProcess,
     refresh: FunctionProcess,
@@ -87,7 +87,7 @@ pub async fn run() -> Outcome<Findings> {
         crate::progress::show(&format!("scale: users with {sessions} sessions"));
         let mut users = Vec::new();
         for place in &places {
-            users.push(User::new(&place.stage, sessions).await?);
+            users.push(User::new(&place.stack, sessions).await?);
         }
         for operation in OPERATIONS {
             // A user with one session has no other to end.
@@ -158,9 +158,9 @@ struct Row {
 
 impl Place {
     async fn new(items: usize) -> Outcome<Self> {
-        let stage = BenchStack::set().await?;
-        Filler::new(&stage).await?.fill(items).await?;
-        let variables = stage.variables();
+        let stack = BenchStack::set().await?;
+        Filler::new(&stack).await?.fill(items).await?;
+        let variables = stack.variables();
         let start = async |name: &str| function::start(name, &variables).await;
         let [list, activity, refresh, revoke] = [
             start("list").await?,
@@ -170,7 +170,7 @@ impl Place {
         ];
         Ok(Self {
             items,
-            stage,
+            stack,
             list,
             activity,
             refresh,
@@ -190,7 +190,7 @@ impl Place {
             }
             "refresh" => self.rotate(user).await,
             _ => {
-                let other = self.stage.phone(&user.email).await?.session.id;
+                let other = self.stack.phone(&user.email).await?.session.id;
                 answer(&mut self.revoke, &revoke(&user.phone, &other.to_string())?).await
             }
         }
@@ -198,9 +198,9 @@ impl Place {
 
     /// Requests and read units of an operation.
     async fn record(&mut self, operation: &str, user: &mut User) -> Outcome<(usize, f64)> {
-        self.stage.recorder.record(Duration::from_millis(1));
+        self.stack.recorder.record(Duration::from_millis(1));
         let answered = self.carry_out(operation, user).await;
-        let asked = self.stage.recorder.stop();
+        let asked = self.stack.recorder.stop();
         answered?;
         Ok((asked.len(), asked.iter().map(|request| request.reads).sum()))
     }

@@ -20,7 +20,7 @@ use testkit::Outcome;
 use crate::{
     operations,
     report::Table,
-    stage::{BenchStack, Phone},
+    stack::{BenchStack, Phone},
     stats::short,
 };
 
@@ -33,19 +33,19 @@ const ROUNDS: u32 = 2000;
 ///
 /// When a step fails.
 pub async fn table(whole: Duration) -> Outcome<Table> {
-    let stage = BenchStack::set().await?;
-    let email = stage.account().await?;
-    let phone = stage.phone(&email).await?;
+    let stack = BenchStack::set().await?;
+    let email = stack.account().await?;
+    let phone = stack.phone(&email).await?;
     // The function's copy of the keys.
-    stage.state.keys.set().await?;
+    stack.state.keys.set().await?;
     // On a thread of its own, whose processor time is measured.
     let steps = tokio::task::spawn_blocking(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let steps = runtime.block_on(steps(&stage, &phone));
-        // The stage must end inside a runtime: its servers are tasks.
-        Outcome::Ok((steps?, stage))
+        let steps = runtime.block_on(steps(&stack, &phone));
+        // The stack must end inside a runtime: its servers are tasks.
+        Outcome::Ok((steps?, stack))
     });
     let (steps, _stage) = steps.await??;
 
@@ -75,15 +75,15 @@ pub async fn table(whole: Duration) -> Outcome<Table> {
     Ok(table)
 }
 
-async fn steps(stage: &BenchStack, phone: &Phone) -> Outcome<Vec<(&'static str, f64)>> {
+async fn steps(stack: &BenchStack, phone: &Phone) -> Outcome<Vec<(&'static str, f64)>> {
     let event = operations::refresh(phone)?.to_string();
-    let store = Store::new(canned_client(), "table", stage.state.ids.clone());
-    let rotate = rotation(&phone.session, stage);
+    let store = Store::new(canned_client(), "table", stack.state.ids.clone());
+    let rotate = rotation(&phone.session, stack);
 
     let from = processor_time();
     for _ in 0..ROUNDS {
         black_box(
-            stage
+            stack
                 .state
                 .auth
                 .check_token::<RefreshClaims>(&phone.refresh)
@@ -94,7 +94,7 @@ async fn steps(stage: &BenchStack, phone: &Phone) -> Outcome<Vec<(&'static str, 
 
     let from = processor_time();
     for _ in 0..ROUNDS {
-        black_box(stage.issue(&phone.session)?);
+        black_box(stack.issue(&phone.session)?);
     }
     let signing = each(from);
 
@@ -106,7 +106,7 @@ async fn steps(stage: &BenchStack, phone: &Phone) -> Outcome<Vec<(&'static str, 
 
     let mut pairs = Vec::new();
     for _ in 0..ROUNDS {
-        pairs.push(stage.issue(&phone.session)?);
+        pairs.push(stack.issue(&phone.session)?);
     }
     let from = processor_time();
     for issued in pairs {
@@ -136,12 +136,12 @@ fn canned_client() -> Client {
     Client::from_conf(config)
 }
 
-fn rotation(session: &Session, stage: &BenchStack) -> RotateRequest {
+fn rotation(session: &Session, stack: &BenchStack) -> RotateRequest {
     RotateRequest {
         user_id: session.user_id,
         session_id: session.id,
         presented: session.refresh_jti.clone(),
-        successor: stage.state.ids.token(),
+        successor: stack.state.ids.token(),
         idempotency_hash: Some([7; 32]),
         at: Millis(session.created_at.0),
         expires_at: session.expires_at,

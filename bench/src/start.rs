@@ -8,7 +8,7 @@ use crate::{
     function,
     operations::Operation,
     report::{Budget, Findings, Table, ratio},
-    stage::{BenchStack, event},
+    stack::{BenchStack, event},
     stats::{Sample, short},
     throttle::{Throttle, share_of},
 };
@@ -58,7 +58,7 @@ struct Starts {
 ///
 /// When a function does not start or does not answer with success.
 pub async fn run() -> Outcome<Findings> {
-    let stage = BenchStack::set().await?;
+    let stack = BenchStack::set().await?;
     let mut answering = BTreeMap::new();
     for operation in Operation::all()
         .into_iter()
@@ -74,12 +74,12 @@ pub async fn run() -> Outcome<Findings> {
         crate::progress::show(&format!("start: round {round} of {ROUNDS}"));
         for name in &names {
             let starts = starts.entry(name.clone()).or_default();
-            polls(&stage, name, starts).await?;
+            polls(&stack, name, starts).await?;
             let operation = answering.get(name.as_str()).copied();
             // What no user waits for is only seen to start.
             if operation.is_some() || HELLOS.contains(&name.as_str()) {
-                answers(&stage, name, operation, starts).await?;
-                sized_answer(&stage, name, operation, starts).await?;
+                answers(&stack, name, operation, starts).await?;
+                sized_answer(&stack, name, operation, starts).await?;
             }
         }
     }
@@ -87,13 +87,13 @@ pub async fn run() -> Outcome<Findings> {
 }
 
 /// Two starts to the first poll, without a word to the table.
-async fn polls(stage: &BenchStack, name: &str, starts: &mut Starts) -> Outcome<()> {
+async fn polls(stack: &BenchStack, name: &str, starts: &mut Starts) -> Outcome<()> {
     let binary = function::binary(name);
     // The hello with a table has the SDK look for a region first, everywhere.
     if name != HELLOS[1] {
         starts.load.push_time(function::refusal(&binary)?);
     }
-    let variables = stage.variables_without_warming();
+    let variables = stack.variables_without_warming();
     let function = function::start(name, &variables).await?;
     let first_poll = function.first_poll;
     starts.cold_poll.push_time(first_poll);
@@ -101,12 +101,12 @@ async fn polls(stage: &BenchStack, name: &str, starts: &mut Starts) -> Outcome<(
     drop(function);
     // Those two read no trust store of ours before they poll.
     if !HELLOS.contains(&name) {
-        let function = function::start(name, &stage.with_system_store(variables)).await?;
+        let function = function::start(name, &stack.with_system_store(variables)).await?;
         starts
             .system_store
             .push(milliseconds(function.first_poll) - milliseconds(first_poll));
     }
-    let (table, secrets) = stage.take_connections();
+    let (table, secrets) = stack.take_connections();
     if !(table.is_empty() && secrets.is_empty()) {
         return Err(format!("{name} asks somebody before its first poll although warming is off").into());
     }
@@ -115,16 +115,16 @@ async fn polls(stage: &BenchStack, name: &str, starts: &mut Starts) -> Outcome<(
 
 /// A start as on AWS, and its answers.
 async fn answers(
-    stage: &BenchStack,
+    stack: &BenchStack,
     name: &str,
     operation: Option<Operation>,
     starts: &mut Starts,
 ) -> Outcome<()> {
     // What the event needs is in the table before the process starts.
-    let events = events(stage, operation).await?;
-    let mut variables = stage.variables();
+    let events = events(stack, operation).await?;
+    let mut variables = stack.variables();
     if operation.is_none() {
-        variables = stage.with_system_store(variables);
+        variables = stack.with_system_store(variables);
     }
     let mut function = function::start(name, &variables).await?;
     starts.poll.push_time(function.first_poll);
@@ -144,7 +144,7 @@ async fn answers(
             starts.following.push_time(answered.took);
         }
     }
-    let (connections, _) = stage.take_connections();
+    let (connections, _) = stack.take_connections();
     if let Some((connection, answered)) = connections.iter().find_map(|one| Some((one, one.answered?))) {
         let handshaken = connection.accepted + connection.handshake;
         starts
@@ -162,7 +162,7 @@ async fn answers(
 
 /// A start as on AWS, and its first answer, for which Lambda no longer lends processor time.
 async fn sized_answer(
-    stage: &BenchStack,
+    stack: &BenchStack,
     name: &str,
     operation: Option<Operation>,
     starts: &mut Starts,
@@ -170,8 +170,8 @@ async fn sized_answer(
     let Some(operation) = operation else {
         return Ok(());
     };
-    let event = operation.event(stage).await?;
-    let mut function = function::start(name, &stage.variables()).await?;
+    let event = operation.event(stack).await?;
+    let mut function = function::start(name, &stack.variables()).await?;
     // As the template has them.
     let megabytes = if ["login", "admin"].contains(&name) {
         1024
@@ -183,7 +183,7 @@ async fn sized_answer(
     drop(throttle);
     operation.check(&answered)?;
     starts.sized_answer.push_time(function.first_poll + answered.took);
-    stage.take_connections();
+    stack.take_connections();
     Ok(())
 }
 
@@ -191,11 +191,11 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-async fn events(stage: &BenchStack, operation: Option<Operation>) -> Outcome<Vec<String>> {
+async fn events(stack: &BenchStack, operation: Option<Operation>) -> Outcome<Vec<String>> {
     let mut events = Vec::new();
     for _ in 0..=FOLLOWING {
         events.push(match operation {
-            Some(operation) => operation.event(stage).await?,
+            Some(operation) => operation.event(stack).await?,
             None => event("list/list", None)?.to_string(),
         });
     }

@@ -11,7 +11,7 @@ use crate::{
     function,
     operations::Operation,
     report::{Budget, Findings, Table},
-    stage::BenchStack,
+    stack::BenchStack,
     stats::short,
 };
 
@@ -38,7 +38,7 @@ const MAX_IN_SEQUENCE: [(Operation, f64); 6] = [
 ///
 /// When a function does not answer with success.
 pub async fn run() -> Outcome<Findings> {
-    let stage = BenchStack::set().await?;
+    let stack = BenchStack::set().await?;
     let mut findings = Findings::default();
     let mut table = Table::new(
         "Work per operation",
@@ -62,7 +62,7 @@ pub async fn run() -> Outcome<Findings> {
     );
     for operation in Operation::all() {
         crate::progress::show(&format!("work: {}", operation.name()));
-        let requests = record(&stage, operation).await?;
+        let requests = record(&stack, operation).await?;
         let sequence = in_sequence(&requests);
         let (reads, writes) = (sum(&requests, |r| r.reads), sum(&requests, |r| r.writes));
         let names: Vec<_> = requests
@@ -104,17 +104,17 @@ pub async fn run() -> Outcome<Findings> {
     Ok(findings)
 }
 
-async fn record(stage: &BenchStack, operation: Operation) -> Outcome<Vec<RecordedRequest>> {
-    let mut function = function::start(operation.function(), &stage.variables()).await?;
+async fn record(stack: &BenchStack, operation: Operation) -> Outcome<Vec<RecordedRequest>> {
+    let mut function = function::start(operation.function(), &stack.variables()).await?;
     // The first request reads what only a first one reads.
-    operation.check(&function.invoke(&operation.event(stage).await?).await?)?;
-    let event = operation.event(stage).await?;
+    operation.check(&function.invoke(&operation.event(stack).await?).await?)?;
+    let event = operation.event(stack).await?;
     if operation == Operation::RefreshAgain {
         operation.check(&function.invoke(&event).await?)?;
     }
-    stage.recorder.record(DELAY);
+    stack.recorder.record(DELAY);
     let answered = function.invoke(&event).await;
-    let requests = stage.recorder.stop();
+    let requests = stack.recorder.stop();
     operation.check(&answered?)?;
     if requests.is_empty() && operation.function() != registry::jwks::FUNCTION.name {
         return Err(format!("{}: no request was recorded", operation.name()).into());
