@@ -99,10 +99,11 @@ fn page(request: &Request, user: UserId) -> Result<Page, ApiError> {
     let limit = input.parse("limit", limit, parse_limit);
     let after = input.optional_text("cursor");
     let after = input.parse("cursor", after, |text| cursor::decode(user, text));
-    input.finish()?;
-    Ok(Page {
-        after,
-        limit: limit.unwrap_or(DEFAULT_LIMIT),
+    input.finish(|| {
+        Some(Page {
+            after,
+            limit: limit.unwrap_or(DEFAULT_LIMIT),
+        })
     })
 }
 

@@ -13,6 +13,7 @@ use shared::{
     domain::{
         account::{Account, Credential},
         audit::{AuditContext, EventType},
+        clock::Millis,
         device::Device,
         email::Email,
         ids::Ids,
@@ -180,7 +181,7 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Ap
     }))
 }
 
-fn read(request: &Request, now: shared::domain::clock::Millis, config: &Config) -> Result<Attempt, ApiError> {
+fn read(request: &Request, now: Millis, config: &Config) -> Result<Attempt, ApiError> {
     let mut input = Input::from_body(request)?;
     let name = if input.is_form() { "username" } else { "email" };
     let email = input.required_text(name);
@@ -188,17 +189,15 @@ fn read(request: &Request, now: shared::domain::clock::Millis, config: &Config) 
     let password = input.required_text("password");
     let password = input.parse("password", password, Password::presented);
     let device = http::device(request, &mut input);
-    input.finish()?;
     let context = http::audit_context(request, &config.trusted_proxy, now);
-    match (email, password) {
-        (Some(email), Some(password)) => Ok(Attempt {
-            email,
-            password,
+    input.finish(|| {
+        Some(Attempt {
+            email: email?,
+            password: password?,
             device,
             context,
-        }),
-        _ => Err(ApiError::Malformed("The body lacks the email or the password.")),
-    }
+        })
+    })
 }
 
 /// Commits the login, starting over when the credential or the sessions changed under it.

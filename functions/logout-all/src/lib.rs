@@ -55,7 +55,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
     let claimed = state.auth.check(&request, &OPERATION).await?;
     let mut input = Input::from_optional_body(&request)?;
     let except_current = input.flag("except_current");
-    input.finish()?;
+    let except_current = input.finish(|| Some(except_current))?;
     let (own, mut sessions) = state.auth.caller_and_sessions(claimed).await?;
     let context = http::audit_context(&request, &state.config.trusted_proxy, own.now);
     let mut caller = Some(own.session_ref());

@@ -59,7 +59,7 @@ pub const FUNCTION: Function = Function {
 pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let mut input = Input::from_optional_body(&request)?;
     let refresh_token = input.optional_text("refresh_token");
-    input.finish()?;
+    let refresh_token = input.finish(|| Some(refresh_token))?;
 
     let session = match refresh_token {
         Some(refresh_token) => {

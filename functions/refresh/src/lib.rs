@@ -88,7 +88,7 @@ pub async fn handle(signing: &SigningState, request: Request) -> Result<Response
     let idempotency_hash = http::idempotency_hash(&request)?;
     let mut input = Input::empty();
     let device = http::device(&request, &mut input);
-    input.finish()?;
+    let device = input.finish(|| Some(device))?;
 
     let token = state.auth.check_token::<RefreshClaims>(&refresh_token).await?;
     let context = http::audit_context(&request, &state.config.trusted_proxy, state.clock.now());
@@ -136,8 +136,7 @@ fn read(request: &Request) -> Result<String, ApiError> {
         input.add_error("grant_type", "must be refresh_token");
     }
     let refresh_token = input.required_text("refresh_token");
-    input.finish()?;
-    Ok(refresh_token.unwrap_or_default())
+    input.finish(|| refresh_token)
 }
 
 async fn refused(

@@ -143,17 +143,14 @@ impl Input {
         }
     }
 
-    /// Ends the reading.
+    /// Ends the reading: what `build` makes of the values, if nothing was found wrong.
     ///
     /// # Errors
     ///
-    /// All that was found wrong.
-    pub fn finish(self) -> Result<(), ApiError> {
-        if self.errors.is_empty() {
-            Ok(())
-        } else {
-            Err(ApiError::validation(self.errors))
-        }
+    /// A 422 with all that was found wrong.
+    pub fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, ApiError> {
+        let built = if self.errors.is_empty() { build() } else { None };
+        built.ok_or_else(|| ApiError::validation(self.errors))
     }
 }
 
