@@ -63,8 +63,8 @@ import: cargo ## Creates the accounts of a file of JSON lines: make import FILE=
 test: cargo $(DEV_TOOLS) $(TEST_TOOLS) $(DOCS_TOOLS) ## Runs all tests
 	cargo build --bins
 	cargo test --workspace
-	$(WITH_TOOLS) $(VENV)/bin/python tests/walk.py
-	$(WITH_TOOLS) $(VENV)/bin/python tests/keys_walk.py
+	$(WITH_TOOLS) $(VENV)/bin/python tests/contract/walk.py
+	$(WITH_TOOLS) $(VENV)/bin/python tests/contract/keys_walk.py
 	$(WITH_TOOLS) $(VENV)/bin/python tests/interop/verify_with_pyjwt.py
 	$(WITH_TOOLS) $(VENV)/bin/python tests/contract/contract.py
 
@@ -91,7 +91,7 @@ test-dynamodb-local: cargo $(DEV_TOOLS) $(TEST_TOOLS) $(CLIENT_TOOLS) $(NODE) ##
 .PHONY: e2e
 e2e: ## Walks through a session of a deployment: make e2e API_URL=https://…
 	@test -n "$(API_URL)" || { echo "API_URL is not set: make e2e API_URL=https://…" >&2; exit 1; }
-	API_URL="$(API_URL)" $(PYTHON) tests/walk.py
+	API_URL="$(API_URL)" $(PYTHON) tests/contract/walk.py
 
 # Each function is built with the features that it is deployed with: what `prune` needs for S3 is in no other.
 .PHONY: bench
@@ -113,7 +113,7 @@ lint: cargo $(AWS_TOOLS) $(TEST_TOOLS) $(CARGO_DENY) $(NODE_TOOLS) ## Checks for
 	    openapi.yaml
 	SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam validate --lint --region us-east-1
 	$(VENV)/bin/cfn-lint template.yaml
-	$(VENV)/bin/python tests/template_stack.py
+	$(VENV)/bin/python tests/deployment/template_stack.py
 	scripts/advisories $(CARGO_DENY)
 
 .PHONY: build

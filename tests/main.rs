@@ -1,40 +1,5 @@
-//! Every endpoint, through the events of `events/`.
+//! Every test but those that need a process of their own, in one binary: each links the SDK and the embedded database.
 
-mod activity;
-mod admin;
-mod archive;
-mod authorizer;
-mod bad_tokens;
-mod cleanup;
-mod crashes;
 mod deployment;
-mod edge;
-mod events;
-mod faults;
-mod hostile;
-mod jwks;
-mod key_set;
-mod list;
-mod login;
-mod logout;
-mod logout_all;
-mod model;
-mod preamble;
-mod privileges;
-mod prune;
-mod races;
-mod rate_limits;
-mod refresh;
-mod replay;
-mod retries;
-mod revoke;
-mod rotation;
-mod rotation_emergency;
-mod rotation_traffic;
-mod security_doc;
-mod sequences;
-mod signers;
-mod start;
-mod store;
-mod template;
-mod units;
+mod endpoints;
+mod guarantees;

@@ -17,7 +17,7 @@ import schemathesis
 import yaml
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.append(str(HERE.parent))
+sys.path.append(str(HERE.parent / "harness"))
 
 import docs_page  # noqa: E402
 import hooks  # noqa: E402, F401

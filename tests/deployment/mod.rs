@@ -1,4 +1,9 @@
 //! What is deployed and documented is what the code declares.
 
+mod privileges;
 mod registration;
 mod rooms;
+mod security_doc;
+mod start;
+mod template;
+mod units;

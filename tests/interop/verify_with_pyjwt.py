@@ -14,7 +14,7 @@ import urllib.request
 
 import jwt
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
 
 import stack  # noqa: E402
 

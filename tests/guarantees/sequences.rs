@@ -10,7 +10,7 @@ use proptest::{
 };
 use shared::domain::clock::Millis;
 
-use crate::model::{
+use crate::guarantees::model::{
     ModelRun,
     invariants::{self, Watch},
     operations::{Command, Label, Operation, Proof, Target},

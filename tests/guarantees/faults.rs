@@ -12,7 +12,7 @@ use testkit::{Fault, FaultDuration, Injection};
 use tests::{Answer, TestService};
 use tokio::time::Instant;
 
-use crate::{
+use crate::guarantees::{
     model::{
         ModelRun, Play,
         explain::{Call, Order},

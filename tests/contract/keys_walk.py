@@ -2,7 +2,7 @@
 """The signing keys' whole life over HTTP: the development stack with a Secrets Manager (moto) whose secret is as the
 template makes it, and its rotation function invoked step by step.
 
-    python3 tests/keys_walk.py
+    python3 tests/contract/keys_walk.py
 """
 
 import contextlib
@@ -14,8 +14,10 @@ import uuid
 
 import boto3
 
-import stack
-from walk import EMAIL, PASSWORD, call, expect
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
+
+import stack  # noqa: E402
+from walk import EMAIL, PASSWORD, call, expect  # noqa: E402
 
 STEPS = ["create-secret", "set-secret", "test-secret", "finish-secret"]
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:rotate-keys"
@@ -24,7 +26,7 @@ FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:rotate-keys"
 @contextlib.contextmanager
 def moto():
     """A moto server; gives its URL."""
-    script = pathlib.Path(__file__).parent / "harness/moto_server.py"
+    script = pathlib.Path(__file__).resolve().parent.parent / "harness/moto_server.py"
     server = subprocess.Popen([sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         yield server.stdout.readline().strip()

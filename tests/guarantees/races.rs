@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use shared::domain::clock::Millis;
 use testkit::{Schedule, turns};
 
-use crate::model::{
+use crate::guarantees::model::{
     ModelRun, Play,
     explain::{Call, Order},
     operations::{

@@ -181,8 +181,8 @@ fn no_token_makes_a_function_fail() {
 #[test]
 fn a_name_is_made_of_any_user_agent_in_time() {
     let agents = concat!(
-        include_str!("../crates/user-agent/data/names.tsv"),
-        include_str!("../crates/user-agent/data/uap-core/sample.tsv")
+        include_str!("../../crates/user-agent/data/names.tsv"),
+        include_str!("../../crates/user-agent/data/uap-core/sample.tsv")
     );
     let words: Vec<_> = agents
         .split([' ', '\t', '\n', ';', '(', ')'])

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The whole session life over HTTP, as an app lives it.
 
-    python3 tests/walk.py                     starts the development stack on free ports, walks, ends it
-    API_URL=https://… python3 tests/walk.py   walks through a deployment
+    python3 tests/contract/walk.py                     starts the development stack on free ports, walks, ends it
+    API_URL=https://… python3 tests/contract/walk.py   walks through a deployment
 
 A deployment needs an account: E2E_EMAIL and E2E_PASSWORD, the demo account's by default. The walk logs it out
 everywhere. Exit code 0 means that every answer was as documented.
@@ -10,13 +10,16 @@ everywhere. Exit code 0 means that every answer was as documented.
 
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 import uuid
 
-import stack
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
+
+import stack  # noqa: E402
 
 EMAIL = os.environ.get("E2E_EMAIL", "demo@example.com")
 PASSWORD = os.environ.get("E2E_PASSWORD", "correct horse battery staple")

@@ -20,7 +20,7 @@ use shared::{
 use tests::{Answer, Event, PASSWORD, TestService, Tokens};
 
 use super::{event_with, ok};
-use crate::store::{commit_renewing, context, rotation};
+use crate::guarantees::store::{commit_renewing, context, rotation};
 
 /// What runs against logins and refreshes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

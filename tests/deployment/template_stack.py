@@ -22,7 +22,7 @@ from samtranslator.translator.translator import Translator
 
 import moto_types
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 REGION = "eu-central-1"
 CODE = {"Bucket": "artifacts", "Key": "code.zip"}
 # Everything that is off by default.

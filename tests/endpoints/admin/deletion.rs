@@ -18,7 +18,7 @@ use shared::{
 use testkit::{Fault, FaultyHttpClient, is_write};
 use tests::{Event, PASSWORD, TestService};
 
-use crate::store::context;
+use crate::guarantees::store::context;
 
 use super::{ANNA, event, event_with, ok, refused, world_with_anna};
 

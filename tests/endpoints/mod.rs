@@ -1,0 +1,18 @@
+//! Each function, through the events of `events/`.
+
+mod activity;
+mod admin;
+mod archive;
+mod authorizer;
+mod cleanup;
+mod jwks;
+mod list;
+mod login;
+mod logout;
+mod logout_all;
+mod prune;
+mod refresh;
+mod revoke;
+mod rotation;
+mod rotation_emergency;
+mod rotation_traffic;
