@@ -203,31 +203,33 @@ fn wrong_arrows(sources: &Sources) -> Vec<String> {
     wrong
 }
 
+/// Follows the arrows from `file`, on the `way` so far, until they come back to a file on it.
+fn follow<'a>(
+    file: &'a str,
+    arrows: &'a BTreeMap<String, BTreeSet<String>>,
+    way: &mut Vec<&'a str>,
+    done: &mut BTreeSet<&'a str>,
+) -> Option<String> {
+    if let Some(start) = way.iter().position(|passed| *passed == file) {
+        let files = way[start..].iter().chain([&file]).copied();
+        return Some(files.collect::<Vec<_>>().join(" uses "));
+    }
+    if done.contains(file) {
+        return None;
+    }
+    way.push(file);
+    let found = arrows[file]
+        .iter()
+        .find_map(|next| follow(next, arrows, way, done));
+    way.pop();
+    done.insert(file);
+    found
+}
+
 /// A circle of files, if there is one, spelled out.
 fn circle(sources: &Sources) -> Option<String> {
     let arrows = arrows(sources);
     let mut done = BTreeSet::new();
-    fn follow<'a>(
-        file: &'a str,
-        arrows: &'a BTreeMap<String, BTreeSet<String>>,
-        way: &mut Vec<&'a str>,
-        done: &mut BTreeSet<&'a str>,
-    ) -> Option<String> {
-        if let Some(start) = way.iter().position(|passed| *passed == file) {
-            let files = way[start..].iter().chain([&file]).copied();
-            return Some(files.collect::<Vec<_>>().join(" uses "));
-        }
-        if done.contains(file) {
-            return None;
-        }
-        way.push(file);
-        let found = arrows[file]
-            .iter()
-            .find_map(|next| follow(next, arrows, way, done));
-        way.pop();
-        done.insert(file);
-        found
-    }
     arrows
         .keys()
         .find_map(|file| follow(file, &arrows, &mut Vec::new(), &mut done))

@@ -18,7 +18,7 @@ const MAX_ENTRIES: usize = 4096;
 pub(crate) enum CachedStatus {
     /// Active until this moment at least: a refresh may have moved it since.
     ActiveUntil(Seconds),
-    /// Revocation, expired or gone. It never comes back.
+    /// Revoked, expired or gone. It never comes back.
     Over,
 }
 

@@ -158,7 +158,8 @@ impl Authenticator {
             session_id: token.claims().sid,
         };
         let counted = self.limiter.by_user(&quotas, limit, at.user_id);
-        let reads = async { tokio::try_join!(counted, read(at)) };
+        // Boxed: the SDK's futures are large, and each move of one copies it.
+        let reads = Box::pin(async { tokio::try_join!(counted, read(at)) });
         let (claims, (admission, read)) = self.confirm_beside(token, reads).await?;
         let now = self.clock.now();
         let session = require_active(own(&read, claims.sid).as_ref(), now)?.clone();

@@ -29,7 +29,7 @@ struct Reserved {
     quotas: Vec<Quota>,
 }
 
-/// CountOutcome requests.
+/// Counts requests.
 #[derive(Clone, Debug)]
 pub struct Limiter {
     store: Store,
@@ -38,13 +38,13 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    /// CountOutcome in `store`, by `clock`.
+    /// Counts in `store`, by `clock`.
     #[must_use]
     pub const fn new(store: Store, clock: Clock, limits: Limits) -> Self {
         Self { store, clock, limits }
     }
 
-    /// CountOutcome a login from an address.
+    /// Counts a login from an address.
     ///
     /// # Errors
     ///
@@ -53,7 +53,7 @@ impl Limiter {
         self.count(quotas, Rule::Login, source.as_str()).await
     }
 
-    /// CountOutcome a request of an account's owner.
+    /// Counts a request of an account's owner.
     ///
     /// # Errors
     ///

@@ -23,7 +23,7 @@ use crate::domain::{
 pub struct SigningKeys {
     /// Signs now.
     pub current: KeyPair,
-    /// PublishedKeys, so that every verifier knows it before it signs.
+    /// Published, so that every verifier knows it before it signs.
     pub next: KeyPair,
     /// How many emergencies there were before these keys: see [`PublishedKeys::epoch`](crate::domain::key_set::PublishedKeys::epoch).
     pub epoch: u64,

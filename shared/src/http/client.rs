@@ -115,7 +115,7 @@ fn header(request: &Request, name: &str) -> Option<String> {
 
 /// What the request says of its device: the body's input win over the headers.
 ///
-/// Texts are trimmed; empty ones count as absent. What does not fit is kept in `input`' errors.
+/// Texts are trimmed; empty ones count as absent. What does not fit is kept in `input`'s errors.
 pub fn device(request: &Request, input: &mut Input) -> Device {
     let mut read = |field: &str, name: &str| {
         let (name, text) = match input.optional_text(field) {

@@ -105,7 +105,7 @@ codes! {
     /// A content type that is not read here.
     UnsupportedMediaType = 415, "unsupported_media_type", FixApp,
         "Send application/json or application/x-www-form-urlencoded, in UTF-8.";
-    /// Input that do not fit.
+    /// Fields that do not fit.
     ValidationFailed = 422, "validation_failed", ShowUser, "Some fields do not fit: see errors.";
     /// Over a rate limit.
     RateLimited = 429, "rate_limited", Retry, "Too many requests: wait for as many seconds as Retry-After says.";

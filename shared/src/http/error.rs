@@ -42,7 +42,7 @@ impl<E: Into<Error>> From<E> for ApiError {
 }
 
 impl ApiError {
-    /// Input that do not fit.
+    /// Fields that do not fit.
     #[must_use]
     pub fn validation(errors: Vec<FieldError>) -> Self {
         Self::Domain(Error::Validation(errors))

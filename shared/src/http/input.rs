@@ -149,8 +149,8 @@ impl Input {
     ///
     /// A 422 with all that was found wrong.
     pub fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, ApiError> {
-        let built = if self.errors.is_empty() { build() } else { None };
-        built.ok_or_else(|| ApiError::validation(self.errors))
+        let value = if self.errors.is_empty() { build() } else { None };
+        value.ok_or_else(|| ApiError::validation(self.errors))
     }
 }
 

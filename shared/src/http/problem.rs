@@ -45,7 +45,7 @@ pub struct Problem<'a> {
     pub error: Option<&'static str>,
 }
 
-/// Input that do not fit.
+/// Fields that do not fit.
 #[cfg(feature = "openapi")]
 type FieldList = schema::Bounded<FieldProblem, 16>;
 

@@ -1,4 +1,4 @@
-//! RevokeOutcome sessions before their time, each together with its audit event.
+//! Revoking sessions before their time, each together with its audit event.
 
 use super::{
     error::StoreError,

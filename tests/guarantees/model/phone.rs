@@ -99,15 +99,14 @@ impl Phones {
             }
             Operation::Refresh { of, key } => {
                 let event = Event::file("refresh/json").json(&refresh(of));
-                let event = match key {
+                match key {
                     Some(key) => event.header("idempotency-key", &format!("idempotency-key-{key:04}")),
                     None => event,
-                };
-                event
+                }
             }
             Operation::Logout(proof) => {
                 let event = Event::file("logout/access-token");
-                let event = match proof {
+                match proof {
                     Proof::Access(of) => event.bearer(access(of)),
                     Proof::Refresh(of) => event.without_header("authorization").json(&refresh(of)),
                     Proof::Both {
@@ -117,8 +116,7 @@ impl Phones {
                     Proof::Mixed { refresh: named } => {
                         event.bearer(&self.foreign.access).json(&refresh(named))
                     }
-                };
-                event
+                }
             }
             Operation::Revoke { by, target } => {
                 let session = match target {
