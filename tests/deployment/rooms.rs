@@ -253,7 +253,7 @@ fn no_files_go_in_a_circle() {
 fn one_wrong_import_is_named() {
     let mut sources = sources("shared");
     let problem = sources.get_mut("http/problem.rs").unwrap();
-    problem.push_str("use crate::guarantees::store::Store;");
+    problem.push_str("use crate::store::Store;");
     let wrong = ["shared/src/http/problem.rs uses store/mod.rs: http may use domain only"];
     assert_eq!(wrong_arrows(&sources), wrong);
     let account = sources.get_mut("domain/account.rs").unwrap();

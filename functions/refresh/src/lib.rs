@@ -1,6 +1,6 @@
 //! `POST /api/v1/auth/refresh`: exchanges a refresh token for its successor (RFC 6749 §6, RFC 9700 §4.14).
 //!
-//! One conditional write. When its condition fails, the item that comes back with the failure decides: see [`refusal`].
+//! One conditional write. When its condition fails, the item that comes back with the failure decides: see [`classify`].
 
 mod refusal;
 
