@@ -48,7 +48,7 @@ impl Limiter {
     ///
     /// # Errors
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn login(&self, quotas: &Quotas, source: &Source) -> Result<Admission, StoreError> {
         self.count(quotas, Rule::Login, source.as_str()).await
     }
@@ -57,7 +57,7 @@ impl Limiter {
     ///
     /// # Errors
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn by_user(&self, quotas: &Quotas, rule: Rule, user: UserId) -> Result<Admission, StoreError> {
         self.count(quotas, rule, &user.to_string()).await
     }
@@ -72,7 +72,7 @@ impl Limiter {
     ///
     /// # Errors
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn guess(&self, quotas: &Quotas, email: &Email, source: &Source) -> Result<Guess, StoreError> {
         let (account, source) = (email.digest(), source.as_str());
         if self.limits.for_rule(Rule::GuessesEverywhere) == 0 {

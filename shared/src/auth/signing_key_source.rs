@@ -42,7 +42,7 @@ pub enum SigningKeySourceError {
         /// Why not.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// There are no keys yet.
+    /// It has no keys yet.
     #[error("there are no signing keys in {place} yet: the secret's first rotation makes them")]
     Empty {
         /// Where.

@@ -48,7 +48,7 @@ impl SigningKeys {
     ///
     /// # Errors
     ///
-    /// When the cryptographic library cannot make a key.
+    /// If the cryptographic library cannot make a key.
     pub fn generate(epoch: u64) -> Result<Self, KeyPairError> {
         Ok(Self {
             current: KeyPair::generate()?,
@@ -61,7 +61,7 @@ impl SigningKeys {
     ///
     /// # Errors
     ///
-    /// When the cryptographic library cannot make a key.
+    /// If the cryptographic library cannot make a key.
     pub fn successor(&self) -> Result<Self, KeyPairError> {
         Ok(Self {
             current: self.next.clone(),
@@ -140,7 +140,7 @@ impl KeyPair {
     ///
     /// # Errors
     ///
-    /// When the cryptographic library cannot make a key.
+    /// If the cryptographic library cannot make a key.
     pub fn generate() -> Result<Self, KeyPairError> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
         Self::from_pkcs8(pair.to_pkcs8v1()?.as_ref().to_vec())
