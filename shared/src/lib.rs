@@ -1,5 +1,5 @@
-//! What the Holdfast functions share, in five rooms. `runtime` stands on `auth`, `auth` on `http`, `store` and `domain`,
-//! and `http` and `store`, side by side, on `domain` only.
+//! Code that the Holdfast functions share, in five modules. `runtime` uses `auth`; `auth` uses `http`, `store` and
+//! `domain`; `http` and `store` use `domain`, not each other.
 
 pub mod auth;
 pub mod domain;

@@ -1,7 +1,7 @@
-//! Who makes a request: the one way in for every function that is shown an access token.
+//! Who makes a request: every function that accepts access tokens goes through here.
 //!
-//! The token is checked first, then the request is counted beside its own reads, then the session is confirmed. The order
-//! is security, and stands here and nowhere else.
+//! First the token is checked, then the request is counted in parallel with its reads, then the session is confirmed.
+//! Security depends on this order, so it is set only here.
 
 use super::{
     claims::{AccessClaims, Claims},
@@ -21,7 +21,7 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// An unknown `kid` makes us read the key set again at most this often, in milliseconds.
+/// An unknown `kid` causes the key set to be read again at most this often, in ms.
 const UNKNOWN_KID_INTERVAL: i64 = 10_000;
 
 /// Checks and confirms tokens.
@@ -34,7 +34,7 @@ pub struct Authenticator {
     clock: Clock,
 }
 
-/// An access token that passed every check that needs no table. Only a [`Caller`] may be acted for.
+/// An access token that passed every check that needs no table. Act only for a [`Caller`].
 #[must_use]
 #[derive(Debug)]
 pub struct Claimed {
@@ -49,19 +49,19 @@ pub struct Claimed {
 pub struct Caller {
     /// The account.
     pub user_id: UserId,
-    /// The session, as it stands in the table.
+    /// The session, as stored in the table.
     pub session: Session,
-    /// The moment of the request, after its reads.
+    /// The time of the request, after its reads.
     pub now: Millis,
 }
 
-/// An operation that authenticates its callers but does not declare that it does.
+/// An operation that authenticates its callers without declaring so.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} declares no limit for access tokens (Access::AccessToken)")]
 struct NotDeclared(&'static str);
 
 impl Caller {
-    /// Which session it is, for writes that check it once more.
+    /// Identifies the session, for writes that check it again.
     #[must_use]
     pub const fn session_ref(&self) -> SessionRef {
         SessionRef {
@@ -72,7 +72,7 @@ impl Caller {
 }
 
 impl Authenticator {
-    /// Verifies with the keys in `keys`, counts in `limiter`, reads sessions in `store`, at the time of `clock`.
+    /// Verifies with `keys`, counts in `limiter`, reads sessions from `store`, and takes the time from `clock`.
     #[must_use]
     pub const fn new(
         keys: KeyCache,
@@ -90,8 +90,8 @@ impl Authenticator {
         }
     }
 
-    /// First half: checks signature, type, issuer, audience and expiry of the access token. A function reads its input
-    /// between the halves, so that what cannot be read is not counted.
+    /// First half: checks the access token's signature, type, issuer, audience and expiry. A function parses its input
+    /// between the halves, so that malformed requests are not counted.
     ///
     /// # Errors
     ///
@@ -107,7 +107,7 @@ impl Authenticator {
         })
     }
 
-    /// Second half, with all sessions of the account: one query, which finds the caller's own as well.
+    /// Second half, with all sessions of the account: one query, which also finds the caller's own.
     ///
     /// # Errors
     ///
@@ -119,7 +119,7 @@ impl Authenticator {
         self.confirm(claimed, read, own).await
     }
 
-    /// Second half, with the caller's own session read beside `read`.
+    /// Second half, reading the caller's session parallel to `read`.
     ///
     /// # Errors
     ///
@@ -141,8 +141,8 @@ impl Authenticator {
         Ok((caller, other))
     }
 
-    /// Counts beside the read and renews the key set beside both: one round trip. Then, in this order: is the key still
-    /// published, is the caller's session active (401), is it within its limit (429).
+    /// Counts, reads and refreshes the key set in parallel: one round trip. Then checks, in this order, that the key is
+    /// still published, the session active (401) and the limit not exceeded (429).
     async fn confirm<T, R>(
         &self,
         claimed: Claimed,
@@ -172,14 +172,14 @@ impl Authenticator {
         Ok((caller, read))
     }
 
-    /// Checks a token as far as that goes without the table: signature, type, issuer, audience, expiry.
+    /// Checks what needs no table: the token's signature, type, issuer, audience and expiry.
     ///
-    /// A forged token costs no read, save that an unknown `kid` makes the set be read again at most every 10 s.
-    /// What it answers must be confirmed by [`Authenticator::confirm_beside`] before anything is decided.
+    /// A forged token costs no read, except that an unknown `kid` rereads the set at most every 10 s.
+    /// Confirm the result with [`Authenticator::confirm_beside`] before deciding anything.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidToken`] or [`Error::TokenExpired`]; [`Error::Unavailable`] without any copy of the set.
+    /// [`Error::InvalidToken`] or [`Error::TokenExpired`]; [`Error::Unavailable`] if no set can be read.
     pub async fn check_token<C: Claims>(&self, token: &str) -> Result<Unconfirmed<C>, Error> {
         let parsed = self.verifier.parse::<C>(token)?;
         let copy = match self.keys.cached_within(i64::MAX) {
@@ -195,12 +195,12 @@ impl Authenticator {
         }
     }
 
-    /// Runs the request's own `work`; where the copy of the set is older than a minute, renews it beside that, so
-    /// that nobody waits longer for it. Then the token's key is looked up once more.
+    /// Runs the request's own `work`. If the cached set is older than a minute, refreshes it in parallel, so that
+    /// nobody waits longer. Then looks up the token's key again.
     ///
     /// # Errors
     ///
-    /// The work's; [`Error::InvalidToken`] when the key is no longer in the set; [`Error::Unavailable`] when the set
+    /// The work's; [`Error::InvalidToken`] if the key is no longer in the set; [`Error::Unavailable`] if the set
     /// cannot be read.
     pub async fn confirm_beside<C: Claims, T, E: Into<Error>>(
         &self,

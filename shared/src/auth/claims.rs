@@ -1,4 +1,4 @@
-//! What the tokens say.
+//! The tokens' claims.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -9,23 +9,23 @@ use crate::domain::{
     session::Session,
 };
 
-/// The most that `ACCESS_TOKEN_SECONDS` may be: a day.
+/// The maximum of `ACCESS_TOKEN_SECONDS`: a day.
 pub const MAX_ACCESS_TOKEN_SECONDS: i64 = 86_400;
-/// The most that `SESSION_ABSOLUTE_SECONDS` may be: ten years.
+/// The maximum of `SESSION_ABSOLUTE_SECONDS`: ten years.
 pub const MAX_SESSION_SECONDS: i64 = 315_360_000;
 
-/// One kind of token's claims.
+/// The claims of a token type.
 pub trait Claims: Serialize + DeserializeOwned {
-    /// The header's `typ` (RFC 8725 §3.11): keeps one kind from passing for the other.
+    /// The header's `typ` (RFC 8725 §3.11), so one type cannot pass as the other.
     const TYPE: &'static str;
     /// What the token is for.
     const PURPOSE: Purpose;
-    /// How long it lives at most, in seconds, whatever is configured: one that claims more is none of ours.
+    /// Its maximum lifetime, in seconds, whatever is configured: a token that claims more is not ours.
     const MAX_SECONDS: i64;
 
     /// When it expires.
     fn expires_at(&self) -> Seconds;
-    /// Before when it is not valid, when it says so.
+    /// When it becomes valid, if it says so.
     fn not_before(&self) -> Option<Seconds>;
 }
 
@@ -46,7 +46,7 @@ pub struct AccessClaims {
     pub iat: Seconds,
     /// When it expires.
     pub exp: Seconds,
-    /// Before when it is not valid; ours do not say.
+    /// When it becomes valid; ours do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<Seconds>,
     /// The app that it was issued to.
@@ -68,11 +68,11 @@ pub struct RefreshClaims {
     pub sid: SessionId,
     /// The session's `refresh_jti` at the time of issue.
     pub jti: TokenId,
-    /// When it was issued: for a successor, when it was rotated to.
+    /// When it was issued; for a successor, when it was rotated.
     pub iat: Seconds,
     /// The session's absolute limit.
     pub exp: Seconds,
-    /// Before when it is not valid; ours do not say.
+    /// When it becomes valid; ours do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<Seconds>,
     /// When its owner logged in.
@@ -88,9 +88,9 @@ pub struct TokenSubject {
     pub session_id: SessionId,
     /// When its owner logged in.
     pub auth_time: Seconds,
-    /// When it ends unless it is refreshed before.
+    /// When it expires unless it is refreshed.
     pub expires_at: Seconds,
-    /// When it ends in any case.
+    /// When it expires regardless.
     pub absolute_expires_at: Seconds,
 }
 
@@ -107,7 +107,7 @@ impl From<&Session> for TokenSubject {
 }
 
 impl RefreshClaims {
-    /// The session that the token is of, which now ends at `expires_at`.
+    /// The token's session, which now expires at `expires_at`.
     #[must_use]
     pub const fn subject(&self, expires_at: Seconds) -> TokenSubject {
         TokenSubject {

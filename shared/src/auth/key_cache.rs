@@ -1,4 +1,4 @@
-//! A function's copy of the key set, and how it is kept young.
+//! A function's cached key set, and how it is kept fresh.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,15 +13,15 @@ use crate::{
     store::Store,
 };
 
-/// A decision is never made with a copy older than this, in milliseconds.
+/// The oldest copy that may be used for a decision, in milliseconds.
 const MAX_AGE: i64 = 60_000;
 
-/// Nothing was published yet.
+/// No keys are published yet.
 #[derive(Debug, thiserror::Error)]
 #[error("the table holds no key set (item KEYS / JWKS): publish the signing keys' public halves first")]
 struct NoKeySet;
 
-/// A copy of the published key set. Clones share it.
+/// Caches the published key set. Clones share it.
 #[derive(Clone, Debug)]
 pub struct KeyCache {
     store: Store,
@@ -36,7 +36,7 @@ pub(super) struct CachedSet {
 }
 
 impl KeyCache {
-    /// Starts without a copy: the first token, or [`KeyCache::warm`], reads it.
+    /// Starts empty: the first token, or [`KeyCache::warm`], reads the set.
     #[must_use]
     pub fn new(store: Store, clock: Clock) -> Self {
         Self {
@@ -46,8 +46,8 @@ impl KeyCache {
         }
     }
 
-    /// Reads the set while the process starts, so many times at once: each opens a connection to the table, and
-    /// requests use them later. A failure is only logged: the first request will try again, and report it.
+    /// Reads the set at start, `connections` times at once: each read opens a connection to the table that later
+    /// requests use. A failure is only logged, as the first request will retry and report it.
     pub async fn warm(&self, connections: usize) {
         let reads = join_all((0..connections).map(|_| self.read())).await;
         if let Some(error) = reads.into_iter().find_map(Result::err) {
@@ -55,11 +55,11 @@ impl KeyCache {
         }
     }
 
-    /// The set, not older than a minute.
+    /// The set, at most a minute old.
     ///
     /// # Errors
     ///
-    /// When the copy is too old and the table cannot be read, or holds no key set.
+    /// If the cached set has expired and no set can be read.
     pub async fn set(&self) -> Result<Arc<KeySet>, Error> {
         match self.cached_within(MAX_AGE) {
             Some(copy) => Ok(copy.set),
@@ -67,31 +67,31 @@ impl KeyCache {
         }
     }
 
-    /// The set as it is now.
+    /// The set, read now.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read, or holds no key set.
+    /// If the table cannot be read, or holds no key set.
     pub async fn fresh_set(&self) -> Result<Arc<KeySet>, Error> {
         Ok(self.read().await?.set)
     }
 
-    /// The copy of the set, whatever its age, if there is one.
+    /// The cached set, of any age, if there is one.
     #[must_use]
     pub fn cached_set(&self) -> Option<Arc<KeySet>> {
         Some(self.cached_within(i64::MAX)?.set)
     }
 
-    /// The copy, if it was read within so many milliseconds.
+    /// The copy, if it is less than `age` milliseconds old.
     pub(super) fn cached_within(&self, age: i64) -> Option<CachedSet> {
         let now = self.clock.now();
         let copy = self.copy.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-        // A clock that was set back makes the copy's age unknown.
+        // If the clock was set back, the copy's age is unknown.
         let known = age == i64::MAX || (copy.read_at <= now && now.0 - copy.read_at.0 < age);
         known.then_some(copy)
     }
 
-    /// Reads the set, in place of the copy.
+    /// Reads and caches the set.
     pub(super) async fn read(&self) -> Result<CachedSet, Error> {
         let read_at = self.clock.now();
         let set = self.store.key_set().await?;

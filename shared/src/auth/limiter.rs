@@ -1,7 +1,7 @@
-//! Counting requests in the table.
+//! Counts requests in the table.
 //!
-//! A request is counted beside the reads that it makes anyway, so that none waits longer for it. Where counting fails
-//! the request does: whoever could stop the counting could guess without limit.
+//! A request is counted in parallel with its own reads, so it waits no longer. If counting fails, so does the request:
+//! otherwise whoever could stop the counting could guess without limit.
 
 use crate::{
     domain::{
@@ -14,11 +14,11 @@ use crate::{
     store::{CountOutcome, RateCounters, Store, StoreError},
 };
 
-/// A password that is about to be compared: counted before it is, and given back when it was right.
+/// A password about to be verified: counted beforehand, and refunded if it is right.
 #[must_use]
 #[derive(Debug)]
 pub struct Guess {
-    /// Whether it may be compared at all.
+    /// Whether it may be verified.
     pub admission: Admission,
     reserved: Option<Reserved>,
 }
@@ -48,16 +48,16 @@ impl Limiter {
     ///
     /// # Errors
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn login(&self, quotas: &Quotas, source: &Source) -> Result<Admission, StoreError> {
         self.count(quotas, Rule::Login, source.as_str()).await
     }
 
-    /// Counts a request of an account's owner.
+    /// Counts a request by an account's owner.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn by_user(&self, quotas: &Quotas, rule: Rule, user: UserId) -> Result<Admission, StoreError> {
         self.count(quotas, rule, &user.to_string()).await
     }
@@ -67,17 +67,16 @@ impl Limiter {
         Ok(self.take(quotas, rule, key, counters).await?.admission)
     }
 
-    /// Reserves a guess at the password of `email`, which may be nobody's. Both limits stand in one item, so that they
-    /// are taken together or not at all: a stranger who is over the limit of one address takes nothing from the limit
-    /// of all.
+    /// Reserves a guess at the password of `email`, which need not exist. Both limits are in one item, so that they are
+    /// taken together or not at all: a stranger over the per-address limit uses up none of the account's limit.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn guess(&self, quotas: &Quotas, email: &Email, source: &Source) -> Result<Guess, StoreError> {
         let (account, source) = (email.digest(), source.as_str());
         if self.limits.for_rule(Rule::GuessesEverywhere) == 0 {
-            // Nothing would bound how many addresses are counted in one item: each has its own.
+            // Nothing bounds how many addresses one item would count, so each has its own.
             let counters = vec![(Rule::Guesses, "count".to_owned())];
             let key = format!("{account}#{source}");
             return self.take(quotas, Rule::Guesses, &key, counters).await;
@@ -89,7 +88,7 @@ impl Limiter {
         self.take(quotas, Rule::Guesses, &account, counters).await
     }
 
-    /// Gives a guess back. A failure is only logged: the guess then counts until its window ends.
+    /// Refunds a guess. A failure is only logged: the guess then counts until its window ends.
     pub async fn refund(&self, quotas: &Quotas, guess: Guess) {
         let Some(reserved) = guess.reserved else { return };
         match self.store.refund(&reserved.tally).await {
@@ -105,7 +104,7 @@ impl Limiter {
         }
     }
 
-    /// Takes one from each counter whose rule is on, or from none.
+    /// Takes one from all counters whose rule is on, or from none.
     async fn take(
         &self,
         quotas: &Quotas,

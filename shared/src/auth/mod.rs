@@ -1,4 +1,4 @@
-//! Who the caller is: keys in memory, tokens (JWTs signed with ES256; RFC 7519, 8725, 9068), and rate limits.
+//! Authentication: cached keys, tokens (JWTs signed with ES256; RFC 7519, 8725, 9068), and rate limits.
 
 mod authenticator;
 mod claims;

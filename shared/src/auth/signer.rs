@@ -1,4 +1,4 @@
-//! Issuing tokens. Only `login` and `refresh` can.
+//! Issues tokens. Only `login` and `refresh` can.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 
@@ -22,7 +22,7 @@ pub struct Signer {
     key: EncodingKey,
 }
 
-/// A token could not be signed: the private key is not usable.
+/// A token could not be signed: the private key is unusable.
 #[derive(Debug, thiserror::Error)]
 #[error("a token could not be signed: {0}")]
 pub struct SignError(#[from] jsonwebtoken::errors::Error);
@@ -34,7 +34,7 @@ impl From<SignError> for Error {
 }
 
 impl Signer {
-    /// Signs with `key`, by the configured names and lifetimes.
+    /// Signs with `key` and the configured names and lifetimes.
     #[must_use]
     pub fn new(settings: TokenSettings, key: &KeyPair, ids: Ids) -> Self {
         Self {
@@ -51,11 +51,11 @@ impl Signer {
         &self.kid
     }
 
-    /// Both tokens of a session: a new access token, and the refresh token `refresh_jti` issued at `issued_at`.
+    /// Issues a session's tokens: a new access token, and the refresh token `refresh_jti` as of `issued_at`.
     ///
     /// # Errors
     ///
-    /// When the private key is not usable.
+    /// If the private key is unusable.
     pub fn issue(
         &self,
         subject: &TokenSubject,

@@ -1,4 +1,4 @@
-//! The private keys in a function's memory, and how they are kept up to date.
+//! A function's private keys in memory, and how they are refreshed.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -16,14 +16,14 @@ use crate::domain::{
     key_set::KeySet,
 };
 
-/// The keys are read again when they were read so long ago, in milliseconds.
+/// How old the keys may be before they are read again, in milliseconds.
 const MAX_AGE: i64 = 300_000;
-/// Where none of the keys may sign, they are read again at most this often, in milliseconds.
+/// If no key may sign, they are read again at most this often, in milliseconds.
 const RETRY_INTERVAL: i64 = 1000;
-/// So long a request waits for keys that it does not need.
+/// How long a request waits for keys it does not need.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// A signer for each private key that the function holds. Clones share them.
+/// A signer for each private key of the function. Clones share them.
 #[derive(Clone)]
 pub struct SignerCache(Arc<Inner>);
 
@@ -37,14 +37,14 @@ struct Inner {
 
 #[derive(Default)]
 struct Loaded {
-    /// The current key's, then the next one's; none until the keys were read once.
+    /// The current key's, then the next one's; empty until the first read.
     signers: Vec<Arc<Signer>>,
-    /// When it was last tried to read them.
+    /// When a read was last attempted.
     tried_at: Option<Millis>,
 }
 
 impl SignerCache {
-    /// Holds nothing until [`SignerCache::refresh_if_old`].
+    /// Empty until [`SignerCache::refresh_if_old`].
     #[must_use]
     pub fn new(settings: TokenSettings, clock: Clock, ids: Ids, source: SigningKeySource) -> Self {
         Self(Arc::new(Inner {
@@ -56,8 +56,8 @@ impl SignerCache {
         }))
     }
 
-    /// Reads the keys again if five minutes have passed: to be awaited beside a request's own work. A failure keeps
-    /// the keys that are loaded and is logged.
+    /// Reads the keys again if five minutes have passed; await it in parallel with a request's own work. A failure is
+    /// logged and keeps the loaded keys.
     pub async fn refresh_if_old(&self) {
         if self.start_reading(MAX_AGE) && tokio::time::timeout(MAX_WAIT, self.read()).await.is_err() {
             tracing::error!(
@@ -66,16 +66,16 @@ impl SignerCache {
         }
     }
 
-    /// Reads the keys again unless that was tried within the last second: for when none of those that are loaded may
-    /// sign. A failure keeps them and is logged.
+    /// Reads the keys again unless that was tried within the last second; for when no loaded key may sign. A failure is
+    /// logged and keeps the loaded keys.
     pub async fn refresh_soon(&self) {
         if self.start_reading(RETRY_INTERVAL) {
             self.read().await;
         }
     }
 
-    /// The signer whose key may sign by `set`: the current key's, or the next one's where the set has gone ahead of
-    /// this function.
+    /// The signer whose key `set` allows: the current key's, or the next one's if the set is newer than this
+    /// function's keys.
     #[must_use]
     pub fn signer_for(&self, set: &KeySet) -> Option<Arc<Signer>> {
         self.with_loaded(|loaded| {
@@ -84,11 +84,11 @@ impl SignerCache {
         })
     }
 
-    /// Whether the last attempt was `age` ago; then it counts as made.
+    /// Whether the last attempt is `age` old; if so, records one.
     fn start_reading(&self, age: i64) -> bool {
         let now = self.0.clock.now();
         self.with_loaded(|loaded| {
-            // A clock that was set back makes the age unknown.
+            // If the clock was set back, the age is unknown.
             let recent = loaded.tried_at.is_some_and(|at| at <= now && now.0 - at.0 < age);
             if !recent {
                 loaded.tried_at = Some(now);

@@ -6,10 +6,10 @@ use aws_sdk_secretsmanager::{Client, operation::get_secret_value::GetSecretValue
 
 use super::signing_keys::{SigningKeys, SigningKeysError};
 
-/// The label of the version of a secret that is good at present.
+/// The label of a secret's current version.
 const CURRENT: &str = "AWSCURRENT";
 
-/// Where a function that signs reads its keys.
+/// Where a function reads its signing keys.
 #[derive(Clone, Debug)]
 pub enum SigningKeySource {
     /// A local file.
@@ -23,7 +23,7 @@ pub enum SigningKeySource {
     },
 }
 
-/// Why there are no keys. What was read is never shown.
+/// Why there are no keys. Never shows what was read.
 #[derive(Debug, thiserror::Error)]
 pub enum SigningKeySourceError {
     /// The file cannot be read.
@@ -42,13 +42,13 @@ pub enum SigningKeySourceError {
         /// Why not.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Nothing was put there yet.
+    /// It has no keys yet.
     #[error("there are no signing keys in {place} yet: the secret's first rotation makes them")]
     Empty {
         /// Where.
         place: String,
     },
-    /// What was read are no signing keys.
+    /// It holds no valid signing keys.
     #[error("the signing keys in {place} cannot be used")]
     Content {
         /// Where they are.
@@ -63,7 +63,7 @@ impl SigningKeySource {
     ///
     /// # Errors
     ///
-    /// Says what cannot be read, or what is wrong with it.
+    /// Says what cannot be read or what is wrong with it.
     pub async fn read(&self) -> Result<SigningKeys, SigningKeySourceError> {
         let (place, text) = match self {
             Self::File(path) => {

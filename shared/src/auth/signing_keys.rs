@@ -16,20 +16,20 @@ use crate::domain::{
     key_set::{KeySet, PublicKey},
 };
 
-/// The two keys that the secret holds: the one that signs, and the one that will sign after the next rotation.
+/// The secret's two keys: the one that signs, and the one that will sign after the next rotation.
 ///
 /// As JSON: `{"current": "<PKCS #8, base64>", "next": "<PKCS #8, base64>", "epoch": 0}`.
 #[derive(Clone, Debug, Serialize)]
 pub struct SigningKeys {
     /// Signs now.
     pub current: KeyPair,
-    /// Published, so that every verifier knows it before it signs.
+    /// Already published, so that every verifier knows it in time.
     pub next: KeyPair,
-    /// How many emergencies there were before these keys: see [`PublishedKeys::epoch`](crate::domain::key_set::PublishedKeys::epoch).
+    /// How many emergency rotations preceded them: [`epoch`](crate::domain::key_set::PublishedKeys::epoch).
     pub epoch: u64,
 }
 
-/// Why a text is no pair of signing keys. Nothing of the text is shown.
+/// Why signing keys are invalid. Never shows what was read.
 #[derive(Debug, thiserror::Error)]
 pub enum SigningKeysError {
     /// Not JSON.
@@ -38,17 +38,17 @@ pub enum SigningKeysError {
     /// JSON of another shape.
     #[error("it is no object with the strings `current` and `next`")]
     Shape,
-    /// One of the keys.
+    /// An invalid key.
     #[error("`{0}`: {1}")]
     Key(&'static str, KeyPairError),
 }
 
 impl SigningKeys {
-    /// Two new keys, of this epoch.
+    /// Makes two keys of `epoch`.
     ///
     /// # Errors
     ///
-    /// When the cryptographic library cannot make a key.
+    /// If the cryptographic library cannot make a key.
     pub fn generate(epoch: u64) -> Result<Self, KeyPairError> {
         Ok(Self {
             current: KeyPair::generate()?,
@@ -61,7 +61,7 @@ impl SigningKeys {
     ///
     /// # Errors
     ///
-    /// When the cryptographic library cannot make a key.
+    /// If the cryptographic library cannot make a key.
     pub fn successor(&self) -> Result<Self, KeyPairError> {
         Ok(Self {
             current: self.next.clone(),
@@ -70,11 +70,11 @@ impl SigningKeys {
         })
     }
 
-    /// Reads the JSON form. An empty object, which a secret holds until its first rotation, is none.
+    /// Parses the JSON form. `None` if it is an empty object, as a secret is until its first rotation.
     ///
     /// # Errors
     ///
-    /// When the text is neither.
+    /// If the text is neither.
     pub fn parse(text: &str) -> Result<Option<Self>, SigningKeysError> {
         let value: Value = serde_json::from_str(text).map_err(|_| SigningKeysError::Json)?;
         if value == json!({}) {
@@ -121,7 +121,7 @@ pub struct KeyPair {
     public: PublicKey,
 }
 
-/// Why bytes are no key pair.
+/// Why a key pair is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyPairError {
     /// Not base64.
@@ -140,7 +140,7 @@ impl KeyPair {
     ///
     /// # Errors
     ///
-    /// When the cryptographic library cannot make a key.
+    /// If the cryptographic library cannot make a key.
     pub fn generate() -> Result<Self, KeyPairError> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
         Self::from_pkcs8(pair.to_pkcs8v1()?.as_ref().to_vec())
@@ -150,7 +150,7 @@ impl KeyPair {
     ///
     /// # Errors
     ///
-    /// When it is not a P-256 private key.
+    /// If it is not a P-256 private key.
     pub fn from_pkcs8(pkcs8: Vec<u8>) -> Result<Self, KeyPairError> {
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8)?;
         // SEC 1 §2.3.3, uncompressed: 0x04, then x and y of 32 bytes each.

@@ -1,4 +1,4 @@
-//! Who signs the tokens of a request.
+//! Chooses the key that signs tokens.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::domain::error::Error;
 
-/// Finds the private key that signs, beside a request's own work.
+/// Finds the signing key in parallel with a request's own work.
 #[derive(Clone)]
 pub struct TokenIssuer {
     keys: KeyCache,
@@ -16,13 +16,13 @@ pub struct TokenIssuer {
     signers: SignerCache,
 }
 
-/// The keys are being replaced, or the secret cannot be read.
+/// Keys are being replaced, or the secret cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("none of the private keys at hand may sign by the published key set (item KEYS / JWKS)")]
 struct NoSigningKey;
 
 impl TokenIssuer {
-    /// Signs with the keys of `signers` that the set in `keys` allows.
+    /// Signs with those of `signers` that the set in `keys` allows.
     #[must_use]
     pub const fn new(keys: KeyCache, authenticator: Authenticator, signers: SignerCache) -> Self {
         Self {
@@ -32,17 +32,17 @@ impl TokenIssuer {
         }
     }
 
-    /// Reads the private keys while the process starts. A failure is only logged.
+    /// Reads the private keys at start. A failure is only logged.
     pub async fn warm(&self) {
         self.signers.refresh_soon().await;
     }
 
-    /// Runs the request's own `work`, with the key set read and the private keys renewed beside it; then chooses who
-    /// signs. The set is the present one, so that no login hands out tokens of a key that was just dropped.
+    /// Runs the request's own `work` and, in parallel, reads the key set and refreshes the private keys; then chooses
+    /// the signer. The set is never a cached one, so that no login uses a key that was just dropped.
     ///
     /// # Errors
     ///
-    /// The work's; [`Error::Unavailable`] when the set cannot be read, or nobody may sign.
+    /// The work's; [`Error::Unavailable`] if the set cannot be read, or no key may sign.
     pub async fn signer_beside<T, E: Into<Error>>(
         &self,
         work: impl Future<Output = Result<T, E>>,
@@ -52,13 +52,13 @@ impl TokenIssuer {
         Ok((self.signer().await?, done.map_err(Into::into)?))
     }
 
-    /// As [`Authenticator::confirm_beside`], with the private keys renewed beside the work as well.
+    /// As [`Authenticator::confirm_beside`], but also refreshes the private keys in parallel.
     ///
-    /// The work is not begun unless somebody can sign what it leads to.
+    /// The work does not start unless some key can sign its result.
     ///
     /// # Errors
     ///
-    /// As [`Authenticator::confirm_beside`]; [`Error::Unavailable`] when nobody may sign.
+    /// As [`Authenticator::confirm_beside`]; [`Error::Unavailable`] if no key may sign.
     pub async fn confirm_beside<C: Claims, T, E: Into<Error>>(
         &self,
         token: Unconfirmed<C>,

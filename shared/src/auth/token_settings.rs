@@ -1,4 +1,4 @@
-//! What the tokens say of the service and how long they live, as it is configured.
+//! The configured names and lifetimes in tokens.
 
 /// The configured names and lifetimes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Checking tokens (RFC 8725): a fixed algorithm, an explicit type, our own keys and our own clock.
+//! Checks tokens (RFC 8725): a fixed algorithm, an explicit type, our own keys and our own clock.
 
 use std::collections::HashSet;
 
@@ -11,14 +11,14 @@ use crate::domain::{
     key_set::{KeySet, Purpose},
 };
 
-/// How far ahead another machine's clock may be, in seconds: for `nbf`, and for the longest life that `exp` may give. What
-/// has expired has none, since a token that lived a second too long would be refused by everybody else.
+/// How far ahead another machine's clock may be, in seconds: for `nbf`, and for the longest lifetime `exp` may claim.
+/// Expiry has no leeway: every other verifier would refuse a token that lived a second too long.
 pub const LEEWAY: i64 = 5;
 
-/// The longest token that is looked at, in bytes; ours are under 700.
+/// The longest token that is parsed, in bytes; ours are under 700.
 const MAX_BYTES: usize = 4096;
 
-/// Why a token is refused. Clients are told no more than that it is invalid or has expired.
+/// Why a token is refused. Clients learn only that it is invalid or has expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// Not a JWT, or longer than any of ours.
@@ -27,16 +27,16 @@ pub enum TokenError {
     /// Its header names another algorithm, or an extension that must be understood (RFC 7515 §4.1.11).
     #[error("another algorithm or an unknown critical extension")]
     Header,
-    /// It is of another kind.
+    /// It is of another type.
     #[error("a token of another type")]
     Type,
-    /// Its key is not, or no longer, in the key set.
+    /// Its key is not (or no longer) in the key set.
     #[error("no such key")]
     UnknownKey,
-    /// The signature is not the key's.
+    /// The signature is wrong.
     #[error("wrong signature")]
     Signature,
-    /// Its issuer, its audience or another claim is not as it should be.
+    /// Its issuer, audience or another claim is wrong or missing.
     #[error("wrong or missing claims")]
     Claims,
     /// It is not valid yet.
@@ -63,14 +63,14 @@ pub struct Verifier {
     audience: String,
 }
 
-/// A text with a token's form and an acceptable header.
+/// A JWT with an acceptable header.
 #[derive(Debug)]
 pub struct ParsedToken<'a> {
     token: &'a str,
     kid: String,
 }
 
-/// A token whose signature and claims are right by a key set that may be out of date.
+/// A token whose signature and claims are valid by a key set that may be stale.
 #[derive(Debug)]
 pub struct Unconfirmed<C> {
     claims: C,
@@ -87,11 +87,11 @@ impl Verifier {
         }
     }
 
-    /// Looks at the header only: `alg`, `typ`, `crit` and `kid`. `jku`, `jwk`, `x5u` and `x5c` are ignored.
+    /// Checks only the header: `alg`, `typ`, `crit` and `kid`. `jku`, `jwk`, `x5u` and `x5c` are ignored.
     ///
     /// # Errors
     ///
-    /// When the text is no token of ours and of this kind.
+    /// If it cannot be a token of ours of this type.
     pub fn parse<'a, C: Claims>(&self, token: &'a str) -> Result<ParsedToken<'a>, TokenError> {
         if token.len() > MAX_BYTES {
             return Err(TokenError::Malformed);
@@ -109,11 +109,11 @@ impl Verifier {
         })
     }
 
-    /// Checks signature and claims with the parsed's key out of `set`, at `now`.
+    /// Checks signature and claims with the token's key from `set`, at `now`.
     ///
     /// # Errors
     ///
-    /// Says why when the token is refused.
+    /// Says why the token is refused.
     pub fn verify<C: Claims>(
         &self,
         parsed: &ParsedToken<'_>,
@@ -134,8 +134,8 @@ impl Verifier {
                 _ => TokenError::Malformed,
             })?
             .claims;
-        // Before the key: a phone that comes back after its key was retired is told that its access token has expired,
-        // and refreshes, and not that it is no token of ours.
+        // Before the key: a phone that returns after its key was retired is told that its access token has expired, so
+        // it refreshes, not that the token is invalid.
         check_times(&claims, now)?;
         if !published.verifies(C::PURPOSE, now) {
             return Err(TokenError::UnknownKey);
@@ -146,7 +146,7 @@ impl Verifier {
         })
     }
 
-    /// `jsonwebtoken` reads the system clock by itself, so its time checks are off.
+    /// `jsonwebtoken` reads the system clock itself, so its time checks are off.
     fn validation(&self, purpose: Purpose) -> Validation {
         let audience = match purpose {
             Purpose::Access => &self.audience,
@@ -163,7 +163,7 @@ impl Verifier {
 }
 
 impl<C: Claims> Unconfirmed<C> {
-    /// What the token claims, to know what to read; nothing may be decided by it yet.
+    /// The claims, to know what to read. Decide nothing by them yet.
     pub const fn claims(&self) -> &C {
         &self.claims
     }
@@ -172,7 +172,7 @@ impl<C: Claims> Unconfirmed<C> {
     ///
     /// # Errors
     ///
-    /// [`TokenError::UnknownKey`] when the key was dropped from the set.
+    /// [`TokenError::UnknownKey`] if the key was dropped from the set.
     pub fn confirm(self, set: &KeySet, now: Millis) -> Result<C, TokenError> {
         match set.find(&self.kid, C::PURPOSE, now) {
             Some(_) => Ok(self.claims),

@@ -1,4 +1,4 @@
-//! Accounts and the credentials that open them.
+//! Accounts and the credentials for them.
 
 use crate::domain::{clock::Millis, email::Email, ids::UserId, password::PasswordHash};
 
@@ -7,7 +7,7 @@ use crate::domain::{clock::Millis, email::Email, ids::UserId, password::Password
 pub struct Account {
     /// Its id.
     pub user_id: UserId,
-    /// The address, in its normal form.
+    /// The address, normalised.
     pub email: Email,
     /// The address as it was typed.
     pub email_as_typed: String,
@@ -15,18 +15,18 @@ pub struct Account {
     pub created_at: Millis,
 }
 
-/// What opens an account: found by address, and the one record that says whether a login may succeed.
+/// An account's credential, found by address: the one record that decides whether a login succeeds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
     /// The account.
     pub account: Account,
-    /// The password's hash; none when the account has no password.
+    /// The password's hash; `None` if the account has no password.
     pub password_hash: Option<PasswordHash>,
     /// Whether the account may log in.
     pub is_active: bool,
-    /// When its deletion began. From then on nobody can log in, and nothing but deleting it can be done with it.
+    /// When its deletion began. From then on nobody can log in, and the only operation allowed is to delete it.
     pub deletion_began_at: Option<Millis>,
-    /// How many logins were committed: each login's transaction counts it up, so that two logins that saw the
-    /// same sessions cannot both commit.
+    /// How many logins were committed: each login's transaction increments it, so two logins that read the same
+    /// sessions cannot both commit.
     pub login_sequence: u64,
 }

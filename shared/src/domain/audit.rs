@@ -8,7 +8,7 @@ use crate::domain::{
     session::{Origin, RevokeReason, Session},
 };
 
-/// How many events a page of the trail may have.
+/// The most events on one page of the trail.
 pub const MAX_EVENTS_PER_PAGE: u8 = 100;
 
 /// What happened.
@@ -21,15 +21,15 @@ pub enum EventType {
     LoginFailed,
     /// A session's own logout.
     Logout,
-    /// One session ended by its owner or by support staff.
+    /// A session revoked by its owner or support staff.
     SessionRevoked,
-    /// A session ended by a command that ends all.
+    /// A session revoked when all of them were.
     SessionsRevoked,
-    /// A session ended because its device logged in again.
+    /// A session revoked as its device logged in again.
     SessionSuperseded,
-    /// A session ended because a login went above the limit.
+    /// A session revoked as a login exceeded the limit.
     SessionEvicted,
-    /// A session ended because an old refresh token of it was replayed.
+    /// A session revoked as an old refresh token was replayed.
     RefreshTokenReused,
     /// A refresh from another country.
     SessionMoved,
@@ -44,7 +44,7 @@ pub enum EventType {
 }
 
 impl EventType {
-    /// The event that tells of a session's end for this reason.
+    /// The event that records a revocation for this reason.
     #[must_use]
     pub const fn for_revocation(reason: RevokeReason) -> Self {
         match reason {
@@ -71,7 +71,7 @@ pub struct AuditEvent {
     pub event_type: EventType,
     /// When.
     pub at: Millis,
-    /// To which session, where it concerns one.
+    /// The session, if it concerns one.
     pub session_id: Option<SessionId>,
     /// That session's device.
     pub device_name: Option<String>,
@@ -79,7 +79,7 @@ pub struct AuditEvent {
     pub origin: Origin,
     /// The request that caused it.
     pub request_id: Option<String>,
-    /// Who caused it, when it was not the account's owner.
+    /// Who caused it, if it was not the account's owner.
     pub actor: Option<String>,
 }
 
@@ -92,7 +92,7 @@ pub struct AuditContext {
     pub origin: Origin,
     /// The request.
     pub request_id: Option<String>,
-    /// Who, when it is not the account's owner.
+    /// Who, if it is not the account's owner.
     pub actor: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Time. The service reads the clock here and nowhere else, so that tests can hold it still.
+//! Time. The service reads the clock only here, so that tests can control it.
 
 use std::{
     fmt,
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// Seconds in a day.
 pub const DAY: i64 = 86_400;
 
-/// Where the present moment comes from: the system, or a test's hand.
+/// The source of the current time: the system, or a test.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -31,13 +31,13 @@ impl Clock {
         Self(Source::System)
     }
 
-    /// A clock that stands still until [`Clock::advance`] or [`Clock::set`] moves it. Clones share the time.
+    /// A clock that only [`Clock::advance`] and [`Clock::set`] move. Clones share the time.
     #[must_use]
     pub fn manual(start: Millis) -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(start.0))))
     }
 
-    /// The present moment, in whole milliseconds.
+    /// The current time, in whole milliseconds.
     #[must_use]
     pub fn now(&self) -> Millis {
         match &self.0 {
@@ -53,14 +53,14 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock by so many seconds (backwards too); the system clock is left alone.
+    /// Moves a manual clock by `seconds` (may be negative). Does nothing to a system clock.
     pub fn advance(&self, seconds: i64) {
         if let Source::Manual(at) = &self.0 {
             at.fetch_add(seconds * 1000, Ordering::SeqCst);
         }
     }
 
-    /// Sets a manual clock; the system clock is left alone.
+    /// Sets a manual clock. Does nothing to a system clock.
     pub fn set(&self, now: Millis) {
         if let Source::Manual(at) = &self.0 {
             at.store(now.0, Ordering::SeqCst);
@@ -79,7 +79,7 @@ pub struct Millis(pub i64);
 pub struct Seconds(pub i64);
 
 impl Millis {
-    /// The second this moment lies in.
+    /// The second that contains it.
     #[must_use]
     pub const fn seconds(self) -> Seconds {
         Seconds(self.0.div_euclid(1000))
@@ -97,20 +97,20 @@ impl Seconds {
         Millis(self.0.saturating_mul(1000))
     }
 
-    /// This moment and so many seconds.
+    /// Adds `seconds`.
     #[must_use]
     pub const fn plus(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds))
     }
 
-    /// How many seconds this moment is after `earlier`; 0 when it is not.
+    /// How many seconds this moment is after `earlier`; 0 if it is not.
     #[must_use]
     pub fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0).max(0)
     }
 }
 
-/// RFC 3339, UTC, whole seconds, `Z`: what the strictest date parsers of mobile platforms accept.
+/// RFC 3339, UTC, whole seconds, `Z`: the strictest date parsers of mobile platforms accept it.
 impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.utc().to_rfc3339_opts(SecondsFormat::Secs, true))

@@ -7,35 +7,35 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::domain::clock::{DAY, Millis};
 
-/// A calendar day of UTC, written `yyyy-mm-dd`.
+/// A calendar day in UTC, written `yyyy-mm-dd`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(i64);
 
-/// A text that is no day.
+/// Not a valid day.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("not a day (yyyy-mm-dd)")]
 pub struct NotADay;
 
 impl Day {
-    /// The day that a moment lies in.
+    /// The day that contains `at`.
     #[must_use]
     pub const fn containing(at: Millis) -> Self {
         Self(at.seconds().0.div_euclid(DAY))
     }
 
-    /// So many days later; earlier, when negative.
+    /// Adds `days`, which may be negative.
     #[must_use]
     pub const fn plus(self, days: i64) -> Self {
         Self(self.0.saturating_add(days))
     }
 
-    /// How many days this one is after `earlier`; negative when it is before.
+    /// How many days this one is after `earlier`; negative if it is before.
     #[must_use]
     pub const fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// This day and all that follow, up to and with `last`.
+    /// All days from this one to `last`, inclusive.
     pub fn up_to(self, last: Self) -> impl Iterator<Item = Self> {
         (self.0..=last.0).map(Self)
     }
@@ -51,7 +51,7 @@ impl fmt::Display for Day {
 impl FromStr for Day {
     type Err = NotADay;
 
-    /// Accepts what [`Display`](fmt::Display) writes, and no other spelling.
+    /// Accepts only the format that [`Display`](fmt::Display) writes.
     fn from_str(text: &str) -> Result<Self, NotADay> {
         let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| NotADay)?;
         let days = date.signed_duration_since(NaiveDate::default()).num_days();

@@ -1,14 +1,14 @@
-//! What a device is called.
+//! A device's name and id.
 
-/// Most characters of a device's name or id.
+/// Maximum length of a device's name or id.
 pub const MAX_CHARS: usize = 255;
 
-/// What a request says of its device.
+/// The device a request names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Device {
     /// Its name.
     pub name: Option<String>,
-    /// Its id, which stays the same from login to login.
+    /// Its id, the same at each login.
     pub id: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Digests and comparisons that give nothing away. The primitives are `aws-lc-rs`'s.
+//! Digests and constant-time comparison, with the primitives of `aws-lc-rs`.
 
 use std::fmt::Write as _;
 
@@ -23,7 +23,7 @@ pub fn sha256_hex(data: &[u8]) -> String {
         })
 }
 
-/// Whether two byte strings are the same, in a time that depends on their lengths only.
+/// Whether two byte strings are equal, in a time that depends on their lengths only.
 #[must_use]
 pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(a, b).is_ok()

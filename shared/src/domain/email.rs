@@ -9,16 +9,16 @@ use crate::domain::digest::sha256_hex;
 /// The longest address that SMTP carries (RFC 5321 §4.5.3.1.3, less the brackets), in bytes.
 pub const MAX_BYTES: usize = 254;
 
-/// An address in its normal form: trimmed, NFKC, lower-cased, its domain in ASCII (IDNA).
+/// A normalised address: trimmed, NFKC, lower-cased, its domain in ASCII (IDNA).
 ///
-/// `Debug` shows nothing of it: addresses are not logged.
+/// `Debug` hides it: addresses are not logged.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
-/// Why a text is no address that we take.
+/// Why an email address was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAnEmail {
-    /// No `@`, nothing before or after it, white space or control characters, or no domain name after it.
+    /// No `@`, nothing before or after it, white space, control characters, or an invalid domain name.
     #[error("must be an email address, such as name@example.com")]
     Shape,
     /// Longer than [`MAX_BYTES`].
@@ -27,11 +27,11 @@ pub enum NotAnEmail {
 }
 
 impl Email {
-    /// Normalises and checks an address as somebody typed it.
+    /// Normalises and checks an address as a user typed it.
     ///
     /// # Errors
     ///
-    /// Says why when the text is no address.
+    /// Says why the address was rejected.
     pub fn parse(typed: &str) -> Result<Self, NotAnEmail> {
         if typed.len() > 4 * MAX_BYTES {
             return Err(NotAnEmail::TooLong);
@@ -39,7 +39,7 @@ impl Email {
         let normal = ComposingNormalizer::new_nfkc()
             .normalize(typed.trim())
             .to_lowercase();
-        // Lower-casing can leave a text that is no longer composed.
+        // Lower-casing can leave text that is no longer composed.
         let normal = ComposingNormalizer::new_nfkc().normalize(normal.trim());
         let (local, domain) = normal.rsplit_once('@').ok_or(NotAnEmail::Shape)?;
         let foreign = |c: char| c.is_whitespace() || c.is_control() || c == '@';
@@ -64,7 +64,7 @@ impl Email {
         &self.0
     }
 
-    /// SHA-256 of the normal form, in hexadecimal: names an address without telling it.
+    /// SHA-256 of the normal form, in hex: identifies an address without revealing it.
     #[must_use]
     pub fn digest(&self) -> String {
         sha256_hex(self.0.as_bytes())
@@ -125,7 +125,7 @@ mod tests {
         ] {
             assert_eq!(Email::parse(typed).unwrap().as_str(), normal, "{typed:?}");
         }
-        // Look-alikes are other letters: Cyrillic a, and the dotless i of Turkish.
+        // Look-alikes stay distinct: Cyrillic a, and the dotless i of Turkish.
         for other in ["\u{430}nna@example.com", "\u{131}lhan@example.com"] {
             assert!(!Email::parse(other).unwrap().as_str().is_ascii(), "{other:?}");
         }

@@ -1,13 +1,13 @@
-//! Why a request is refused or fails: causes, without a word of HTTP.
+//! Why a request is refused or fails, independent of HTTP.
 
 use std::error::Error as StdError;
 
 use serde::Serialize;
 
-/// What is behind an error.
+/// The cause of an error.
 pub type Source = Box<dyn StdError + Send + Sync>;
 
-/// A field that does not fit, and what would.
+/// An invalid field and what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
     /// The field, header or parameter.
@@ -26,34 +26,34 @@ impl FieldError {
     }
 }
 
-/// Every cause of refusal or failure. What only logs tell apart stands in `Unavailable` and `Internal` as their source.
+/// Every cause of refusal or failure. `Unavailable` and `Internal` carry a source that only logs show.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Fields that do not fit.
+    /// Invalid fields.
     #[error("fields that do not fit")]
     Validation(Vec<FieldError>),
-    /// Unknown address, or wrong password, or an account without one: nobody is told which.
+    /// Unknown address, wrong password, or no password set: clients are not told which.
     #[error("wrong email or password")]
     InvalidCredentials,
-    /// The right password of an account that is switched off.
+    /// The right password, but the account is disabled.
     #[error("the account is inactive")]
     AccountInactive,
-    /// No access token where one is needed.
+    /// A required access token is missing.
     #[error("no access token")]
     MissingToken,
-    /// A token that is not ours, not of this kind, or altered.
+    /// A token that is not ours, of another kind, or altered.
     #[error("invalid token")]
     InvalidToken(#[source] Source),
     /// A token past its `exp`.
     #[error("the token has expired")]
     TokenExpired,
-    /// The token's session ran out or is gone.
+    /// The token's session expired or is gone.
     #[error("the session has expired")]
     SessionExpired,
-    /// The token's session was ended.
+    /// The token's session was revoked.
     #[error("the session was ended")]
     SessionRevoked,
-    /// An old refresh token was replayed, and its session is ended for it.
+    /// An old refresh token was replayed, so its session is revoked.
     #[error("a refresh token was replayed")]
     RefreshTokenReused,
     /// Somebody else's session.
@@ -68,7 +68,7 @@ pub enum Error {
         /// How long the window lasts, in seconds.
         retry_after: i64,
     },
-    /// Something that a request needs is out of reach: the same request may succeed later.
+    /// Something that a request needs is unavailable: a retry may succeed later.
     #[error(transparent)]
     Unavailable(Source),
     /// A bug, a missing permission or corrupt data: the same request fails again.

@@ -1,4 +1,4 @@
-//! Identifiers, each its own type, and the generator they come from.
+//! Identifiers, each with its own type, and their generator.
 
 use std::{
     fmt,
@@ -15,7 +15,7 @@ use uuid::{Builder, Uuid};
 
 use crate::domain::clock::Millis;
 
-/// A text that is no identifier of the kind asked for.
+/// Not a valid identifier of the expected kind.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("not a {0}")]
 pub struct NotAnId(&'static str);
@@ -29,7 +29,7 @@ macro_rules! uuid_id {
         impl FromStr for $name {
             type Err = NotAnId;
 
-            /// Accepts the hyphenated form (RFC 9562 §4) in either case, and no other.
+            /// Accepts only the hyphenated form (RFC 9562 §4), in either case.
             fn from_str(text: &str) -> Result<Self, NotAnId> {
                 if text.len() != 36 {
                     return Err(NotAnId($what));
@@ -59,23 +59,23 @@ macro_rules! uuid_id {
 }
 
 uuid_id!(
-    /// Whose account: a UUID.
+    /// Account id: a UUID.
     UserId,
     "user id (a UUID)"
 );
 uuid_id!(
-    /// Which login: a UUID v7, so that a user's sessions sort by their age.
+    /// Session id: a UUID v7, so that a user's sessions sort by age.
     SessionId,
     "session id (a UUID)"
 );
 uuid_id!(
-    /// Which audit event: a UUID v7, so that a user's events sort by their time.
+    /// Event id: a UUID v7, so that a user's events sort by time.
     EventId,
     "event id (a UUID)"
 );
 
 impl EventId {
-    /// The last byte: random, and so a fair choice of one of up to 256 shards.
+    /// The last byte: random, so it spreads events evenly over up to 256 shards.
     #[must_use]
     pub fn last_byte(&self) -> u8 {
         self.0.as_bytes()[15]
@@ -84,13 +84,13 @@ impl EventId {
 
 /// A token's `jti` (RFC 7519 §4.1.7): 128 random bits, base64url without padding.
 ///
-/// Together with a valid signature it is what lets a client refresh, so `Debug` shows nothing of it.
+/// Together with a valid signature it lets a client refresh, so `Debug` hides it.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct TokenId(String);
 
 impl TokenId {
-    /// The text as it stands in tokens and in the table.
+    /// As stored in tokens and in the table.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -124,7 +124,7 @@ impl fmt::Debug for TokenId {
     }
 }
 
-/// Where identifiers and salts come from: the operating system's generator, or a test's fixed sequence.
+/// The source of identifiers and salts: the operating system's generator, or a test's fixed sequence.
 #[derive(Clone, Debug)]
 pub struct Ids {
     source: Source,
@@ -176,8 +176,8 @@ impl Ids {
 
     /// A new event's id (UUID v7 of `now`).
     ///
-    /// Within a millisecond they count up from a random start (RFC 9562 §6.2, method 1), so that what one request did
-    /// sorts in the order in which it was done. The order of two processes' events is that of their clocks.
+    /// Within a millisecond ids count up from a random start (RFC 9562 §6.2, method 1), so one request's events sort in
+    /// the order in which they happened. Events of different processes sort by their clocks.
     #[must_use]
     pub fn event(&self, now: Millis) -> EventId {
         let mut random = self.bytes::<10>();
@@ -186,8 +186,8 @@ impl Ids {
         EventId(uuid_v7(now, &random))
     }
 
-    /// The next count within a millisecond. A clock that moved, in either direction, starts a new one at `seed`, with
-    /// half of the range or more above it; past the range it starts over.
+    /// The next count within a millisecond. It restarts when the clock moves, in either direction, or the range is used
+    /// up: at `seed`, cut to the lower half to leave room above.
     fn count_within(&self, now: Millis, seed: u16) -> u16 {
         let millis = unix_millis(now);
         let next = |last: u64| {
@@ -221,7 +221,7 @@ impl Ids {
     ///
     /// # Panics
     ///
-    /// Without a random number generator, which Linux always has.
+    /// If there is no random number generator; Linux has one.
     #[must_use]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
@@ -245,7 +245,7 @@ fn uuid_v7(now: Millis, random: &[u8; 10]) -> Uuid {
     Builder::from_unix_timestamp_millis(unix_millis(now), random).into_uuid()
 }
 
-/// The 48 bits of a UUID v7's time.
+/// The 48-bit time of a UUID v7.
 fn unix_millis(now: Millis) -> u64 {
     u64::try_from(now.0).unwrap_or_default() & ((1 << 48) - 1)
 }
@@ -293,7 +293,7 @@ mod tests {
         let (ids, now) = (Ids::system(), Millis(1_700_000_000_000));
         let events: Vec<_> = (0..2000).map(|_| ids.clone().event(now)).collect();
         assert!(events.is_sorted());
-        // A clock that was set back does not hold the ids up.
+        // A clock set back still gets ids of its own time.
         assert!(ids.event(Millis(now.0 - 1)) < events[0]);
         let mut all: Vec<_> = (0..10_000).map(|_| ids.event(now)).collect();
         all.sort();

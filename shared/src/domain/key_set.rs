@@ -1,25 +1,25 @@
-//! The public keys that verify tokens, as they are published in the table and as a JWK Set (RFC 7517).
+//! The public keys that verify tokens, published in the table and as a JWK Set (RFC 7517).
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::clock::{Millis, Seconds};
 
-/// For so long a signer may go on with a key after the set says that it is retired, in seconds: it decides with a copy
-/// of the set that is at most 60 s old and answers within 30 s; the rest is for clocks that differ.
+/// How long a signer may still use a key after the set marks it as retired, in seconds: its copy of the set is at most
+/// 60 s old and it answers within 30 s; the rest allows for clock skew.
 const LAST_SIGNATURE: i64 = 120;
 
-/// The key set as it stands in the table, with what guards its changes.
+/// The key set as stored in the table, with the counters that guard it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PublishedKeys {
     /// The keys.
     pub keys: KeySet,
-    /// How many emergencies there were. Keys of an earlier epoch are never published again, whoever still holds them.
+    /// How many emergency rotations there were. Keys of an earlier epoch are never published again.
     pub epoch: u64,
-    /// How many publications there were: nobody replaces a set that he has not seen.
+    /// Optimistic lock: a writer must present the version it read.
     pub version: u64,
 }
 
-/// Every key that tokens may be verified with at present.
+/// Every key that may verify tokens at present.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct KeySet(Vec<PublicKey>);
@@ -33,17 +33,17 @@ pub struct PublicKey {
     pub x: String,
     /// The point's y coordinate, base64url.
     pub y: String,
-    /// When it stopped signing, once it has, and what it still verifies.
+    /// How long it still verifies; `None` if it may sign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retired: Option<Retired>,
 }
 
-/// What a key that no longer signs is still good for.
+/// How long a retired key still verifies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retired {
-    /// Until when it verifies access tokens.
+    /// Verifies access tokens until then.
     pub access_until: Seconds,
-    /// Until when it verifies refresh tokens.
+    /// Verifies refresh tokens until then.
     pub refresh_until: Seconds,
 }
 
@@ -63,7 +63,7 @@ impl KeySet {
         Self(keys)
     }
 
-    /// The key named `kid`, when it may verify tokens of this purpose at `now`.
+    /// The key named `kid`, if it may verify tokens of this purpose at `now`.
     #[must_use]
     pub fn find(&self, kid: &str, purpose: Purpose, now: Millis) -> Option<&PublicKey> {
         self.verifying(purpose, now).find(|key| key.kid == kid)
@@ -74,20 +74,20 @@ impl KeySet {
         self.0.iter().filter(move |key| key.verifies(purpose, now))
     }
 
-    /// The key named `kid`, whatever it is still good for.
+    /// The key named `kid`, even if it is retired.
     #[must_use]
     pub fn get(&self, kid: &str) -> Option<&PublicKey> {
         self.0.iter().find(|key| key.kid == kid)
     }
 
-    /// Whether the key named `kid` may sign: it is published, and not retired.
+    /// Whether the key named `kid` may sign: it is published and not retired.
     #[must_use]
     pub fn signs(&self, kid: &str) -> bool {
         self.0.iter().any(|key| key.kid == kid && key.retired.is_none())
     }
 
-    /// The set in which `active` sign and all other keys of this one have `retired`, unless they had before. Keys whose
-    /// time has passed at `now` are left out.
+    /// The set in which `active` sign and all other keys of this one are `retired`, unless they already were. Keys that
+    /// verify nothing at `now` are left out.
     #[must_use]
     pub fn succeeded_by(&self, active: Vec<PublicKey>, retired: Retired, now: Millis) -> Self {
         let mut keys = active;
@@ -103,7 +103,7 @@ impl KeySet {
         Self(keys)
     }
 
-    /// The set of these keys and those of `others` that it lacks.
+    /// These keys and those of `others` that are missing here.
     #[must_use]
     pub fn and(&self, others: &Self) -> Self {
         let new = others
@@ -120,8 +120,8 @@ impl KeySet {
 }
 
 impl Retired {
-    /// What a key is still good for that is replaced at `now`, when access tokens live `access_seconds` and refresh
-    /// tokens `session_seconds`.
+    /// How long a key replaced at `now` still verifies, if access tokens live for `access_seconds` and refresh tokens
+    /// for `session_seconds`.
     #[must_use]
     pub const fn at(now: Millis, access_seconds: i64, session_seconds: i64) -> Self {
         let last = now.seconds().plus(LAST_SIGNATURE);

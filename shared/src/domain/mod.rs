@@ -1,4 +1,4 @@
-//! Sessions, accounts, audit events, keys as data, errors and time: no HTTP, no `DynamoDB`, and no other room.
+//! Sessions, accounts, audit events, public keys, errors and time. Knows no HTTP, `DynamoDB` or other module.
 
 pub mod account;
 pub mod audit;

@@ -1,6 +1,6 @@
-//! Rate limits as rules and numbers: fixed windows of a minute.
+//! Rate limits: rules, limits and fixed one-minute windows.
 //!
-//! Windows are fixed, so across the border of two of them up to twice the limit passes.
+//! Windows are fixed, so up to twice the limit can pass around a boundary.
 
 use std::{
     net::{IpAddr, Ipv6Addr},
@@ -9,28 +9,28 @@ use std::{
 
 use super::error::Error;
 
-/// How long a window is, in seconds.
+/// Length of a window, in seconds.
 pub const WINDOW_SECONDS: i64 = 60;
 
 /// What is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
-    /// Logins from one address, whatever becomes of them.
+    /// Logins from one address, successful or not.
     Login,
     /// Passwords tried for one account from one address.
     Guesses,
-    /// Passwords tried for one account from everywhere.
+    /// Passwords tried for one account from anywhere.
     GuessesEverywhere,
-    /// Reading the sessions, and the audit trail, of one account.
+    /// Reading the sessions and the audit trail of one account.
     List,
-    /// Ending sessions of one account.
+    /// Revoking an account's sessions.
     Revoke,
     /// Removing the expired records of one account.
     Cleanup,
 }
 
 impl Rule {
-    /// All of them.
+    /// All rules.
     pub const ALL: [Self; 6] = [
         Self::Login,
         Self::Guesses,
@@ -53,7 +53,7 @@ impl Rule {
         }
     }
 
-    /// The variable with its limit.
+    /// The variable for its limit.
     #[must_use]
     pub const fn variable(self) -> &'static str {
         match self {
@@ -80,7 +80,7 @@ impl Rule {
     }
 }
 
-/// How many requests a minute each rule lets through; 0 turns it off.
+/// How many requests a minute each rule allows; 0 turns it off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// `RATE_LIMIT_LOGIN_IP` \[60\].
@@ -98,7 +98,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What a rule lets through.
+    /// The limit of a rule.
     #[must_use]
     pub const fn for_rule(&self, rule: Rule) -> u32 {
         match rule {
@@ -112,13 +112,13 @@ impl Limits {
     }
 }
 
-/// Where requests are counted as coming from: an IPv4 address, or the /64 of an IPv6 address, of which a client can
-/// use every one.
+/// Where requests are counted as coming from: an IPv4 address, or the /64 of an IPv6 address, since a client can use
+/// all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source(String);
 
 impl Source {
-    /// The source of an address. Requests without one, which API Gateway does not send, share a source.
+    /// The source of an address. Requests without one share a source; API Gateway always sends one.
     #[must_use]
     pub fn from_address(address: Option<IpAddr>) -> Self {
         Self(match address.map(|address| address.to_canonical()) {
@@ -131,14 +131,14 @@ impl Source {
         })
     }
 
-    /// As it is written in counters.
+    /// As counters store it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What a rule has left for one client in the present window.
+/// What a rule leaves one client in the current window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     /// The rule.
@@ -147,11 +147,11 @@ pub struct Quota {
     pub limit: u32,
     /// What is left.
     pub remaining: u32,
-    /// How long the window lasts from now, in seconds.
+    /// How long until the window ends, in seconds.
     pub resets_in: i64,
 }
 
-/// The quotas that a request was counted against, for the headers of its answer. Clones share them.
+/// The quotas a request was counted against, for its response headers. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Quotas(Arc<Mutex<Vec<Quota>>>);
 
@@ -164,7 +164,7 @@ impl Quotas {
         quotas
     }
 
-    /// Notes what a rule has left, in place of what was noted of it before.
+    /// Records what a rule has left, replacing its previous quota.
     pub fn note(&self, quota: Quota) {
         let mut quotas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match quotas.iter_mut().find(|noted| noted.rule == quota.rule) {
@@ -174,25 +174,25 @@ impl Quotas {
     }
 }
 
-/// Whether a request may go on.
+/// Whether to allow a request.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// It may.
     Allowed,
-    /// It is over a limit, for so many seconds more.
+    /// It is over a limit until the window ends.
     Refused {
-        /// How long the window lasts.
+        /// Seconds until then.
         retry_after: i64,
     },
 }
 
 impl Admission {
-    /// Goes on, or does not.
+    /// As a `Result`.
     ///
     /// # Errors
     ///
-    /// [`Error::RateLimited`] when the request is over its limit.
+    /// [`Error::RateLimited`] if the request is over its limit.
     pub const fn allowed(self) -> Result<(), Error> {
         match self {
             Self::Allowed => Ok(()),

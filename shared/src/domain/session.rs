@@ -1,4 +1,4 @@
-//! Sessions: one login on one device, from its start to its end.
+//! Sessions: one login on one device, and how it ends.
 
 use std::net::IpAddr;
 
@@ -8,41 +8,41 @@ use crate::domain::{
     ids::{SessionId, TokenId, UserId},
 };
 
-/// No two clocks of ours are this many seconds apart.
+/// Upper bound on clock skew between our machines, in seconds.
 pub const CLOCKS_APART: i64 = 300;
 
-/// One login on one device. The stored record is the root of validity: tokens are only claims about it.
+/// One login on one device. The stored record alone says whether it is valid; tokens only refer to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// Whose it is.
     pub user_id: UserId,
-    /// Its id, the tokens' `sid`.
+    /// Its id: the tokens' `sid`.
     pub id: SessionId,
-    /// The `jti` of the refresh token that is good for the next refresh.
+    /// The `jti` of the refresh token the next refresh must present.
     pub refresh_jti: TokenId,
-    /// The last rotation, once there was one.
+    /// The last rotation, if there was one.
     pub rotation: Option<Rotation>,
     /// How often it has been refreshed.
     pub rotation_count: u64,
-    /// The device's name, as its owner will know it.
+    /// The device's name, as its owner knows it.
     pub device_name: String,
-    /// The device's own id, when the app sends one.
+    /// The device's own id, if the app sends one.
     pub device_id: Option<String>,
     /// Where it was last used from.
     pub origin: Origin,
     /// When its owner logged in.
     pub created_at: Millis,
-    /// When it was last refreshed, or else created.
+    /// When it was last refreshed, or created.
     pub last_used_at: Millis,
-    /// When it ends unless it is refreshed before.
+    /// When it expires unless it is refreshed.
     pub expires_at: Seconds,
-    /// When it ends in any case.
+    /// When it expires regardless.
     pub absolute_expires_at: Seconds,
-    /// How it ended, when somebody ended it.
+    /// When and why it was revoked, if so.
     pub revocation: Option<Revocation>,
 }
 
-/// Which session, and whose.
+/// Identifies a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionRef {
     /// Whose it is.
@@ -56,9 +56,9 @@ pub struct SessionRef {
 pub struct Rotation {
     /// The `jti` that was presented.
     pub previous_jti: TokenId,
-    /// When: also the successor's `iat`.
+    /// When; also the successor's `iat`.
     pub at: Millis,
-    /// SHA-256 of the request's `Idempotency-Key`, when it had one.
+    /// SHA-256 of the request's `Idempotency-Key`, if it had one.
     pub idempotency_hash: Option<[u8; 32]>,
 }
 
@@ -67,15 +67,15 @@ pub struct Rotation {
 pub struct Origin {
     /// The client's address.
     pub ip_address: Option<IpAddr>,
-    /// What the client says it is.
+    /// The client's user agent.
     pub user_agent: Option<String>,
-    /// The city, when a trusted proxy tells it.
+    /// The city, if a trusted proxy sent it.
     pub city: Option<String>,
-    /// The country, when a trusted proxy tells it.
+    /// The country, if a trusted proxy sent it.
     pub country: Option<String>,
 }
 
-/// That somebody ended a session, when and why.
+/// When and why a session was revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revocation {
     /// When.
@@ -84,7 +84,7 @@ pub struct Revocation {
     pub reason: RevokeReason,
 }
 
-/// Why a session ended before its time.
+/// Why a session was revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RevokeReason {
@@ -92,19 +92,19 @@ pub enum RevokeReason {
     Logout,
     /// A logout of all sessions.
     LogoutAll,
-    /// Its owner ended it from another device.
+    /// Its owner revoked it by its id.
     Revoked,
     /// The same device logged in again.
     Superseded,
-    /// A login above the limit, and it was the least recently used.
+    /// A login exceeded the limit; it was the least recently used.
     SessionLimit,
-    /// An old refresh token of it was replayed.
+    /// An old refresh token was replayed.
     RefreshTokenReuse,
     /// The account was disabled.
     AccountDisabled,
     /// The password was changed.
     PasswordChanged,
-    /// Support staff ended it.
+    /// Support staff revoked it.
     Admin,
 }
 
@@ -126,20 +126,20 @@ impl RevokeReason {
     }
 }
 
-/// Whether a session is good for anything at a moment.
+/// A session's status at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionStatus {
-    /// It is.
+    /// Valid.
     Active,
-    /// It ran out.
+    /// Expired.
     Expired,
-    /// Somebody ended it.
+    /// Revoked.
     Revoked(Revocation),
 }
 
 impl Session {
-    /// Whether it is active at `now`. It has expired from the second of `expires_at` on, whether or not the record
-    /// is still in the table.
+    /// Its status at `now`. It has expired from the second `expires_at` on, even if the record is still in the
+    /// table.
     #[must_use]
     pub fn status(&self, now: Millis) -> SessionStatus {
         match self.revocation {
@@ -155,24 +155,24 @@ impl Session {
         self.status(now) == SessionStatus::Active
     }
 
-    /// Whether another machine, whose clock is behind, may still take it for active at `now`.
+    /// Whether a machine whose clock is behind may still consider it active at `now`.
     #[must_use]
     pub fn may_be_active(&self, now: Millis) -> bool {
         self.revocation.is_none() && self.expires_at.plus(CLOCKS_APART) > now.seconds()
     }
 
-    /// When the record may go once the session is ended at `now`: within a day.
+    /// When the record may go if the session is revoked at `now`: within a day.
     #[must_use]
     pub fn expires_at_if_revoked(&self, now: Millis) -> Seconds {
         self.expires_at.min(now.seconds().plus(DAY))
     }
 }
 
-/// A session, if there is one and it is active at `now`.
+/// Returns the session if it is active at `now`.
 ///
 /// # Errors
 ///
-/// [`Error::SessionExpired`] when it ran out or its record is gone, [`Error::SessionRevoked`] when it was ended.
+/// [`Error::SessionExpired`] if it expired or its record is gone, [`Error::SessionRevoked`] if it was revoked.
 pub fn require_active(session: Option<&Session>, now: Millis) -> Result<&Session, Error> {
     let session = session.ok_or(Error::SessionExpired)?;
     match session.status(now) {
@@ -187,7 +187,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::domain::ids::Ids;
 
-    /// A session created at second 1000 that idles out at 2000 and ends for good at 9000.
+    /// A session created at second 1000, with idle limit 2000 and absolute limit 9000.
     pub(crate) fn session() -> Session {
         let ids = Ids::sequence(1);
         Session {

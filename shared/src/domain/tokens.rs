@@ -1,6 +1,6 @@
-//! Tokens on their way out. There is no `Debug`, so no log can show them.
+//! Issued tokens. They have no `Debug`, so no log can show them.
 
-/// The two tokens that a login or a refresh answers.
+/// The two tokens that a login or refresh returns.
 pub struct IssuedTokens {
     /// The access token.
     pub access_token: String,

@@ -1,7 +1,7 @@
-//! The AWS SDK's configuration, from what Lambda gives each function: region and credentials in the environment.
+//! The AWS SDK's configuration, from the region and credentials that Lambda puts in the environment.
 //!
-//! The SDK's default chain also looks for profiles, roles, containers and instances. None of that exists on Lambda, and
-//! its code would be an eighth of every binary.
+//! The SDK's default chain also looks for profiles, roles, containers and instances. None of these exist on Lambda, and
+//! the code would be an eighth of every binary.
 
 use std::time::Duration;
 
@@ -20,11 +20,11 @@ use aws_smithy_http_client::{
 };
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
-/// The roots of Amazon Trust Services, which sign for every AWS endpoint of the commercial regions:
-/// <https://www.amazontrust.com/repository/>. The first of them expires at the end of 2037.
+/// The roots of Amazon Trust Services, which sign for every AWS endpoint in the commercial regions:
+/// <https://www.amazontrust.com/repository/>. The first one expires at the end of 2037.
 const AMAZON_ROOTS: &str = include_str!("../../data/amazon-roots.pem");
 
-/// The environment names no region.
+/// The environment sets no region.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "AWS_REGION is not set. Lambda sets it; elsewhere set it, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -33,18 +33,18 @@ pub struct NoRegion;
 
 /// The SDK's configuration.
 ///
-/// Understood are `AWS_REGION` (or `AWS_DEFAULT_REGION`), `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
+/// Reads `AWS_REGION` (or `AWS_DEFAULT_REGION`), `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
 /// `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_USE_FIPS_ENDPOINT` and
-/// `AWS_USE_DUALSTACK_ENDPOINT`; `SSL_CERT_FILE` and `SSL_CERT_DIR` say which certificates are trusted instead of
+/// `AWS_USE_DUALSTACK_ENDPOINT`; `SSL_CERT_FILE` and `SSL_CERT_DIR` name certificates to trust instead of
 /// Amazon's.
 ///
 /// # Errors
 ///
-/// When no region is set.
+/// If no region is set.
 ///
 /// # Panics
 ///
-/// Never: the trust store is all that could be wrong with the TLS settings, and it is one of two that are valid.
+/// Never: only the trust store could make the TLS settings invalid, and both possible ones are valid.
 pub async fn config() -> Result<SdkConfig, NoRegion> {
     let region = EnvironmentVariableRegionProvider::new()
         .region()
@@ -82,9 +82,9 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
-/// How long one call of Amazon's services may take: well inside [`REQUEST_TIMEOUT`](crate::http::REQUEST_TIMEOUT),
-/// with room for a second attempt. A healthy table answers in a few milliseconds, so an attempt that has not been
-/// answered in two seconds will not be.
+/// How long one call to AWS may take: well within [`REQUEST_TIMEOUT`](super::REQUEST_TIMEOUT), with room for a second
+/// attempt. A healthy table answers in a few milliseconds, so an attempt without an answer after two seconds will not
+/// get one.
 #[must_use]
 pub fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
@@ -94,7 +94,7 @@ pub fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-/// How often one call is attempted, and the pauses between: the SDK's standard ones, with jitter.
+/// How often a call is attempted, and the backoff: the SDK's standard one, with jitter.
 #[must_use]
 pub fn retries() -> RetryConfig {
     RetryConfig::standard()
@@ -103,11 +103,11 @@ pub fn retries() -> RetryConfig {
         .with_max_backoff(Duration::from_millis(500))
 }
 
-/// Amazon's own roots where they are all that is needed: reading the system's hundred and more takes longer than all
-/// else at start together, and any of them could sign for a false DynamoDB.
+/// Amazon's own roots where they suffice: reading the system's hundred or more takes longer than the rest of the start,
+/// and any of them could sign for a fake DynamoDB.
 fn trust_store(region: &Region, chosen: bool) -> TrustStore {
     let region = region.as_ref();
-    // China, GovCloud and the isolated regions are run apart and publish no promise of this kind.
+    // China, GovCloud and the isolated regions are run separately and promise no such roots.
     let apart = region.starts_with("cn-") || region.starts_with("us-gov-") || region.contains("-iso");
     if chosen || apart {
         TrustStore::default()
@@ -116,7 +116,7 @@ fn trust_store(region: &Region, chosen: bool) -> TrustStore {
     }
 }
 
-/// Endpoints from the environment, as `AWS_ENDPOINT_URL_DYNAMODB`, else `AWS_ENDPOINT_URL`.
+/// Endpoints from the environment: `AWS_ENDPOINT_URL_DYNAMODB`, else `AWS_ENDPOINT_URL`.
 #[derive(Debug)]
 struct Endpoints;
 
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_roots_are_those_that_amazon_publishes() {
-        // As https://www.amazontrust.com/repository/ lists them.
+        // As listed at https://www.amazontrust.com/repository/.
         let published = [
             "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
             "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",

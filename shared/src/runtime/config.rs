@@ -1,4 +1,4 @@
-//! Configuration: environment variables, read once at start.
+//! Configuration from environment variables, read at start.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
@@ -10,7 +10,7 @@ use crate::{
     http::TrustedProxy,
 };
 
-/// Everything that the environment decides.
+/// All settings from the environment.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `TABLE_NAME`: the `DynamoDB` table.
@@ -19,33 +19,33 @@ pub struct Config {
     pub tokens: TokenSettings,
     /// `REFRESH_IDLE_SECONDS` \[604800\]: how long a session lives without a refresh.
     pub refresh_idle_seconds: i64,
-    /// `SESSION_ABSOLUTE_SECONDS` \[7776000\]: how long a session lives at most.
+    /// `SESSION_ABSOLUTE_SECONDS` \[7776000\]: a session's maximum lifetime.
     pub session_absolute_seconds: i64,
     /// `REFRESH_GRACE_SECONDS` \[30\]: how long a rotated refresh token still gets its successor.
     pub refresh_grace_seconds: i64,
-    /// `MAX_SESSIONS_PER_USER` \[20\]: a login above it ends the least recently used session.
+    /// `MAX_SESSIONS_PER_USER` \[20\]: a login above it revokes the least recently used.
     pub max_sessions_per_user: usize,
     /// `AUDIT_RETENTION_DAYS` \[30\]: how many whole days audit events are kept.
     pub audit_retention_days: i64,
-    /// `AUDIT_ARCHIVE_BUCKET` \[none\]: where `prune` stores audit events before it removes them.
+    /// `AUDIT_ARCHIVE_BUCKET` \[none\]: where `prune` stores audit events before deleting them.
     pub audit_archive_bucket: Option<String>,
-    /// `PRUNE_WRITE_UNITS_PER_SECOND` \[1000\]: how fast `prune` removes.
+    /// `PRUNE_WRITE_UNITS_PER_SECOND` \[1000\]: how fast `prune` deletes.
     pub prune_write_units_per_second: u32,
-    /// `TRUSTED_PROXY` \[none\] and `CLOUDFRONT_SECRET`: who may tell the client's address and place.
+    /// `TRUSTED_PROXY` \[none\], `CLOUDFRONT_SECRET`: who may report the client's address and place.
     pub trusted_proxy: TrustedProxy,
-    /// `RATE_LIMIT_*`: requests a minute.
+    /// `RATE_LIMIT_*`, per minute.
     pub rate_limits: Limits,
-    /// `AUTHORIZER_MAX_STALENESS_SECONDS` \[0\]: how old the authorizer's knowledge of a session may be.
+    /// `AUTHORIZER_MAX_STALENESS_SECONDS` \[0\]: how stale the authorizer's data on a session may be.
     pub authorizer_max_staleness_seconds: i64,
     /// `LOG_LEVEL` \[info\].
     pub log_level: LevelFilter,
-    /// `METRICS_NAMESPACE` \[none\]: the `CloudWatch` namespace that metrics are written into; without one, none are.
+    /// `METRICS_NAMESPACE` \[none\]: the `CloudWatch` namespace for metrics; without one, none are written.
     pub metrics_namespace: Option<String>,
-    /// `WARM_UP` \[true\]: whether a start reads the keys, which opens the connections to the table and, in the
-    /// functions that sign, to Secrets Manager. `false` shows what a start costs without it.
+    /// `WARM_UP` \[true\]: whether a start reads the keys, which opens connections to the table and, in functions that
+    /// sign, to Secrets Manager. `false` shows what a start costs without it.
     pub warm_up: bool,
-    /// `SIGNING_KEYS_SECRET_ID` or `SIGNING_KEYS_FILE`: where the private keys are. Only the
-    /// functions that sign need one, and `rotate-keys`.
+    /// `SIGNING_KEYS_SECRET_ID` or `SIGNING_KEYS_FILE`: where the private keys are. Only functions that sign and
+    /// `rotate-keys` need one.
     pub signing_keys: Option<KeyLocation>,
     /// `ARGON2_MEMORY_KIB` \[19456\], `ARGON2_ITERATIONS` \[2\], `ARGON2_PARALLELISM` \[1\].
     pub argon2: Argon2Settings,
@@ -60,7 +60,7 @@ pub enum KeyLocation {
     File(PathBuf),
 }
 
-/// What is wrong with the environment, a line for each variable.
+/// What is wrong with the environment, one line per variable.
 #[derive(Debug, thiserror::Error)]
 #[error("the configuration is not valid:\n  {}", .0.join("\n  "))]
 pub struct ConfigError(Vec<String>);
@@ -75,7 +75,7 @@ impl Config {
         Self::from_lookup(|name| std::env::var(name).ok())
     }
 
-    /// Reads variables through `lookup`. An empty value counts as none, as templates pass it.
+    /// Reads variables through `lookup`. An empty value counts as unset, as templates send it.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What there is to know of a function from outside: one declaration beside its handler.
+//! Declares a function: everything others need to know of it, next to its handler.
 
 use std::collections::BTreeSet;
 
@@ -9,24 +9,24 @@ use crate::http::Operation;
 pub struct Function {
     /// The name of its crate, its binary, its folder under `functions/` and its folder under `events/`.
     pub name: &'static str,
-    /// What makes it run.
+    /// What invokes it.
     pub trigger: Trigger,
-    /// What it reads of the environment beside what every function reads.
+    /// The settings that it reads besides those of every function.
     pub settings: &'static [Settings],
-    /// How many connections to the table a start opens: as many as the first request then uses at once. To open the
-    /// others in that request would cost more processor time than a function of 256 MB gets at once, and its answer
-    /// would come in the next of Lambda's periods, 20 ms later.
+    /// How many connections to the table a start opens: as many as the first request uses at once. Opening the others
+    /// in that request would cost more processor time than a 256 MB function gets at once, so its answer would wait
+    /// for Lambda's next period, 20 ms later.
     pub connections: usize,
 }
 
-/// What makes a function run.
+/// What invokes a function.
 #[derive(Clone, Copy, Debug)]
 pub enum Trigger {
-    /// Requests of the API.
+    /// API requests.
     Api(&'static [Operation]),
-    /// Invocations past the API.
+    /// Direct invocations.
     Invoked {
-        /// By whom, and why no request of the API reaches it.
+        /// By whom, and why no API request reaches it.
         by: &'static str,
         /// Sample invocations: files `events/<function>/<sample>.json`.
         samples: &'static [&'static str],
@@ -36,20 +36,20 @@ pub enum Trigger {
 /// A group of environment variables that only some functions read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settings {
-    /// Who may tell a client's address and place.
+    /// Who may report a client's address and place.
     ClientAddress,
     /// Where the private keys are.
     SigningKeys,
     /// How passwords are hashed.
     Passwords,
-    /// How old the authorizer's knowledge may be.
+    /// How stale the authorizer's data may be.
     Authorizer,
-    /// What pruning keeps, archives and spends.
+    /// Retention, archive and speed of pruning.
     Pruning,
 }
 
 impl Settings {
-    /// The variables, as they are deployed.
+    /// The deployed variables.
     #[must_use]
     pub const fn variables(self) -> &'static [&'static str] {
         match self {
@@ -67,7 +67,7 @@ impl Settings {
 }
 
 impl Function {
-    /// What it answers of the API.
+    /// The operations it serves.
     #[must_use]
     pub const fn operations(&self) -> &'static [Operation] {
         match self.trigger {
@@ -76,7 +76,7 @@ impl Function {
         }
     }
 
-    /// The variables that it reads and others do not: those of its settings, and the limits of its operations.
+    /// The variables that not every function reads: those of its settings and of its operations' limits.
     #[must_use]
     pub fn variables(&self) -> BTreeSet<&'static str> {
         let settings = self.settings.iter().flat_map(|settings| settings.variables());

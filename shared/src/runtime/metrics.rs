@@ -1,7 +1,7 @@
-//! Metrics, as lines of `CloudWatch`'s embedded metric format on standard output, which Lambda hands on.
+//! Writes metrics to standard output in `CloudWatch`'s embedded metric format; Lambda forwards them.
 //!
-//! Each distinct combination of dimension values is a metric that is paid for by the month. So names and dimensions
-//! are texts known when this is compiled, and nothing that a client sends can get in.
+//! Each distinct combination of dimension values is a metric that is billed monthly. So names and dimensions are
+//! compile-time strings, and nothing that a client sends can get in.
 
 use std::{
     io::{self, Write as _},
@@ -12,15 +12,15 @@ use serde_json::{Value, json};
 
 use crate::domain::clock::Clock;
 
-/// A name and a value of it: `("Outcome", "succeeded")`.
+/// A name and its value: `("Outcome", "succeeded")`.
 pub type Dimension = (&'static str, &'static str);
 
-/// A value to be counted, under its metric's name.
+/// A metric's name and the value to add to it.
 pub type Count = (&'static str, u64);
 
 static SINK: OnceLock<Sink> = OnceLock::new();
 
-/// Starts writing metrics into `namespace`. A second start changes nothing.
+/// Starts writing metrics to `namespace`. A second start has no effect.
 pub(crate) fn start(namespace: &str, clock: Clock) {
     let _ = SINK.set(Sink {
         namespace: namespace.to_owned(),
@@ -28,9 +28,9 @@ pub(crate) fn start(namespace: &str, clock: Clock) {
     });
 }
 
-/// Writes one line with all of `counts`, unless no namespace is configured (`METRICS_NAMESPACE`).
+/// Writes one line with all of `counts`, if a namespace is configured (`METRICS_NAMESPACE`).
 ///
-/// It is best effort: a line that cannot be written is lost, and nothing fails for it.
+/// Best effort: a line that cannot be written is lost, and nothing fails.
 pub fn count(dimensions: &[Dimension], counts: &[Count]) {
     if let Some(sink) = SINK.get() {
         let line = format!("{}\n", sink.line(dimensions, counts));

@@ -1,4 +1,4 @@
-//! Starting a function: configuration, clients, logging, metrics, state, and the loop that answers.
+//! Runs a function: configuration, clients, logging, metrics, state, and the request loop.
 
 pub mod aws;
 pub mod config;

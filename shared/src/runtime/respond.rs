@@ -1,4 +1,4 @@
-//! What every request passes through: time, panic and error handling, common headers, one log line, one metric.
+//! What every request goes through: timeout, panic and error handling, common headers, a log line, a metric.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -14,12 +14,12 @@ use crate::{
     },
 };
 
-/// How long a handler may take. Each call of the table has limits of its own (`aws::timeouts`), but a request that
-/// makes several, or repeats one that keeps colliding, could add them up past the function's own time-out (10 s in
-/// `template.yaml`), at which Lambda kills the process and the client gets no answer of ours.
+/// How long a handler may take. Each call to the table has its own limits (`aws::timeouts`), but several calls, or
+/// retries of one that keeps conflicting, could add up past the function's own timeout (10 s in `template.yaml`), at
+/// which Lambda kills the process and the client gets no answer from us.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// A function's handler: borrows its state for as long as one request takes.
+/// A function's handler: borrows its state for the length of a request.
 pub type Handler<S> = for<'a> fn(&'a S, Request) -> BoxFuture<'a, Result<Response, ApiError>>;
 
 /// Runs `handler`. Panics, timeouts and errors all become documented responses.
@@ -34,7 +34,7 @@ pub async fn respond<S: Sync>(
     let request_id = request_id(&request);
     let operations = function.operations();
     let found = find_operation(operations, &request);
-    // What is no operation's is told of as a function's first one.
+    // Unknown operations are logged as the function's first one.
     let route = found
         .as_ref()
         .ok()
@@ -84,7 +84,7 @@ pub async fn respond<S: Sync>(
     response
 }
 
-/// Counts a request under the code it was answered with.
+/// Counts a request under the code of its answer.
 fn count(function: &'static str, result: &Result<Response, ApiError>) {
     let outcome = match result {
         Ok(_) => "succeeded",
@@ -96,8 +96,8 @@ fn count(function: &'static str, result: &Result<Response, ApiError>) {
     );
 }
 
-/// Runs a handler to its end, or until its time is up. Dropping it then is what a lost answer is to a write under way:
-/// it is applied or not, and whoever repeats the request finds out which.
+/// Runs a handler until it ends or times out. To a write in progress, being dropped then is like a lost answer: it is
+/// applied or not, and whoever retries the request finds out which.
 async fn run(handler: BoxFuture<'_, Result<Response, ApiError>>) -> Result<Response, ApiError> {
     match tokio::time::timeout(REQUEST_TIMEOUT, AssertUnwindSafe(handler).catch_unwind()).await {
         Ok(outcome) => outcome.unwrap_or(Err(ApiError::Panicked)),

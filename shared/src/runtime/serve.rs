@@ -1,4 +1,4 @@
-//! Starting a function, and the loop that answers.
+//! Starts a function and answers its requests.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub enum StartError {
 ///
 /// # Errors
 ///
-/// When the configuration is not valid, or the runtime's API fails.
+/// If the configuration is invalid or the runtime API fails.
 pub async fn serve(function: &'static Function, handler: Handler<State>) -> Result<(), lambda_http::Error> {
     let (state, _) = State::from_env(function).await?;
     state.warm(function.connections).await;
@@ -39,8 +39,8 @@ pub async fn serve(function: &'static Function, handler: Handler<State>) -> Resu
 ///
 /// # Errors
 ///
-/// When the configuration is not valid, or the runtime's API fails. Keys that cannot be read are no reason: there are
-/// none before the first rotation, and requests are answered with 503 until there are.
+/// If the configuration is invalid or the runtime API fails. Unreadable keys are no error: there are none before the
+/// first rotation, and until then requests are answered with 503.
 pub async fn serve_signing<S: Send + Sync + 'static>(
     function: &'static Function,
     build: fn(SigningState) -> Result<S, lambda_http::Error>,

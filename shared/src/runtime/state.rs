@@ -1,4 +1,4 @@
-//! What every function has.
+//! State of every function.
 
 use aws_config::SdkConfig;
 
@@ -9,7 +9,7 @@ use crate::{
     store::Store,
 };
 
-/// What every function has.
+/// State of every function.
 #[derive(Clone, Debug)]
 pub struct State {
     /// The configuration.
@@ -22,23 +22,23 @@ pub struct State {
     pub store: Store,
     /// The public keys.
     pub keys: KeyCache,
-    /// Who makes a request.
+    /// Authentication.
     pub auth: Authenticator,
     /// The rate limits.
     pub limiter: Limiter,
 }
 
-/// What `login` and `refresh` have besides: the private keys.
+/// Additional state of `login` and `refresh`: private keys.
 #[derive(Clone)]
 pub struct SigningState {
-    /// What every function has.
+    /// State of every function.
     pub state: State,
     /// Issues tokens.
     pub issuer: TokenIssuer,
 }
 
 impl State {
-    /// State over a table, with the given time and randomness: the part that tests share with functions.
+    /// Builds state from its parts, with the given clock and randomness; tests use it as well.
     #[must_use]
     pub fn new(config: Config, clock: Clock, ids: Ids, client: aws_sdk_dynamodb::Client) -> Self {
         let store = Store::new(client, config.table_name.clone(), ids.clone());
@@ -63,11 +63,11 @@ impl State {
         }
     }
 
-    /// State of `function` from the environment; also starts its log.
+    /// Builds state from the environment and starts logging.
     ///
     /// # Errors
     ///
-    /// Names what is wrong with the configuration.
+    /// If the configuration is invalid.
     pub async fn from_env(function: &Function) -> Result<(Self, SdkConfig), lambda_http::Error> {
         let config = Config::from_env()?;
         logging::start(config.log_level, function.name);
@@ -80,8 +80,8 @@ impl State {
         Ok((Self::new(config, clock, Ids::system(), client), sdk))
     }
 
-    /// Opens so many connections to the table before the first request, while Lambda lends a start more processor time
-    /// than the function's memory buys.
+    /// Opens `connections` to the table before the first request, because Lambda gives a start more processor time than
+    /// the function's memory buys.
     pub async fn warm(&self, connections: usize) {
         if self.config.warm_up {
             self.keys.warm(connections).await;
@@ -90,7 +90,7 @@ impl State {
 }
 
 impl SigningState {
-    /// State whose keys are at `source`.
+    /// Reads its keys from `source`.
     #[must_use]
     pub fn new(state: State, source: SigningKeySource) -> Self {
         let settings = state.config.tokens.clone();

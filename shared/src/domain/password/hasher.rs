@@ -1,4 +1,4 @@
-//! Hashing and comparing, off the async thread.
+//! Hashing and verifying, off the async thread.
 
 use std::sync::{Arc, Mutex, TryLockError};
 
@@ -13,7 +13,7 @@ use crate::domain::{error::Error, ids::Ids};
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 
-/// Why a password could not be hashed or compared: never the fault of who typed it.
+/// Why a password could not be hashed or verified. Never caused by what was typed.
 #[derive(Debug, thiserror::Error)]
 pub enum HashError {
     /// The stored hash cannot be read.
@@ -41,7 +41,7 @@ impl From<HashError> for Error {
     }
 }
 
-/// What Argon2id may use (RFC 9106 §3.1).
+/// Argon2id's cost (RFC 9106 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Argon2Settings {
     /// Memory, in KiB.
@@ -52,7 +52,7 @@ pub struct Argon2Settings {
     pub parallelism: u32,
 }
 
-/// Hashes and compares passwords on tokio's blocking threads. Clones share their memory.
+/// Hashes and verifies passwords on tokio's blocking threads. Clones share memory.
 #[derive(Clone)]
 pub struct Hasher {
     params: Params,
@@ -64,7 +64,7 @@ pub struct Hasher {
 impl Hasher {
     /// # Errors
     ///
-    /// When Argon2 refuses the settings.
+    /// If Argon2 rejects the settings.
     pub fn new(settings: Argon2Settings, ids: Ids) -> Result<Self, HashError> {
         let Argon2Settings {
             memory_kib,
@@ -82,11 +82,11 @@ impl Hasher {
         })
     }
 
-    /// Hashes a password with a fresh salt of 128 bits.
+    /// Hashes a password with a fresh 128-bit salt.
     ///
     /// # Errors
     ///
-    /// When Argon2 or its thread fails.
+    /// If Argon2 or its thread fails.
     pub async fn hash(&self, password: &Password) -> Result<PasswordHash, HashError> {
         let (params, memory) = (self.params.clone(), Arc::clone(&self.memory));
         let (salt, password) = (self.ids.bytes::<SALT_BYTES>(), password.clone());
@@ -101,14 +101,14 @@ impl Hasher {
         .await
     }
 
-    /// Whether `password` is the one behind `stored`.
+    /// Whether `password` matches `stored`.
     ///
     /// Without a stored hash (unknown address, or an account without a password) it does the same work on a
-    /// dummy of the configured cost and answers `false`: time tells nothing.
+    /// dummy of the configured cost and returns `false`: timing reveals nothing.
     ///
     /// # Errors
     ///
-    /// When the stored hash cannot be read, or Argon2 or its thread fails.
+    /// If the stored hash cannot be read, or Argon2 or its thread fails.
     pub async fn verify(
         &self,
         password: &Password,
@@ -128,8 +128,8 @@ impl Hasher {
         Ok(known && matches)
     }
 
-    /// Whether a stored hash is weaker than what [`Hasher::hash`] makes: another algorithm or version, or less
-    /// memory, passes, lanes, salt or length. A stronger one is not.
+    /// Whether a stored hash is weaker than those of [`Hasher::hash`]: another algorithm or version, or less
+    /// memory, fewer passes or lanes, or a shorter salt or hash.
     #[must_use]
     pub fn is_outdated(&self, stored: &PasswordHash) -> bool {
         let Ok(hash) = phc::PasswordHash::new(&stored.0) else {
@@ -148,11 +148,11 @@ impl Hasher {
     }
 }
 
-/// What Argon2 works in, kept from one hash to the next: to get it from the system again each time would cost a third of
-/// the hash's time, and the allocator would keep several of them (`docs/performance.md`).
+/// Argon2's working memory, reused from hash to hash: allocating it each time would take a third of the hash's time,
+/// and the allocator would keep several of them (`docs/performance.md`).
 struct Memory {
     blocks: Mutex<Vec<Block>>,
-    /// How many are kept: as many as our own hashes need.
+    /// How many to keep: what our own hashes need.
     kept: usize,
 }
 
@@ -164,7 +164,7 @@ impl Memory {
         }
     }
 
-    /// Computes a hash. A second one at the same time has memory of its own.
+    /// Computes a hash. A concurrent one allocates its own memory.
     fn hash(
         &self,
         argon2: &Argon2<'_>,
@@ -176,7 +176,7 @@ impl Memory {
         let mut own = Vec::new();
         let mut kept = match self.blocks.try_lock() {
             Ok(kept) if needed <= self.kept => Some(kept),
-            // Argon2 writes each block before it reads it: what a panic left there does no harm.
+            // Argon2 writes each block before reading it, so what a panic left is harmless.
             Err(TryLockError::Poisoned(kept)) if needed <= self.kept => Some(kept.into_inner()),
             Ok(_) | Err(_) => None,
         };
@@ -226,10 +226,10 @@ fn verify_argon2(
     Ok(phc::Output::new(&output)? == expected)
 }
 
-/// bcrypt looks at the first 72 bytes of a password, and so did the system that made the hash.
+/// bcrypt reads only the first 72 bytes of a password, as did the system that made the hash.
 fn verify_bcrypt(password: &Password, stored: &PasswordHash) -> Result<bool, HashError> {
     let matches = bcrypt::verify(&password.0, &stored.0).map_err(HashError::StoredBcrypt)?;
-    // NUL ends a password there, and the key repeats: without this, "a" would match as "a\0a" as well.
+    // bcrypt ends a password at NUL and repeats the key: without this, "a\0a" would match "a".
     Ok(matches && !password.0.contains('\0'))
 }
 
@@ -325,7 +325,7 @@ mod tests {
 
     #[tokio::test]
     async fn bcrypt_hashes_of_other_implementations_are_verified() {
-        // Of crypt_blowfish's own tests, then made by Python's bcrypt.
+        // From crypt_blowfish's own tests, then from Python's bcrypt.
         let long = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
         let beyond = format!("{long}chars after 72 are ignored");
         let hash_of_long = "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui";

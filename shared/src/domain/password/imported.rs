@@ -1,31 +1,31 @@
-//! Hashes that an older system made: which of them a login can verify, and can afford to.
+//! Hashes from an older system: which of them a login can verify at an acceptable cost.
 
 use argon2::{Algorithm, Params, Version, password_hash::phc};
 use bcrypt::HashParts;
 
 use super::text::PasswordHash;
 
-/// bcrypt costs that are accepted: 14 is about a second of a whole core, and more on a small Lambda.
+/// Accepted bcrypt costs: 14 takes a full core about a second, and a small Lambda longer.
 const BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=14;
-/// Argon2's memory, in KiB: beside all else it must fit into the memory of the `login` function.
+/// Argon2's memory, in KiB: it must fit into the `login` function with everything else.
 const MAX_MEMORY_KIB: u32 = 256 * 1024;
-/// Argon2's memory times its passes, in KiB: about a second of a whole core as well.
+/// Argon2's memory times its passes, in KiB: also about a second on a full core.
 const MAX_WORK_KIB: u64 = 1024 * 1024;
-/// Argon2's lanes, which are computed one after the other.
+/// Argon2's lanes, which are computed sequentially.
 const MAX_LANES: u32 = 16;
 /// A hash value shorter than 128 bits is not worth verifying.
 const MIN_OUTPUT_BYTES: usize = 16;
 
-/// Why a text is no password hash that we take over.
+/// Why a password hash was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAHash {
-    /// Of no kind that can be verified here.
+    /// Of a kind that cannot be verified.
     #[error("must be a bcrypt hash ($2a$, $2b$ or $2y$) or a PHC string of argon2id or argon2i")]
     Unsupported,
-    /// It begins as a bcrypt hash.
+    /// A malformed bcrypt hash.
     #[error("is no complete bcrypt hash: $2b$, two digits of cost, $ and 53 characters are expected")]
     MalformedBcrypt,
-    /// It begins as a PHC string of Argon2.
+    /// A malformed PHC string of Argon2.
     #[error(
         "is no complete PHC string of Argon2: $argon2id$v=19$m=…,t=…,p=…$salt$hash is expected, with at least 8 \
          bytes of salt, 16 of hash and no other parameters"
@@ -34,7 +34,7 @@ pub enum NotAHash {
     /// Each login would take too long.
     #[error("is too expensive to verify: the cost of a bcrypt hash must be from 4 to 14")]
     BcryptCost,
-    /// Each login would take too long, or too much memory.
+    /// Each login would need too much time or memory.
     #[error(
         "is too expensive to verify: Argon2 may use 256 MiB of memory (m=262144), 16 lanes, and 1 GiB in all its \
          passes together (m times t)"
@@ -45,11 +45,11 @@ pub enum NotAHash {
 impl PasswordHash {
     /// A hash from an older system: bcrypt (`$2a$`, `$2b$`, `$2y$`), argon2id or argon2i.
     ///
-    /// argon2d is left out: it was never meant for passwords (RFC 9106 §4).
+    /// argon2d is rejected: it was never meant for passwords (RFC 9106 §4).
     ///
     /// # Errors
     ///
-    /// When no login could verify it, or none could in reasonable time and memory.
+    /// If no login could verify it in reasonable time and memory.
     pub fn imported(text: &str) -> Result<Self, NotAHash> {
         if text.starts_with("$2") {
             check_bcrypt(text)?;
@@ -71,7 +71,7 @@ fn check_bcrypt(text: &str) -> Result<(), NotAHash> {
         Some("$2a$") => bcrypt::Version::TwoA,
         Some("$2b$") => bcrypt::Version::TwoB,
         Some("$2y$") => bcrypt::Version::TwoY,
-        // $2x$ marks hashes of a broken implementation, $2$ the ones before NUL ended a password.
+        // $2x$ marks hashes of a broken implementation, $2$ those from before NUL ended passwords.
         _ => return Err(NotAHash::Unsupported),
     };
     let parts: HashParts = text.parse().map_err(|_| NotAHash::MalformedBcrypt)?;
@@ -91,10 +91,10 @@ fn check_argon2(text: &str) -> Result<(), NotAHash> {
         Ok(Algorithm::Argon2id | Algorithm::Argon2i) => {}
         Ok(Algorithm::Argon2d) | Err(_) => return Err(NotAHash::Unsupported),
     }
-    // Without a version, PHC means 1.0 and the verifier 1.3: nobody's login would succeed.
+    // Without a version, PHC means 1.0 and the verifier 1.3: no login would succeed.
     let version = hash.version.ok_or(NotAHash::MalformedArgon2)?;
     Version::try_from(version).map_err(|_| NotAHash::MalformedArgon2)?;
-    // keyid and data say that the older system mixed in something that we do not have.
+    // keyid and data mean that the older system mixed in something we do not have.
     let mut names = hash.params.iter().map(|(name, _)| name);
     if !names.all(|name| matches!(name.as_str(), "m" | "t" | "p")) || hash.params.iter().count() != 3 {
         return Err(NotAHash::MalformedArgon2);
@@ -161,7 +161,7 @@ mod tests {
             (format!("$2b$10${}", &SALT_AND_HASH[1..]), MalformedBcrypt),
             (format!("$2b$10$!{}", &SALT_AND_HASH[1..]), MalformedBcrypt),
             (format!("$2b$10${}é", &SALT_AND_HASH[2..]), MalformedBcrypt),
-            // Bits that no byte takes are set at the end of the salt, then of the hash.
+            // Unused trailing bits are set in the salt, then in the hash.
             (bcrypt("$2b$10$").replace(".E5Y", "zE5Y"), MalformedBcrypt),
             (bcrypt("$2b$10$").replace("OeW", "OeX"), MalformedBcrypt),
             (argon2("argon2d", "$v=19", "m=19456,t=2,p=1"), Unsupported),

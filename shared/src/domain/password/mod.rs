@@ -1,4 +1,4 @@
-//! Passwords and their hashes: Argon2id (RFC 9106) as PHC strings, and what older systems left behind.
+//! Passwords and their hashes: Argon2id (RFC 9106) as PHC strings, and those imported from older systems.
 
 mod hasher;
 mod imported;

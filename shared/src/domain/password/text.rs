@@ -1,19 +1,19 @@
-//! Passwords and their hashes, as texts that no log shows.
+//! Passwords and their hashes, which no log shows.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Fewest characters of a new password (NIST SP 800-63B-4 §3.1.1.2 with another factor or rate limits).
+/// Minimum length of a new password (NIST SP 800-63B-4 §3.1.1.2 with another factor or rate limits).
 pub const MIN_CHARS: usize = 8;
-/// Most characters of any password.
+/// Maximum length of any password.
 pub const MAX_CHARS: usize = 256;
 
-/// A password as its owner typed it: 1 to 256 characters, taken as they are. `Debug` shows nothing of it.
+/// A password as its owner typed it: 1 to 256 characters, unchanged. `Debug` hides it.
 #[derive(Clone)]
 pub struct Password(pub(super) String);
 
-/// Why a text is no password that we take.
+/// Why a password was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAPassword {
     /// Empty.
@@ -32,7 +32,7 @@ impl Password {
     ///
     /// # Errors
     ///
-    /// When it is empty or over [`MAX_CHARS`].
+    /// If it is empty or over [`MAX_CHARS`].
     pub fn presented(text: &str) -> Result<Self, NotAPassword> {
         match text.chars().take(MAX_CHARS + 1).count() {
             0 => Err(NotAPassword::Empty),
@@ -45,7 +45,7 @@ impl Password {
     ///
     /// # Errors
     ///
-    /// When it is under [`MIN_CHARS`] or over [`MAX_CHARS`].
+    /// If it is under [`MIN_CHARS`] or over [`MAX_CHARS`].
     pub fn chosen(text: &str) -> Result<Self, NotAPassword> {
         match Self::presented(text) {
             Err(NotAPassword::Empty) => Err(NotAPassword::TooShort),
@@ -61,7 +61,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// A stored password hash: a PHC string, or a bcrypt hash that was imported. `Debug` shows nothing of it.
+/// A stored password hash: a PHC string, or an imported bcrypt hash. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PasswordHash(pub(super) String);
