@@ -59,6 +59,19 @@ fn every_folder_of_functions_is_in_the_registry() {
 }
 
 #[test]
+fn every_function_has_tests_of_its_own() {
+    let tests = names("tests/endpoints");
+    for function in registry::ALL {
+        let name = function.name.replace('-', "_");
+        assert!(
+            tests.contains(&name),
+            "{} has no tests: tests/endpoints/{name}.rs",
+            function.name
+        );
+    }
+}
+
+#[test]
 fn every_sample_event_is_declared() {
     for function in registry::ALL {
         let name = function.name;

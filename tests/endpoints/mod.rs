@@ -13,6 +13,6 @@ mod logout_all;
 mod prune;
 mod refresh;
 mod revoke;
-mod rotation;
+mod rotate_keys;
 mod rotation_emergency;
 mod rotation_traffic;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::auth::SigningKeys;
 use tests::{Event, KeysSecret, STEPS, TestService, recorded};
 
-use crate::endpoints::rotation::failing_at;
+use crate::endpoints::rotate_keys::failing_at;
 
 async fn replace_keys(rotation: &Rotation) -> Result<Value, RotationError> {
     recorded::by(
