@@ -8,7 +8,7 @@ use testkit::FunctionProcess;
 ///
 /// # Panics
 ///
-/// When the functions cannot be built.
+/// If the functions cannot be built.
 pub async fn built(function: &str) -> PathBuf {
     static BUILT: OnceLock<bool> = OnceLock::new();
     let are_built = tokio::task::spawn_blocking(|| *BUILT.get_or_init(build)).await;
@@ -33,7 +33,7 @@ fn build() -> bool {
 ///
 /// # Panics
 ///
-/// When it does not start.
+/// If it does not start.
 pub async fn start_process(function: &str, variables: &[(String, String)]) -> FunctionProcess {
     let process = FunctionProcess::start(&built(function).await, variables).await;
     process.unwrap_or_else(|error| panic!("{function}: {error}"))

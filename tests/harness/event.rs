@@ -15,7 +15,7 @@ impl Event {
     ///
     /// # Panics
     ///
-    /// When there is no such file, or it is not JSON.
+    /// If there is no such file, or it is not JSON.
     #[must_use]
     pub fn file(name: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -129,7 +129,7 @@ impl Event {
     ///
     /// # Panics
     ///
-    /// When it makes none.
+    /// If it makes none.
     #[must_use]
     pub fn request(&self) -> Request {
         let event = serde_json::from_value(self.0.clone()).expect("the event is one of API Gateway's");
@@ -159,7 +159,7 @@ impl Answer {
     ///
     /// # Panics
     ///
-    /// When its body is not JSON.
+    /// If its body is not JSON.
     #[must_use]
     pub fn of(response: &Response) -> Self {
         let Body::Text(text) = response.body() else {
@@ -180,7 +180,7 @@ impl Answer {
     ///
     /// # Panics
     ///
-    /// When it is not.
+    /// If it is not.
     #[track_caller]
     #[expect(
         clippy::must_use_candidate,
@@ -196,7 +196,7 @@ impl Answer {
     ///
     /// # Panics
     ///
-    /// When it does not.
+    /// If it does not.
     #[track_caller]
     pub(crate) fn described_by(&self, operation: &Operation) {
         let mut codes = operation.codes();
@@ -215,7 +215,7 @@ impl Answer {
     ///
     /// # Panics
     ///
-    /// When it is not.
+    /// If it is not.
     #[track_caller]
     pub fn refused(&self, status: u16, code: &str) {
         assert_eq!(
@@ -244,7 +244,7 @@ impl Answer {
     ///
     /// # Panics
     ///
-    /// When it is not.
+    /// If it is not.
     #[track_caller]
     pub fn refused_field(&self, field: &str) {
         self.refused(422, "validation_failed");

@@ -46,7 +46,7 @@ impl KeysSecret {
     ///
     /// # Panics
     ///
-    /// When Secrets Manager does not start.
+    /// If Secrets Manager does not start.
     pub async fn start() -> Self {
         let client = client(None);
         let name = format!("SigningKeys-{}", Ids::system().request_token());
@@ -81,7 +81,7 @@ impl KeysSecret {
     ///
     /// # Panics
     ///
-    /// When the service does not know the secret.
+    /// If the service does not know the secret.
     #[must_use]
     pub fn rotation(&self, service: &TestService, connection: &FaultyHttpClient) -> Rotation {
         let dynamodb = service.client.config().to_builder();
@@ -100,7 +100,7 @@ impl KeysSecret {
     ///
     /// # Panics
     ///
-    /// When Secrets Manager refuses.
+    /// If Secrets Manager refuses.
     pub async fn begin(&self) -> String {
         let token = Ids::system().request_token();
         let rules = RotationRulesType::builder().automatically_after_days(30).build();
@@ -128,7 +128,7 @@ impl KeysSecret {
     ///
     /// # Panics
     ///
-    /// When a step fails.
+    /// If a step fails.
     pub async fn rotate(&self, rotation: &Rotation) {
         let token = self.begin().await;
         for step in STEPS {
@@ -140,7 +140,7 @@ impl KeysSecret {
     ///
     /// # Panics
     ///
-    /// When they are none.
+    /// If they are none.
     pub async fn keys(&self) -> SigningKeys {
         self.source().read().await.expect("the secret holds keys")
     }
@@ -149,7 +149,7 @@ impl KeysSecret {
     ///
     /// # Panics
     ///
-    /// When Secrets Manager refuses.
+    /// If Secrets Manager refuses.
     pub async fn put(&self, text: &str) {
         let version = Ids::system().request_token();
         let put = self.client.put_secret_value().secret_id(&self.arn);
@@ -165,7 +165,7 @@ impl KeysSecret {
     ///
     /// # Panics
     ///
-    /// When Secrets Manager refuses.
+    /// If Secrets Manager refuses.
     pub async fn label_pending(&self, version: &str) {
         self.move_label("AWSPENDING", version).await;
     }
@@ -188,7 +188,7 @@ impl KeysSecret {
     ///
     /// # Panics
     ///
-    /// When Secrets Manager refuses.
+    /// If Secrets Manager refuses.
     pub async fn labelled(&self, label: &str) -> Option<String> {
         let answer = self.client.describe_secret().secret_id(&self.arn).send().await;
         let versions = answer.expect("the secret is there").version_ids_to_stages;

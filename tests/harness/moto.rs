@@ -23,7 +23,7 @@ impl Moto {
     ///
     /// # Panics
     ///
-    /// When it does not start: `make test` installs what it needs.
+    /// If it does not start: `make test` installs what it needs.
     #[must_use]
     pub fn start() -> Self {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -106,7 +106,7 @@ pub async fn by<T>(function: &'static str, work: impl Future<Output = T>) -> T {
 ///
 /// # Panics
 ///
-/// When the file cannot be written.
+/// If the file cannot be written.
 pub fn note(call: Recorded) {
     let (Ok(file), Ok(function)) = (std::env::var(FILE), FUNCTION.try_with(ToString::to_string)) else {
         return;
@@ -126,7 +126,7 @@ pub fn note(call: Recorded) {
 ///
 /// # Panics
 ///
-/// When the file cannot be read.
+/// If the file cannot be read.
 #[must_use]
 pub fn read(file: &Path) -> BTreeMap<String, BTreeSet<Recorded>> {
     let text = std::fs::read_to_string(file).expect("the file can be read");

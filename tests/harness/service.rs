@@ -86,7 +86,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When the database does not start or the configuration is not valid.
+    /// If the database does not start or the configuration is not valid.
     pub async fn with(variables: &[(&str, &str)]) -> Self {
         match std::env::var("TEST_DYNAMODB_ENDPOINT") {
             Ok(endpoint) => Self::on(local::db::client(&endpoint), None, variables).await,
@@ -98,7 +98,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When the database does not start or the configuration is not valid.
+    /// If the database does not start or the configuration is not valid.
     pub async fn embedded(variables: &[(&str, &str)]) -> Self {
         let database = EmbeddedDynamoDb::start_in_memory()
             .await
@@ -238,7 +238,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When nobody said where it is, which does not happen.
+    /// If nobody said where it is, which does not happen.
     #[must_use]
     pub fn endpoint(&self) -> String {
         match &self.kept_alive.1 {
@@ -275,7 +275,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When they cannot be made or published.
+    /// If they cannot be made or published.
     pub async fn rotate_keys(&mut self) {
         let (now, store) = (self.clock.now(), &self.state.store);
         let keys = self.keys.successor().expect("keys can be made");
@@ -305,7 +305,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When it cannot be created.
+    /// If it cannot be created.
     pub async fn create_user(&self, email: &str) -> String {
         let command = json!({ "action": "create_user", "email": email, "password": PASSWORD });
         let answer = self.admin(command).await;
@@ -319,7 +319,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When it does.
+    /// If it does.
     pub async fn admin(&self, command: Value) -> Value {
         // On a thread of its own: what it waits for cannot move between threads, as a test that does many things at
         // once does.

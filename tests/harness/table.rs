@@ -12,7 +12,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn items(&self) -> Vec<Value> {
         self.raw_items().await.iter().map(plain_item).collect()
     }
@@ -21,7 +21,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn partition(&self, pk: &str) -> Vec<Value> {
         let query = self
             .client
@@ -42,7 +42,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When there is none.
+    /// If there is none.
     pub async fn session_item(&self, session: &str) -> Value {
         let sk = format!("SESSION#{session}");
         self.items()
@@ -71,7 +71,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When there is none, or the table cannot be written.
+    /// If there is none, or the table cannot be written.
     pub async fn delete_event(&self, event: &str) {
         let sk = format!("EVENT#{event}");
         let items = self.items().await;
@@ -90,7 +90,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When it cannot be deleted.
+    /// If it cannot be deleted.
     pub async fn lose_table(&self) {
         let deletion = self
             .client
@@ -103,7 +103,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn put(&self, item: HashMap<String, AttributeValue>) {
         let put = self.client.put_item().table_name(&self.state.config.table_name);
         put.set_item(Some(item))
@@ -116,7 +116,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn raw_items(&self) -> Vec<HashMap<String, AttributeValue>> {
         let scan = self
             .client
@@ -131,7 +131,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn tamper(&self, item: &Value, attribute: &str, value: AttributeValue) {
         let key = |name: &str| AttributeValue::S(item[name].as_str().unwrap_or_default().to_owned());
         let update = self
@@ -153,7 +153,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn unpublish_keys(&self) {
         let text = |value: &str| AttributeValue::S(value.to_owned());
         let delete = self

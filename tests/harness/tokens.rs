@@ -9,7 +9,7 @@ use shared::auth::KeyPair;
 ///
 /// # Panics
 ///
-/// When it is no JWT.
+/// If it is no JWT.
 #[must_use]
 pub fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).expect("a JWT has three parts");
@@ -21,7 +21,7 @@ pub fn claims(token: &str) -> Value {
 ///
 /// # Panics
 ///
-/// When they cannot be signed.
+/// If they cannot be signed.
 #[must_use]
 pub fn forge(key: &KeyPair, kid: &str, typ: &str, claims: &Value) -> String {
     let header = Header {
@@ -43,7 +43,7 @@ pub fn forge_unsigned(header: &Value, claims: &Value) -> String {
 ///
 /// # Panics
 ///
-/// When they cannot be signed.
+/// If they cannot be signed.
 #[must_use]
 pub fn forge_raw(key: &KeyPair, header: &str, payload: &str) -> String {
     let message = format!(
@@ -59,7 +59,7 @@ pub fn forge_raw(key: &KeyPair, header: &str, payload: &str) -> String {
 ///
 /// # Panics
 ///
-/// When it cannot be made.
+/// If it cannot be made.
 #[must_use]
 pub fn hmac(secret: &[u8], typ: &str, kid: &str, claims: &Value) -> String {
     let header = Header {
@@ -93,7 +93,7 @@ fn length(bytes: &[u8]) -> u8 {
 ///
 /// # Panics
 ///
-/// When it is no JWT with an ES256 signature.
+/// If it is no JWT with an ES256 signature.
 #[must_use]
 pub fn mirrored(token: &str) -> String {
     // The order of P-256 (FIPS 186-5).

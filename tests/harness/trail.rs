@@ -37,7 +37,7 @@ impl Trail {
     ///
     /// # Panics
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn with(variables: &[(&str, &str)]) -> Self {
         let fast = [("PRUNE_WRITE_UNITS_PER_SECOND", "100000")];
         let service = TestService::with(&[variables, &fast].concat()).await;
@@ -76,7 +76,7 @@ impl Trail {
     ///
     /// # Panics
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn record(&self, day: Day) {
         let store = &self.service.state.store;
         let recorded = store.record_pruned_up_to(day, self.service.clock.now()).await;
@@ -87,7 +87,7 @@ impl Trail {
     ///
     /// # Panics
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn recorded(&self) -> Option<Day> {
         let recorded = self.service.state.store.pruned_up_to().await;
         recorded.expect("the table can be read")
@@ -112,7 +112,7 @@ impl Trail {
     ///
     /// # Panics
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn write_at(&self, at: Millis, suits: impl Fn(u8) -> bool) -> String {
         let context = AuditContext {
             at,
