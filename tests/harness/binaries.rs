@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::Command, sync::OnceLock};
 
 use testkit::FunctionProcess;
 
-/// The debug binary of a function, which `cargo build --bins` makes: once for all tests of a process.
+/// The debug binary of a function. `cargo build --bins` runs once for all tests of a process.
 ///
 /// # Panics
 ///
@@ -19,7 +19,7 @@ pub async fn built(function: &str) -> PathBuf {
     testkit::binary("debug", function)
 }
 
-/// As `make test` has built them: these are the very same then.
+/// As in `make test`, so that nothing is built twice.
 fn build() -> bool {
     let mut cargo = Command::new(env!("CARGO"));
     cargo

@@ -1,4 +1,4 @@
-//! The secret with the signing keys, and what Secrets Manager does with it and with the rotation function.
+//! The signing keys' secret, and what Secrets Manager does with it and with the rotation function.
 
 use registry::rotate_keys;
 use std::sync::LazyLock;
@@ -19,7 +19,7 @@ use testkit::FaultyHttpClient;
 
 use crate::{Moto, RecordedCalls, TestService, recorded};
 
-/// The steps of a rotation, in their order.
+/// The steps of a rotation, in order.
 pub const STEPS: [Step; 4] = [
     Step::CreateSecret,
     Step::SetSecret,
@@ -27,10 +27,10 @@ pub const STEPS: [Step; 4] = [
     Step::FinishSecret,
 ];
 
-/// The function that Secrets Manager believes it invokes: the test does that in its place.
+/// The function Secrets Manager thinks it invokes; the test invokes the real one instead.
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:rotate-keys";
 
-/// One Secrets Manager for all tests of the process; each has a secret of its own in it.
+/// One Secrets Manager for all tests of the process, in which each has its own secret.
 static MOTO: LazyLock<Moto> = LazyLock::new(Moto::start);
 
 /// A secret in Secrets Manager.
@@ -42,7 +42,7 @@ pub struct KeysSecret {
 }
 
 impl KeysSecret {
-    /// The secret as the template makes it: an empty object.
+    /// A secret as the template creates it: an empty object.
     ///
     /// # Panics
     ///
@@ -58,8 +58,7 @@ impl KeysSecret {
         }
     }
 
-    /// A secret that holds the keys of a service, as an earlier rotation left them, with that service and the rotation
-    /// function.
+    /// A secret with a service's keys, as after an earlier rotation; and that service and the rotation function.
     pub async fn in_use() -> (Self, TestService, Rotation) {
         let secret = Self::start().await;
         let service = TestService::with(&[("SIGNING_KEYS_SECRET_ID", &secret.arn)]).await;
@@ -68,7 +67,7 @@ impl KeysSecret {
         (secret, service, rotation)
     }
 
-    /// Where the signing functions read it.
+    /// The signing functions' key source.
     #[must_use]
     pub fn source(&self) -> SigningKeySource {
         SigningKeySource::Secret {
@@ -81,7 +80,7 @@ impl KeysSecret {
     ///
     /// # Panics
     ///
-    /// If the service does not know the secret.
+    /// If the secret does not fit the service.
     #[must_use]
     pub fn rotation(&self, service: &TestService, connection: &FaultyHttpClient) -> Rotation {
         let dynamodb = service.client.config().to_builder();
@@ -96,7 +95,7 @@ impl KeysSecret {
         Rotation::new(state, client(Some(connection))).expect("the secret is configured")
     }
 
-    /// Begins a rotation, as Secrets Manager does: the new version has its label, but no value. Answers its token.
+    /// Begins a rotation, as Secrets Manager does: the new version has its label but no value. Returns its token.
     ///
     /// # Panics
     ///
@@ -140,7 +139,7 @@ impl KeysSecret {
     ///
     /// # Panics
     ///
-    /// If they are none.
+    /// If it has none.
     pub async fn keys(&self) -> SigningKeys {
         self.source().read().await.expect("the secret holds keys")
     }
@@ -161,7 +160,7 @@ impl KeysSecret {
         self.move_label("AWSCURRENT", &version).await;
     }
 
-    /// Puts the pending label back on a version, as a step does that was slow.
+    /// Puts the pending label back on a version, as a slow step does.
     ///
     /// # Panics
     ///
@@ -184,7 +183,7 @@ impl KeysSecret {
             .expect("the label moves");
     }
 
-    /// The version that has a label, if there is one.
+    /// The version that has a label, if any.
     ///
     /// # Panics
     ///

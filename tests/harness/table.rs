@@ -1,4 +1,4 @@
-//! What stands in a service's table: seen, and changed, past the service.
+//! Reads and changes a service's table directly, bypassing the service.
 
 use std::collections::HashMap;
 
@@ -52,7 +52,7 @@ impl TestService {
             .expect("the session has a record")
     }
 
-    /// The types of all audit events, in the order they happened.
+    /// The types of all audit events, oldest first.
     pub async fn events(&self) -> Vec<String> {
         let mut events: Vec<_> = self
             .items()
@@ -86,7 +86,7 @@ impl TestService {
         delete.send().await.expect("the table can be written");
     }
 
-    /// Deletes the table: whatever comes next fails.
+    /// Deletes the table, so that later calls fail.
     ///
     /// # Panics
     ///
@@ -99,7 +99,7 @@ impl TestService {
         deletion.send().await.expect("the table can be deleted");
     }
 
-    /// Puts an item into the table, past all the service's checks.
+    /// Puts an item into the table, bypassing all checks.
     ///
     /// # Panics
     ///
@@ -112,7 +112,7 @@ impl TestService {
             .expect("the table can be written");
     }
 
-    /// Every item of the table, as `DynamoDB` has it.
+    /// Every item of the table, in `DynamoDB`'s form.
     ///
     /// # Panics
     ///
@@ -127,7 +127,7 @@ impl TestService {
         pages.expect("the table can be read")
     }
 
-    /// Sets one attribute of an item, past all the service's checks.
+    /// Sets one attribute of an item, bypassing all checks.
     ///
     /// # Panics
     ///
@@ -149,7 +149,7 @@ impl TestService {
             .expect("the table can be written");
     }
 
-    /// Takes the published keys away, as if nothing had ever been published.
+    /// Deletes the published keys, as if none had ever been published.
     ///
     /// # Panics
     ///

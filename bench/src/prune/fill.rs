@@ -30,7 +30,7 @@ const ORIGINALS_A_DAY: i64 = 64;
 pub(crate) struct Originals {
     engine: Database,
     ids: Ids,
-    /// Today's, yesterday's, and so on.
+    /// Today's, yesterday's and so on.
     days: Vec<Vec<Original>>,
 }
 
