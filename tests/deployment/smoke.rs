@@ -40,7 +40,7 @@ struct Call {
 /// The tokens of the one session.
 type Phone = Option<Tokens>;
 
-/// Each function with its event, in an order in which each succeeds, beginning with a first deployment's empty secret.
+/// Each function with its event, ordered so that each succeeds, starting from a first deployment's empty secret.
 const CALLS: [Call; 13] = [
     Call {
         function: "rotate-keys",

@@ -73,7 +73,7 @@ async fn five_wrong_passwords_from_one_place_end_guessing_there_for_known_and_un
             .map(|answer| (answer.status, answer.headers, answer.body))
             .collect();
         told.push((answers, calls, service.items().await.len() - before));
-        // Another spelling of the address is the same address.
+        // Another spelling of the same email.
         guess(&service, &email.to_uppercase(), STRANGER)
             .await
             .refused(429, "rate_limited");
@@ -128,7 +128,7 @@ async fn of_100_guesses_at_once_from_100_addresses_30_are_compared() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stranger_at_one_address_does_not_lock_the_owner_out() {
     let service = TestService::with(&[
-        // Above the flood: a request over it gives its guess back, and then fewer than five would be compared.
+        // Above the flood: requests over it are refunded their guess, so fewer than five would be compared.
         ("RATE_LIMIT_LOGIN_IP", "200"),
         ("RATE_LIMIT_LOGIN_GUESSES", "5"),
         ("RATE_LIMIT_LOGIN_ACCOUNT", "6"),
