@@ -35,7 +35,7 @@ pub enum Order {
     AnyWithEarlyChoices,
 }
 
-/// What was observed.
+/// What was seen.
 pub struct History<'a> {
     pub start: &'a Model,
     pub phones: &'a Phones,
