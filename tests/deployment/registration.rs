@@ -84,7 +84,7 @@ fn every_operation_has_a_sample_of_its_route() {
             assert_eq!(
                 event.value()["routeKey"],
                 format!("{} {}", route.method, route.path),
-                "events/{file}.json is of another route than {id}"
+                "events/{file}.json has another route than {id}"
             );
         }
     }

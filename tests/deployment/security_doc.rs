@@ -76,8 +76,5 @@ fn every_row_says_whether_it_is_met_and_what_is_met_is_shown_or_explained() {
         assert!(!cells[2].is_empty(), "{row}");
         verdicts.insert(cells[1]);
     }
-    assert!(
-        verdicts.contains("no"),
-        "a service without a gap was not looked at"
-    );
+    assert!(verdicts.contains("no"), "a service without gaps was not checked");
 }

@@ -154,7 +154,7 @@ async fn reading(measured: &mut Measured) {
     assert_eq!(
         service.calls.meter.take(),
         Units::default(),
-        "metadata is no item of the table"
+        "metadata is not in the table"
     );
     measured.0.insert(jwks::METADATA.id);
 }

@@ -156,7 +156,7 @@ async fn a_run_that_dies_anywhere_loses_nothing() {
             assert_eq!(
                 death,
                 1 + (1 + 1 + 3) + (1 + 1 + 1) + 1,
-                "every request had its turn"
+                "every request failed once"
             );
             break;
         }

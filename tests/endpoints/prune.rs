@@ -35,7 +35,11 @@ async fn events_go_a_whole_retention_after_their_day() {
     assert_eq!((report.events_archived, report.bytes_archived), (0, 0));
     assert_eq!(report.days_behind, Some(0));
     assert_eq!(trail.recorded().await, Some(newest));
-    assert_eq!(trail.service.items().await.len(), others + 1, "nothing else went");
+    assert_eq!(
+        trail.service.items().await.len(),
+        others + 1,
+        "nothing else was removed"
+    );
 }
 
 #[tokio::test]
@@ -151,7 +155,7 @@ async fn a_record_from_the_future_skips_no_day() {
     assert_eq!(
         trail.recorded().await,
         Some(created.plus(29)),
-        "and it is put right"
+        "and it is corrected"
     );
     // A run may be a week late: it continues from the real progress.
     trail.service.clock.set(start(created.plus(67)));
@@ -253,7 +257,7 @@ async fn a_partition_that_fails_holds_up_no_other() {
     assert_eq!(
         trail.recorded().await,
         Some(newest.plus(-2)),
-        "no day after it is done"
+        "no later day is done"
     );
 
     let report = trail.prune().await;

@@ -193,7 +193,7 @@ async fn a_retired_key_verifies_until_its_time_and_is_dropped_by_a_later_rotatio
     let published = || async { service.state.store.key_set().await.unwrap().unwrap() };
     assert!(
         published().await.kids().any(|published| published == kid),
-        "its refresh tokens live on"
+        "its refresh tokens still work"
     );
     service
         .clock

@@ -92,7 +92,7 @@ async fn the_authorizer_takes_no_bad_access_token() {
     let calls = service.calls.take();
     assert!(
         calls.len() <= 1,
-        "an unknown kid makes the set be read once: {calls:?}"
+        "an unknown kid causes one read of the set: {calls:?}"
     );
     assert!(ask(&login.access).await.is_authorized);
 }

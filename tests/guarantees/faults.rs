@@ -150,7 +150,7 @@ async fn meet(stage: &ModelRun, scene: &Scene, injection: Injection, arrival: Ar
             assert_eq!(first.headers["retry-after"], "1");
         }
         let is_brief = injection.lasting == FaultDuration::Attempt && !takes_time;
-        assert!(!is_brief, "one failed attempt is not the caller's business");
+        assert!(!is_brief, "one failed attempt must not reach the caller");
     }
     if arrival == Arrival::BeforeTheRepeat {
         instance.connection.deliver_late().await;
@@ -164,11 +164,7 @@ async fn meet(stage: &ModelRun, scene: &Scene, injection: Injection, arrival: Ar
         .as_str()
         .or(repeat.body["error"]["code"].as_str());
     let is_right = repeat.status == 200 || code.is_some_and(|code| scene.refused.contains(&code));
-    assert!(
-        is_right,
-        "the repeat is answered {} {}",
-        repeat.status, repeat.body
-    );
+    assert!(is_right, "the retry got {} {}", repeat.status, repeat.body);
 
     let answers = [first, repeat];
     let calls = (play.next - 1..).zip(answers).map(|(label, answer)| {

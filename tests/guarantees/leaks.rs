@@ -115,7 +115,7 @@ impl Walk {
         self.tokens(&body)
     }
 
-    /// Sends a bad request; its answer must not show a secret either.
+    /// Sends a request, which must be refused without showing a secret.
     async fn refused(&self, operation: &Operation, event: Event) {
         let answer = self.service.send(operation, event).await;
         assert!(answer.status >= 400, "{}", answer.body);
@@ -358,7 +358,7 @@ async fn no_secret_gets_into_the_log() {
     ] {
         assert!(
             log.contains(expected),
-            "the walk made no line with {expected}:\n{log}"
+            "the walk logged no line with {expected}:\n{log}"
         );
     }
     let folded = log.to_lowercase();

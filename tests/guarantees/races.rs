@@ -47,7 +47,7 @@ impl Race {
             schedule = self.in_order(&play, &order).await.following();
             orders += 1;
         }
-        assert!(orders > 1, "there was nothing to decide");
+        assert!(orders > 1, "only one order was tried");
         self.no_order().await;
     }
 

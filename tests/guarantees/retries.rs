@@ -193,7 +193,7 @@ async fn counting_is_repeated_and_giving_back_is_not() {
     assert_eq!(
         replay.actual_requests().count(),
         3,
-        "to give back twice would allow a guess too many"
+        "a double refund would allow an extra guess"
     );
 }
 

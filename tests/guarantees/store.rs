@@ -105,7 +105,7 @@ async fn a_login_loses_against_what_changed_the_credential_under_it() {
         assert_eq!(
             *now,
             credential(&service).await,
-            "the credential as it stands comes back"
+            "the current credential is returned"
         );
         assert_eq!(service.items().await, before, "{attribute}: nothing was written");
     }

@@ -129,7 +129,7 @@ impl Event {
     ///
     /// # Panics
     ///
-    /// If it makes none.
+    /// If there is none.
     #[must_use]
     pub fn request(&self) -> Request {
         let event = serde_json::from_value(self.0.clone()).expect("the event is one of API Gateway's");
@@ -143,7 +143,7 @@ impl From<Event> for Value {
     }
 }
 
-/// An answer, read.
+/// A parsed answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The status.

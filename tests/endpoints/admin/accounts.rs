@@ -231,7 +231,7 @@ async fn a_disabled_account_cannot_log_in_until_it_is_enabled() {
     assert_eq!(
         trail(&service).await.len(),
         written,
-        "nothing happened, so nothing is told"
+        "nothing changed, so no event"
     );
 
     assert_eq!(

@@ -179,7 +179,7 @@ async fn cut_off_after_any_write_it_is_finished_by_a_repeat() {
             assert_eq!(
                 items(&service, &email, &user).await.0,
                 left,
-                "none of that left a trace in it"
+                "none of that left a trace"
             );
         }
         let others = items(&service, &email, &user).await.1;

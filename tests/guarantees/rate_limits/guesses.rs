@@ -78,10 +78,7 @@ async fn five_wrong_passwords_from_one_place_end_guessing_there_for_known_and_un
             .await
             .refused(429, "rate_limited");
     }
-    assert_eq!(
-        told[0], told[1],
-        "answers, requests to the table, and items written"
-    );
+    assert_eq!(told[0], told[1], "answers, requests to the table, items written");
 
     service
         .send(&login::OPERATION, attempt(EMAIL, PASSWORD, STRANGER))
@@ -122,7 +119,7 @@ async fn of_100_guesses_at_once_from_100_addresses_30_are_compared() {
         .into_iter()
         .filter(|event| event == "login_failed")
         .count();
-    assert_eq!(refused, 60, "only what was compared is recorded");
+    assert_eq!(refused, 60, "only compared guesses are recorded");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -154,7 +154,7 @@ async fn counting_is_no_transaction_and_waits_for_nothing() {
         .iter()
         .filter(|call| call.accesses.iter().any(|access| is_counter(&access.leading_key)))
         .collect();
-    assert_eq!(counting.len(), 3, "the address, the guess, the guess given back");
+    assert_eq!(counting.len(), 3, "the address, the guess, the refunded guess");
     assert!(counting.iter().all(|call| call.operation == "UpdateItem"));
 }
 
