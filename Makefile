@@ -1,7 +1,7 @@
-# Everything a developer does, in one place. `make` alone lists the targets.
+# All developer commands in one place. `make` alone lists the targets.
 #
 # Needed: Rust (rustup), Python 3.11 or later with venv and pip, GNU make, git, a C compiler. All else is installed
-# inside the project: into .venv (cargo-lambda, SAM, moto, schemathesis, Node.js, a Java), .tools (cargo-deny, DynamoDB
+# inside the project: in .venv (cargo-lambda, SAM, moto, schemathesis, Node.js, Java), .tools (cargo-deny, DynamoDB
 # Local) and node_modules.
 
 .DEFAULT_GOAL := help
@@ -20,16 +20,16 @@ NODE := $(VENV)/.node-tools
 CLIENT_TOOLS := $(VENV)/.clients-tools
 NODE_TOOLS := tools/node/node_modules/.package-lock.json
 NODE_CLIENTS := tests/interop/node_modules/.package-lock.json
-# What was installed for this project comes first.
+# The project's own tools come first.
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := .tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 
 LOCAL_DIR ?= .local
-# The part of the benchmark that `make bench` runs; empty for all of them, which writes docs/benchmarks.md.
+# The part of the benchmark that `make bench` runs. Empty: all parts, written to docs/benchmarks.md.
 BENCH ?=
-# The environment that `make deploy` deploys to: a section of samconfig.toml.
+# The environment for `make deploy`: a section of samconfig.toml.
 ENV ?= dev
 
 .PHONY: help
@@ -93,7 +93,7 @@ e2e: ## Walks through a session of a deployment: make e2e API_URL=https://…
 	@test -n "$(API_URL)" || { echo "API_URL is not set: make e2e API_URL=https://…" >&2; exit 1; }
 	API_URL="$(API_URL)" $(PYTHON) tests/contract/walk.py
 
-# Each function is built with the features that it is deployed with: what `prune` needs for S3 is in no other.
+# Each function is built with its deployed features: only `prune` contains what it needs for S3.
 .PHONY: bench
 bench: cargo $(BENCH_TOOLS) ## Measures everything (make bench BENCH=start: one part) and compares with the budgets
 	cargo build --release --bins $(patsubst functions/%,--package %,$(filter-out functions/prune,$(wildcard functions/*)))
@@ -153,7 +153,7 @@ $(VENV)/bin/python:
 	    echo "$(PYTHON) cannot make a virtual environment: install its venv module (Debian, Ubuntu: apt install" \
 	        "python3-venv)" >&2; exit 1; }
 
-# cargo-lambda without its 400 MB of zig, which only builds need.
+# cargo-lambda without its 400 MB of zig, needed only for builds.
 $(DEV_TOOLS): PIP_FLAGS := --no-deps
 
 $(VENV)/.%-tools: tools/requirements-%.txt | $(VENV)/bin/python
@@ -162,7 +162,7 @@ $(VENV)/.%-tools: tools/requirements-%.txt | $(VENV)/bin/python
 	    echo "pip could not install what $< names; is there a network?" >&2; exit 1; }
 	@touch $@
 
-# npm writes this file when it is done.
+# npm writes this file last.
 %/node_modules/.package-lock.json: %/package-lock.json $(NODE)
 	@echo "Installing what $< names into $*/node_modules (once) …"
 	@cd $* && $(WITH_TOOLS) npm ci --no-audit --no-fund --loglevel=error || { \

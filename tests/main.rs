@@ -1,4 +1,4 @@
-//! Every test but those that need a process of their own, in one binary: each links the SDK and the embedded database.
+//! All tests that do not need their own process, in one binary, since each links the SDK and the embedded database.
 
 mod deployment;
 mod endpoints;

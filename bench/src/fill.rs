@@ -1,5 +1,5 @@
-//! Other users' records, so that a table is as big as it shall be. They are written past the server, by the hundred
-//! thousand.
+//! Fills a table to a given size with other users' records, hundreds of thousands of them, written directly to the
+//! engine.
 
 use dynoxide::{AttributeValue, Database, ImportOptions, Item, actions::scan::ScanRequest};
 use shared::domain::{
@@ -12,10 +12,10 @@ use testkit::Outcome;
 
 use crate::stack::BenchStack;
 
-/// As many as are written in one transaction of the engine.
+/// Items per transaction of the engine.
 const BATCH: usize = 10_000;
 
-/// Fills a table with copies of one user's records, each copy another user's.
+/// Fills a table with copies of one user's records, each for another user.
 pub struct Filler {
     table: String,
     engine: Database,
@@ -27,11 +27,11 @@ pub struct Filler {
 }
 
 impl Filler {
-    /// What a login leaves behind, as the table of `stack` has it: the stack must be new.
+    /// Copies what a login leaves in the table of `stack`, which must be new.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read or written.
+    /// If the table cannot be read or written.
     pub async fn new(stack: &BenchStack) -> Outcome<Self> {
         let email = stack.account().await?;
         let session = stack.phone(&email).await?.session;
@@ -55,11 +55,11 @@ impl Filler {
         })
     }
 
-    /// Adds records until the table has so many.
+    /// Adds records up to `items` in total.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn fill(&mut self, items: usize) -> Outcome<()> {
         let (from, missing) = (self.items, items.saturating_sub(self.items));
         let users = std::iter::repeat_with(|| self.another_user());
@@ -86,7 +86,7 @@ impl Filler {
     }
 }
 
-/// A copy of a record, with other ids.
+/// Copies a record with other ids.
 pub fn copy<const N: usize>(item: &Item, ids: &[String; N], others: &[String; N]) -> Item {
     let copy = |value: &AttributeValue| match value {
         AttributeValue::S(text) => {
@@ -100,7 +100,7 @@ pub fn copy<const N: usize>(item: &Item, ids: &[String; N], others: &[String; N]
         .collect()
 }
 
-/// The strings of a record, keys among them.
+/// The strings in a record, including keys.
 pub fn strings(item: &Item) -> impl Iterator<Item = &str> {
     item.values().filter_map(|value| match value {
         AttributeValue::S(text) => Some(text.as_str()),
@@ -112,7 +112,7 @@ pub fn strings(item: &Item) -> impl Iterator<Item = &str> {
 ///
 /// # Errors
 ///
-/// When it cannot be read.
+/// If it cannot be read.
 pub fn all_items(engine: &Database, table: &str) -> Outcome<Vec<Item>> {
     let (mut items, mut from) = (Vec::new(), None);
     loop {
@@ -129,11 +129,11 @@ pub fn all_items(engine: &Database, table: &str) -> Outcome<Vec<Item>> {
     }
 }
 
-/// Writes records, and makes the next ones meanwhile; `progress` tells how many have been written.
+/// Writes records while making the next ones; `progress` gets the number written so far.
 ///
 /// # Errors
 ///
-/// When the table cannot be written.
+/// If the table cannot be written.
 pub async fn write_all(
     engine: &Database,
     table: &str,

@@ -1,4 +1,4 @@
-//! The functions that are measured.
+//! The measured functions.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,16 +11,16 @@ use tokio::time::Instant;
 
 use testkit::Outcome;
 
-/// Where the release binary of a function is.
+/// Path of a function's release binary.
 pub fn binary(name: &str) -> PathBuf {
     testkit::binary("release", name)
 }
 
-/// Starts a function with these variables and no others than Lambda's own, and waits for its first poll.
+/// Starts a function with only these variables and Lambda's own, and waits for its first poll.
 ///
 /// # Errors
 ///
-/// When it cannot be started, or ends or fails before it polls.
+/// If it cannot be started, or exits or fails before polling.
 pub async fn start(name: &str, variables: &[(String, String)]) -> Outcome<FunctionProcess> {
     let started = FunctionProcess::start(&binary(name), variables).await;
     started.map_err(|error| format!("{name}: {error}. `make bench` builds it").into())
@@ -30,7 +30,7 @@ pub async fn start(name: &str, variables: &[(String, String)]) -> Outcome<Functi
 ///
 /// # Errors
 ///
-/// When `functions/` cannot be read.
+/// If `functions/` cannot be read.
 pub fn all() -> Outcome<Vec<String>> {
     let mut names = Vec::new();
     for folder in std::fs::read_dir(testkit::root().join("functions"))? {
@@ -40,12 +40,12 @@ pub fn all() -> Outcome<Vec<String>> {
     Ok(names)
 }
 
-/// From the start of `binary` to its end when nothing tells it what to work with: making the process, loading and linking
-/// the program, and the first look at its configuration.
+/// Time from starting `binary` without any configuration until it exits: creating the process, loading and linking the
+/// program, and reading its configuration.
 ///
 /// # Errors
 ///
-/// When it cannot be started, or does not end with an error.
+/// If it cannot be started, or exits without an error.
 pub fn refusal(binary: &Path) -> Outcome<Duration> {
     let mut command = Command::new(binary);
     let command = command

@@ -1,5 +1,5 @@
-//! Password hashing: against the reference implementation, with memory kept, and with the processor time that Lambda
-//! gives a function of some size.
+//! Password hashing: against the reference implementation, with reused memory, and with the CPU time that Lambda gives
+//! a function of each size.
 
 use std::{hint::black_box, process::Command};
 
@@ -17,20 +17,20 @@ use crate::{
     throttle::{Throttle, share_of},
 };
 
-/// The service's parameters, and what OWASP and RFC 9106 §4 recommend where there is more memory.
+/// The service's parameters, and those that OWASP and RFC 9106 §4 recommend for more memory.
 const PARAMETERS: [(u32, u32, u32); 3] = [(19_456, 2, 1), (47_104, 1, 1), (65_536, 3, 4)];
-/// How often each is computed.
+/// Runs of each.
 const ROUNDS: usize = 15;
-/// The sizes to choose from.
+/// Memory sizes to compare.
 const SIZES_MB: [u32; 5] = [256, 512, 1024, 1536, 1769];
-/// How many logins at each size.
+/// Logins at each size.
 const LOGINS: usize = 15;
 
-/// Measures all of it.
+/// Measures it all.
 ///
 /// # Errors
 ///
-/// When the reference implementation is not installed, or `login` does not answer.
+/// If the reference implementation is not installed, or `login` does not answer.
 pub async fn run() -> Outcome<Findings> {
     Ok(Findings {
         tables: vec![implementations()?, sizes().await?],
@@ -89,7 +89,7 @@ fn implementations() -> Outcome<Table> {
     Ok(table)
 }
 
-/// Milliseconds that the reference implementation takes, measured in its own process around the call.
+/// Milliseconds that the reference implementation takes, measured around the call in its own process.
 fn reference(memory: u32, passes: u32, lanes: u32) -> Outcome<f64> {
     let program = format!(
         "import time\nfrom argon2.low_level import Type, hash_secret_raw\n\

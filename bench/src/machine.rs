@@ -1,4 +1,4 @@
-//! On what, of what and when it was measured.
+//! The machine, the versions and the date.
 
 use std::process::Command;
 
@@ -15,7 +15,7 @@ const DEPENDENCIES: [&str; 7] = [
     "dynoxide-rs",
 ];
 
-/// A list for the head of the report.
+/// A list for the top of the report.
 pub fn describe() -> String {
     let commit = run("git", &["rev-parse", "--short=12", "HEAD"]);
     let changes = run("git", &["status", "--porcelain", "--untracked-files=no"]);

@@ -28,7 +28,7 @@ use tokio::time::Instant;
 /// The parts, in the order in which they run.
 const PARTS: [&str; 7] = ["start", "work", "requests", "hashing", "scale", "prune", "sizes"];
 
-/// Where a whole run is written to, between two comments.
+/// Holds the report of a full run, between two comments.
 const REPORT: &str = "docs/benchmarks.md";
 
 fn main() -> ExitCode {
@@ -75,7 +75,7 @@ async fn run(asked: &[&str]) -> Outcome<()> {
     if asked.is_empty() { write(&report) } else { Ok(()) }
 }
 
-/// Puts a report where the last one stands.
+/// Replaces the previous report.
 fn write(report: &str) -> Outcome<()> {
     const BEGIN: &str = "<!-- make bench -->\n";
     const END: &str = "<!-- end of make bench -->\n";

@@ -1,4 +1,4 @@
-//! What users and their apps do: the events that are measured.
+//! The operations that are measured, with their events.
 
 use registry::{admin, authorizer, list, login, logout, logout_all, refresh, revoke, rotate_keys};
 use serde_json::{Value, json};
@@ -12,21 +12,21 @@ use crate::stack::{BenchStack, PASSWORD, PENDING_VERSION, Phone, event};
 /// A request that succeeds.
 #[derive(Clone, Copy, Debug)]
 pub enum Operation {
-    /// One of the API.
+    /// One of the API's.
     Api(&'static http::Operation),
-    /// A refresh once more with the same token and `Idempotency-Key`, as after a lost answer.
+    /// A refresh repeated with the same token and `Idempotency-Key`, as after a lost answer.
     RefreshAgain,
-    /// Another API of the app asks whether a caller may pass.
+    /// Another API of the app authorizes a caller.
     Authorizer,
-    /// One account, for support staff.
+    /// Shows support staff an account.
     Admin,
-    /// A new account, whose password is hashed.
+    /// Creates an account, hashing the password.
     CreateUser,
-    /// The step of a rotation that reads, signs and verifies.
+    /// The rotation step that reads, signs and verifies.
     RotateKeys,
 }
 
-/// The key of a refresh and its repeat.
+/// The `Idempotency-Key` of a refresh.
 const KEY: &str = "0c6e5b0a-4f6f-4d0e-9c35-9f3a3f4f7f10";
 
 impl PartialEq for Operation {
@@ -36,18 +36,18 @@ impl PartialEq for Operation {
 }
 
 impl Operation {
-    /// The right password.
+    /// A login.
     pub const LOGIN: Self = Self::Api(&login::OPERATION);
     /// A refresh.
     pub const REFRESH: Self = Self::Api(&refresh::OPERATION);
-    /// The list of one's sessions.
+    /// A list of sessions.
     pub const LIST: Self = Self::Api(&list::OPERATION);
     /// A logout.
     pub const LOGOUT: Self = Self::Api(&logout::OPERATION);
-    /// The end of another session of one's own.
+    /// Revoking another session of the user.
     pub const REVOKE: Self = Self::Api(&revoke::OPERATION);
 
-    /// All of them: those of the API, and others.
+    /// All of them: the API's, then others.
     pub fn all() -> Vec<Self> {
         let api = registry::endpoints().map(|endpoint| Self::Api(endpoint.operation));
         api.chain([
@@ -60,7 +60,7 @@ impl Operation {
         .collect()
     }
 
-    /// What it is called in tables.
+    /// Its name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::RefreshAgain => "refresh, repeated",
@@ -76,7 +76,7 @@ impl Operation {
         }
     }
 
-    /// The function that answers it.
+    /// The function that serves it.
     pub fn function(self) -> &'static str {
         match self {
             Self::Api(operation) => registry::endpoint(operation).function.name,
@@ -87,11 +87,11 @@ impl Operation {
         }
     }
 
-    /// An event that can be answered once, of an account of its own.
+    /// An event that works once, for an account of its own.
     ///
     /// # Errors
     ///
-    /// When what it needs in the table cannot be prepared.
+    /// If the table cannot be prepared for it.
     pub async fn event(self, stack: &BenchStack) -> Outcome<String> {
         let email = &stack.account().await?;
         let event = match self {
@@ -113,11 +113,11 @@ impl Operation {
         Ok(event.to_string())
     }
 
-    /// That the answer is a success.
+    /// Checks that it succeeded.
     ///
     /// # Errors
     ///
-    /// When it is not, with the answer.
+    /// If not, with the answer.
     pub fn check(self, answered: &Answered) -> Outcome<()> {
         let response = &answered.response;
         let good = match self {
@@ -140,12 +140,12 @@ fn login_event(email: &str) -> Outcome<Value> {
     Ok(event)
 }
 
-/// The first sample request of an operation with its token, or what stands for it where a sample alone would not do.
+/// The first sample request of an operation with its token, adapted where the sample alone would not work.
 async fn request(operation: &http::Operation, stack: &BenchStack, email: &str) -> Outcome<Value> {
     match operation.id {
         id if id == login::OPERATION.id => return login_event(email),
         id if id == revoke::OPERATION.id => return revoke_event(stack, email).await,
-        // Another session, that there are two.
+        // A second session.
         id if id == logout_all::OPERATION.id => drop(stack.phone(email).await?),
         _ => {}
     }
@@ -175,20 +175,20 @@ async fn revoke_event(stack: &BenchStack, email: &str) -> Outcome<Value> {
     Ok(event)
 }
 
-/// The event in which a phone refreshes.
+/// An event of a phone refreshing.
 ///
 /// # Errors
 ///
-/// When `events/` lacks it.
+/// If `events/` lacks it.
 pub fn refresh(phone: &Phone) -> Outcome<Value> {
     refresh_with(&phone.refresh)
 }
 
-/// The event in which a phone with this token refreshes.
+/// An event of a refresh with this token.
 ///
 /// # Errors
 ///
-/// When `events/` lacks it.
+/// If `events/` lacks it.
 pub fn refresh_with(token: &str) -> Outcome<Value> {
     let mut event = event("refresh/idempotent", None)?;
     event["headers"]["idempotency-key"] = KEY.into();

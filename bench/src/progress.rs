@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-/// Shows what is being done, on the line of what was done before.
+/// Shows the current step, overwriting the previous line.
 pub fn show(text: &str) {
     let _ = write!(std::io::stderr(), "\r\x1b[K{text}");
 }

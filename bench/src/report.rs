@@ -1,19 +1,19 @@
-//! What came out: tables, and how it compares with the budgets.
+//! The results: tables, and a comparison with the budgets.
 
 use std::fmt::Write as _;
 
 use crate::stats::short;
 
-/// What a part of the benchmark found.
+/// Results of a part of the benchmark.
 #[derive(Debug, Default)]
 pub struct Findings {
     /// What was measured.
     pub tables: Vec<Table>,
-    /// What of it has a bound.
+    /// Values with a limit.
     pub budgets: Vec<Budget>,
 }
 
-/// A table with what must be known to read it.
+/// A table with a note that explains it.
 #[derive(Debug)]
 pub struct Table {
     title: String,
@@ -22,7 +22,7 @@ pub struct Table {
     rows: Vec<Vec<String>>,
 }
 
-/// Something that has a bound.
+/// A value with a limit.
 #[derive(Debug)]
 pub struct Budget {
     what: String,
@@ -38,7 +38,7 @@ impl Findings {
         self.budgets.extend(other.budgets);
     }
 
-    /// As Markdown: the budgets first.
+    /// As Markdown, budgets first.
     pub fn markdown(&self) -> String {
         let mut budgets = Table::new(
             "Budgets",
@@ -71,7 +71,7 @@ impl Table {
         }
     }
 
-    /// One row more.
+    /// Adds a row.
     pub fn row(&mut self, cells: impl Into<Vec<String>>) {
         self.rows.push(cells.into());
     }
@@ -87,7 +87,7 @@ impl Table {
 }
 
 impl Budget {
-    /// A bound that the measured value must not exceed.
+    /// A limit that the measured value must not exceed.
     pub fn at_most(what: impl Into<String>, most: f64, measured: f64, unit: &'static str) -> Self {
         Self {
             what: what.into(),
@@ -97,13 +97,13 @@ impl Budget {
         }
     }
 
-    /// Whether it holds; not if there is no measurement.
+    /// Whether it holds; false without a measurement.
     pub fn is_met(&self) -> bool {
         self.measured <= self.most
     }
 }
 
-/// How many times as much, as `1.23`.
+/// The ratio, as `1.23`.
 pub fn ratio(value: f64, base: f64) -> String {
     let ratio = value / base;
     if ratio.is_nan() {

@@ -1,4 +1,4 @@
-//! What a warm function needs for a request: processor time, time, and memory after a thousand of them.
+//! What a request costs a warm function: CPU time, wall time, and memory after a thousand requests.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use crate::{
     stats::{Sample, short},
 };
 
-/// How many requests each instance answers, one after the other.
+/// Sequential requests to each instance.
 const REQUESTS: u32 = 1000;
-/// How many instances answer at the same time, and how many requests each of them.
+/// Number of concurrent instances, and requests to each.
 const CLIENTS: usize = 32;
 const EACH: usize = 10;
 
-/// Those of which it matters what happens when many come at once.
+/// Operations for which concurrent load matters.
 const CROWDED: [Operation; 4] = [
     Operation::LOGIN,
     Operation::REFRESH,
@@ -32,11 +32,11 @@ const CROWDED: [Operation; 4] = [
 
 const MIB: f64 = 1_048_576.0;
 
-/// Measures every function but the repeat of a refresh, which is one.
+/// Measures all operations but the repeated refresh, a kind of refresh.
 ///
 /// # Errors
 ///
-/// When a function does not answer with success.
+/// If a function does not answer with success.
 pub async fn run() -> Outcome<Findings> {
     let stack = BenchStack::set().await?;
     let mut findings = Findings::default();
@@ -147,7 +147,7 @@ async fn many_clients(stack: &BenchStack, operation: Operation) -> Outcome<(f64,
     Ok((cpu.as_secs_f64() * 1000.0 / count, times, rate))
 }
 
-/// A warm instance: one that has answered once.
+/// A warm instance: it has answered once.
 async fn start(stack: &BenchStack, operation: Operation) -> Outcome<FunctionProcess> {
     let mut function = function::start(operation.function(), &stack.variables()).await?;
     operation.check(&function.invoke(&operation.event(stack).await?).await?)?;

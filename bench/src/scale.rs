@@ -1,4 +1,4 @@
-//! Whether the size of the table, or the number of a user's sessions, matters.
+//! Whether table size or the number of a user's sessions matters.
 
 use std::time::Duration;
 
@@ -15,18 +15,18 @@ use crate::{
     stats::{Sample, short},
 };
 
-/// How many items the table has.
+/// Items in the table.
 const ITEMS: [usize; 3] = [1_000, 100_000, 1_000_000];
-/// How many sessions the users have.
+/// Sessions of each user.
 const SESSIONS: [usize; 3] = [1, 20, 200];
 /// What is measured.
 const OPERATIONS: [&str; 4] = ["list", "activity", "refresh", "revoke"];
-/// How often each is measured.
+/// Measurements of each.
 const ROUNDS: usize = 100;
-/// What counts as the same: the times of one table alone differ by as much from run to run.
+/// Ratio up to which times count as equal: a single table's vary as much between runs.
 const THE_SAME: f64 = 1.2;
 
-/// A user, and the phone that asks.
+/// A user and the requesting phone.
 struct User {
     email: String,
     phone: Phone,
@@ -43,7 +43,7 @@ impl User {
     }
 }
 
-/// A table of some size, and functions over it that are warm.
+/// A table of some size, and warm functions on it.
 struct Place {
     items: usize,
     stack: BenchStack,
@@ -53,11 +53,11 @@ struct Place {
     revoke: FunctionProcess,
 }
 
-/// Measures in tables of each size, which take turns.
+/// Measures tables of each size, which take turns.
 ///
 /// # Errors
 ///
-/// When a function does not answer with success.
+/// If a function does not answer with success.
 pub async fn run() -> Outcome<Findings> {
     let mut places = Vec::new();
     for items in ITEMS {
@@ -90,7 +90,7 @@ pub async fn run() -> Outcome<Findings> {
             users.push(User::new(&place.stack, sessions).await?);
         }
         for operation in OPERATIONS {
-            // A user with one session has no other to end.
+            // With one session, there is no other to revoke.
             if operation == "revoke" && sessions == 1 {
                 continue;
             }
@@ -178,7 +178,7 @@ impl Place {
         })
     }
 
-    /// Carries out an operation once; how long its answer took.
+    /// Performs an operation. Returns its latency.
     async fn carry_out(&mut self, operation: &str, user: &mut User) -> Outcome<Duration> {
         let access = Some(user.phone.access.as_str());
         match operation {
@@ -205,7 +205,7 @@ impl Place {
         Ok((asked.len(), asked.iter().map(|request| request.reads).sum()))
     }
 
-    /// Refreshes, and keeps the new token.
+    /// Refreshes and keeps the new token.
     async fn rotate(&mut self, user: &mut User) -> Outcome<Duration> {
         let event = operations::refresh_with(&user.phone.refresh)?;
         let answered = self.refresh.invoke(&event.to_string()).await?;

@@ -1,4 +1,4 @@
-//! How big the binaries are.
+//! Sizes of the binaries.
 
 use std::io::Write as _;
 
@@ -18,7 +18,7 @@ const MB: f64 = 1_000_000.0;
 ///
 /// # Errors
 ///
-/// When one of them was not built.
+/// If one has not been built.
 pub fn run() -> Outcome<Findings> {
     let mut findings = Findings::default();
     let mut table = Table::new(

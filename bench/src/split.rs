@@ -1,4 +1,4 @@
-//! What part of a refresh is what: its steps, each alone, in this process.
+//! Breaks down a refresh: times each step alone, in this process.
 
 use std::{hint::black_box, time::Duration};
 
@@ -24,27 +24,27 @@ use crate::{
     stats::short,
 };
 
-/// How often each step is done.
+/// Runs of each step.
 const ROUNDS: u32 = 2000;
 
-/// The steps of a refresh, whose whole took this much processor time.
+/// The steps of a refresh that took `whole` CPU time in total.
 ///
 /// # Errors
 ///
-/// When a step fails.
+/// If a step fails.
 pub async fn table(whole: Duration) -> Outcome<Table> {
     let stack = BenchStack::set().await?;
     let email = stack.account().await?;
     let phone = stack.phone(&email).await?;
-    // The function's copy of the keys.
+    // Fills the cached key set.
     stack.state.keys.set().await?;
-    // On a thread of its own, whose processor time is measured.
+    // On its own thread, whose CPU time is measured.
     let steps = tokio::task::spawn_blocking(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         let steps = runtime.block_on(steps(&stack, &phone));
-        // The stack must end inside a runtime: its servers are tasks.
+        // Drop the stack inside a runtime: its servers are tasks.
         Outcome::Ok((steps?, stack))
     });
     let (steps, _stage) = steps.await??;
@@ -124,7 +124,7 @@ async fn steps(stack: &BenchStack, phone: &Phone) -> Outcome<Vec<(&'static str, 
     ])
 }
 
-/// A client whose every request succeeds at once.
+/// A client whose requests all succeed at once.
 fn canned_client() -> Client {
     let answer = |_| lambda_http::http::Response::new("{}");
     let config = aws_sdk_dynamodb::Config::builder()

@@ -1,4 +1,4 @@
-//! What the functions run against: the embedded `DynamoDB` and a Secrets Manager, both behind TLS, and accounts with
+//! What the functions run against: an embedded `DynamoDB` and a fake Secrets Manager, both behind TLS; accounts with
 //! sessions.
 
 use std::{
@@ -34,14 +34,14 @@ use testkit::Outcome;
 
 use crate::tls::{Connection, Identity, TlsProxy};
 
-/// Who may use the table and what the tokens say: the functions' own configuration.
+/// The functions' configuration: their table and token claims.
 const SETTINGS: [(&str, &str); 3] = [
     ("TABLE_NAME", "holdfast"),
     ("ISSUER", "https://auth.example.com"),
     ("AUDIENCE", "https://api.example.com"),
 ];
 
-/// The variables that limit how often somebody may ask.
+/// The rate limit variables.
 const LIMITS: [&str; 6] = [
     "RATE_LIMIT_LOGIN_IP",
     "RATE_LIMIT_LOGIN_GUESSES",
@@ -51,26 +51,26 @@ const LIMITS: [&str; 6] = [
     "RATE_LIMIT_CLEANUP",
 ];
 
-/// The versions of the secret: a rotation is under way.
+/// The secret's versions: a rotation is under way.
 const PRESENT_VERSION: &str = "1a7c2d8e-6a3b-4e0f-9f57-3f3c0a4f5b61";
 pub const PENDING_VERSION: &str = "8d5b9c3a-2f41-4c7e-b1a9-5e0d6c7f8a92";
 
 /// Everybody's password.
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// A real phone's user agent, as `events/` has it.
+/// A real phone's user agent, as in `events/`.
 const AGENT: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
                      Mobile/15E148";
 
-/// Everything that a function needs outside itself.
+/// Everything a function depends on.
 pub struct BenchStack {
-    /// What is seen of `DynamoDB` from outside.
+    /// The functions' way to `DynamoDB`.
     pub tls: TlsProxy,
-    /// Every request to `DynamoDB`.
+    /// Records those requests.
     pub recorder: RecordingProxy,
-    /// The database itself, past its server.
+    /// The database, without its server.
     pub engine: Database,
-    /// The service's own code over the same table, to prepare it.
+    /// The service's own code on the same table, to prepare it.
     pub state: State,
     secrets: TlsProxy,
     secrets_server: JoinHandle<std::io::Result<()>>,
@@ -83,7 +83,7 @@ pub struct BenchStack {
     _database: EmbeddedDynamoDb,
 }
 
-/// A session and the tokens that its phone holds.
+/// A session and its phone's tokens.
 #[derive(Clone, Debug)]
 pub struct Phone {
     /// The session.
@@ -95,11 +95,11 @@ pub struct Phone {
 }
 
 impl BenchStack {
-    /// Starts everything, with no account yet.
+    /// Starts everything, without accounts.
     ///
     /// # Errors
     ///
-    /// Says what does not start.
+    /// Says what did not start.
     pub async fn set() -> Outcome<Self> {
         let directory = tempfile::tempdir()?;
         let engine = Database::memory()?;
@@ -129,7 +129,7 @@ impl BenchStack {
         let tls = TlsProxy::start(&identity, recorder.address()).await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let secrets = TlsProxy::start(&identity, listener.local_addr()?).await?;
-        // What both `GetSecretValue` and `DescribeSecret` are answered; clients look at what they know.
+        // Answers both `GetSecretValue` and `DescribeSecret`; clients ignore fields unknown to them.
         let answer = json!({
             "ARN": "arn",
             "Name": "keys",
@@ -159,11 +159,11 @@ impl BenchStack {
         })
     }
 
-    /// A function's variables, as on AWS: keys in Secrets Manager, and every request counted for its rate limits, which
-    /// are too high to refuse any.
+    /// A function's variables, as on AWS: keys in Secrets Manager, and rate limits that count every request but are too
+    /// high to refuse any.
     ///
-    /// Our functions trust Amazon's five roots without reading a file. Here they must trust the root of this
-    /// benchmark, so they read a file with as many.
+    /// Our functions trust five built-in Amazon roots. Here they must trust this benchmark's root, so they read a file
+    /// of the same size.
     pub fn variables(&self) -> Vec<(String, String)> {
         let mut variables: Vec<_> = SETTINGS.iter().map(|(name, value)| own(name, value)).collect();
         variables.extend([
@@ -176,7 +176,7 @@ impl BenchStack {
         variables
     }
 
-    /// The same for a start that asks nobody anything: without warming, and with the roots that functions bring along.
+    /// The same for a start without any requests: no warming, and the built-in roots.
     pub fn variables_without_warming(&self) -> Vec<(String, String)> {
         let mut variables = self.variables();
         variables.retain(|(name, _)| name != "SSL_CERT_FILE");
@@ -184,23 +184,23 @@ impl BenchStack {
         variables
     }
 
-    /// These variables, with a trust store as big as a system's: what the SDK reads unless it is told otherwise.
+    /// These variables with a trust store the size of a system's, which the SDK reads by default.
     pub fn with_system_store(&self, mut variables: Vec<(String, String)>) -> Vec<(String, String)> {
         variables.retain(|(name, _)| name != "SSL_CERT_FILE");
         variables.push(own("SSL_CERT_FILE", &self.system_store.to_string_lossy()));
         variables
     }
 
-    /// The connections to the table and those to Secrets Manager, since the last call.
+    /// The connections to the table and to Secrets Manager since the last call.
     pub fn take_connections(&self) -> (Vec<Connection>, Vec<Connection>) {
         (self.tls.take_connections(), self.secrets.take_connections())
     }
 
-    /// Creates an account with the usual password; its address.
+    /// Creates an account with [`PASSWORD`]. Returns its email.
     ///
     /// # Errors
     ///
-    /// When it cannot be created.
+    /// If it cannot be created.
     pub async fn account(&self) -> Outcome<String> {
         let number = self.accounts.fetch_add(1, Ordering::Relaxed);
         let (ids, now) = (&self.state.ids, self.state.clock.now());
@@ -229,11 +229,11 @@ impl BenchStack {
         }
     }
 
-    /// Logs an account in without its password, as `login` would: one session more, and its tokens.
+    /// Logs an account in as `login` does, but without the password. Returns session and tokens.
     ///
     /// # Errors
     ///
-    /// When the session cannot be stored.
+    /// If the session cannot be stored.
     pub async fn phone(&self, email: &str) -> Outcome<Phone> {
         let state = &self.state;
         let found = state.store.credential(&Email::parse(email)?).await?;
@@ -252,11 +252,11 @@ impl BenchStack {
         }
     }
 
-    /// The tokens that the phone of a session holds.
+    /// Issues tokens for a session's phone.
     ///
     /// # Errors
     ///
-    /// When they cannot be signed.
+    /// If they cannot be signed.
     pub fn tokens(&self, session: Session) -> Outcome<Phone> {
         let issued = self.issue(&session)?;
         Ok(Phone {
@@ -270,7 +270,7 @@ impl BenchStack {
     ///
     /// # Errors
     ///
-    /// When they cannot be signed.
+    /// If they cannot be signed.
     pub fn issue(&self, session: &Session) -> Outcome<IssuedTokens> {
         let (now, issued_at) = (self.state.clock.now(), session.created_at.seconds());
         Ok(self
@@ -278,7 +278,7 @@ impl BenchStack {
             .issue(&session.into(), &session.refresh_jti, issued_at, now)?)
     }
 
-    /// A new session of a user, stored nowhere yet.
+    /// A new session of a user, not stored.
     pub fn session(&self, user_id: UserId) -> Session {
         let (config, ids, now) = (&self.state.config, &self.state.ids, self.state.clock.now());
         Session {
@@ -331,7 +331,7 @@ fn own(name: &str, value: &str) -> (String, String) {
 ///
 /// # Errors
 ///
-/// When there is no such event.
+/// If there is no such event.
 pub fn event(name: &str, token: Option<&str>) -> Outcome<Value> {
     let path = testkit::root().join("events").join(format!("{name}.json"));
     let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;

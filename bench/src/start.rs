@@ -13,50 +13,50 @@ use crate::{
     throttle::{Throttle, share_of},
 };
 
-/// How often each binary is started in each way. They take turns, so that all of them see the same machine.
+/// Starts of each binary in each way. They take turns, so that the machine's load affects all alike.
 const ROUNDS: usize = 41;
-/// Of whom no user waits for an answer, or which another operation of the same function stands for.
+/// Operations that no user waits for, or that share a function with a measured one.
 const OTHERS: [Operation; 3] = [
     Operation::RefreshAgain,
     Operation::CreateUser,
     Operation::RotateKeys,
 ];
-/// How many further requests an instance answers.
+/// Further requests to each instance.
 const FOLLOWING: usize = 10;
 
-/// What the functions are compared with.
+/// Baselines for the functions.
 const HELLOS: [&str; 2] = ["hello", "hello-get-item"];
 
-/// What is measured of one binary.
+/// Measurements of one binary.
 #[derive(Default)]
 struct Starts {
-    /// Start to the error that nothing is configured.
+    /// Start to the missing-configuration error.
     load: Sample,
-    /// Start to first poll, without any request before it: wall time, processor time.
+    /// Start to first poll, with no request before it: wall time, CPU time.
     cold_poll: Sample,
     cold_poll_cpu: Sample,
-    /// By how much later the first poll is with the system's trust store.
+    /// Extra time to the first poll with the system's trust store.
     system_store: Sample,
-    /// Start to first poll, to the first connection; its handshake, the answer of the first request over it; from there to
-    /// the first answer.
+    /// Start to first poll; start to first connection; its handshake; its first response; from there to the function's
+    /// first answer.
     poll: Sample,
     connect: Sample,
     handshake: Sample,
     read: Sample,
     rest: Sample,
-    /// Start to first answer: wall time, processor time.
+    /// Start to first answer: wall time, CPU time.
     answer: Sample,
     answer_cpu: Sample,
     following: Sample,
-    /// Start to first answer, with the processor time of the function's size from the first poll on.
+    /// Start to first answer, with CPU throttled to the function's size from the first poll on.
     sized_answer: Sample,
 }
 
-/// Starts every function and the two that they are compared with.
+/// Starts every function and both baselines.
 ///
 /// # Errors
 ///
-/// When a function does not start or does not answer with success.
+/// If a function does not start or does not answer with success.
 pub async fn run() -> Outcome<Findings> {
     let stack = BenchStack::set().await?;
     let mut answering = BTreeMap::new();
@@ -64,7 +64,7 @@ pub async fn run() -> Outcome<Findings> {
         .into_iter()
         .filter(|operation| !OTHERS.contains(operation))
     {
-        // The first of a function stands for it.
+        // The first one represents its function.
         answering.entry(operation.function()).or_insert(operation);
     }
     let mut starts: BTreeMap<String, Starts> = BTreeMap::new();
@@ -76,7 +76,7 @@ pub async fn run() -> Outcome<Findings> {
             let starts = starts.entry(name.clone()).or_default();
             polls(&stack, name, starts).await?;
             let operation = answering.get(name.as_str()).copied();
-            // What no user waits for is only seen to start.
+            // For the others, only the start is measured.
             if operation.is_some() || HELLOS.contains(&name.as_str()) {
                 answers(&stack, name, operation, starts).await?;
                 sized_answer(&stack, name, operation, starts).await?;
@@ -86,10 +86,10 @@ pub async fn run() -> Outcome<Findings> {
     Ok(findings(&starts))
 }
 
-/// Two starts to the first poll, without a word to the table.
+/// Two starts to the first poll, with no call to the table.
 async fn polls(stack: &BenchStack, name: &str, starts: &mut Starts) -> Outcome<()> {
     let binary = function::binary(name);
-    // The hello with a table has the SDK look for a region first, everywhere.
+    // The SDK of the hello with a table first searches for a region.
     if name != HELLOS[1] {
         starts.load.push_time(function::refusal(&binary)?);
     }
@@ -99,7 +99,7 @@ async fn polls(stack: &BenchStack, name: &str, starts: &mut Starts) -> Outcome<(
     starts.cold_poll.push_time(first_poll);
     starts.cold_poll_cpu.push_time(function.cpu()?);
     drop(function);
-    // Those two read no trust store of ours before they poll.
+    // The baselines read no trust store before they poll.
     if !HELLOS.contains(&name) {
         let function = function::start(name, &stack.with_system_store(variables)).await?;
         starts
@@ -120,7 +120,7 @@ async fn answers(
     operation: Option<Operation>,
     starts: &mut Starts,
 ) -> Outcome<()> {
-    // What the event needs is in the table before the process starts.
+    // Prepares the table for the events before the process starts.
     let events = events(stack, operation).await?;
     let mut variables = stack.variables();
     if operation.is_none() {
@@ -160,7 +160,7 @@ async fn answers(
     Ok(())
 }
 
-/// A start as on AWS, and its first answer, for which Lambda no longer lends processor time.
+/// Starts as on AWS, and times the first answer, for which Lambda gives no extra CPU time.
 async fn sized_answer(
     stack: &BenchStack,
     name: &str,
@@ -172,7 +172,7 @@ async fn sized_answer(
     };
     let event = operation.event(stack).await?;
     let mut function = function::start(name, &stack.variables()).await?;
-    // As the template has them.
+    // As in the template.
     let megabytes = if ["login", "admin"].contains(&name) {
         1024
     } else {

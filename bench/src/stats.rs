@@ -7,23 +7,23 @@ use std::{fmt, time::Duration};
 pub struct Sample(Vec<f64>);
 
 impl Sample {
-    /// One measurement more.
+    /// Adds a measurement.
     pub fn push(&mut self, value: f64) {
         let at = self.0.partition_point(|other| *other < value);
         self.0.insert(at, value);
     }
 
-    /// One more, in milliseconds.
+    /// Adds one, in milliseconds.
     pub fn push_time(&mut self, time: Duration) {
         self.push(time.as_secs_f64() * 1000.0);
     }
 
-    /// Whether nothing was measured.
+    /// Whether it has no values.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The value below which this part of them lies (0.5: the median); NaN of none.
+    /// The value below which `part` of them lies (0.5: the median). NaN if empty.
     pub fn quantile(&self, part: f64) -> f64 {
         let Some(last) = self.0.len().checked_sub(1) else {
             return f64::NAN;
@@ -44,7 +44,7 @@ impl Sample {
     }
 }
 
-/// The median, and the quartiles around it.
+/// The median and the quartiles around it.
 impl fmt::Display for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
@@ -55,7 +55,7 @@ impl fmt::Display for Sample {
     }
 }
 
-/// A number in as many digits as it is worth.
+/// A number rounded to useful precision.
 pub fn short(value: f64) -> String {
     if value.is_nan() {
         return "–".to_owned();

@@ -1,4 +1,4 @@
-//! The processor time that Lambda gives a function of some size.
+//! Imitates the CPU time that Lambda gives a function of some size.
 
 use std::{
     sync::{
@@ -13,28 +13,28 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use testkit::Outcome;
 
-/// Lambda gives one processor to a function of this many megabytes, and to smaller ones their share of it.
+/// Lambda gives a function of this size one CPU, and smaller ones a proportional share.
 const WHOLE_PROCESSOR_MB: f64 = 1769.0;
-/// As Lambda divides time.
+/// Lambda's time slice.
 const PERIOD: Duration = Duration::from_millis(20);
 
-/// The share of a processor that a function of so many megabytes has.
+/// The share of a CPU that a function of this size gets.
 pub fn share_of(megabytes: u32) -> f64 {
     (f64::from(megabytes) / WHOLE_PROCESSOR_MB).min(1.0)
 }
 
-/// Lets a process run for a part of the time only, until it is dropped.
+/// Lets a process run only part of the time, until dropped.
 pub struct Throttle {
     ends: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Throttle {
-    /// Stops the process for the rest of each period, from now on.
+    /// From now on, pauses the process for the rest of each period.
     ///
     /// # Errors
     ///
-    /// When there is no such process.
+    /// If there is no such process.
     pub fn start(pid: u32, share: f64) -> Outcome<Self> {
         let pid = Pid::from_raw(pid.try_into()?).ok_or("no process")?;
         let ends = Arc::new(AtomicBool::new(share >= 1.0));

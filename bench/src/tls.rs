@@ -1,5 +1,4 @@
-//! TLS in front of a server of ours, as it is in front of `DynamoDB`: TLS 1.3, HTTP/1.1, an RSA certificate with one
-//! intermediate.
+//! TLS in front of a local server, like `DynamoDB`'s: TLS 1.3, HTTP/1.1, an RSA certificate with one intermediate.
 
 use std::{
     net::SocketAddr,
@@ -28,14 +27,14 @@ use tokio_rustls::{
 
 use testkit::Outcome;
 
-/// Where systems keep the certificates that they trust.
+/// Where systems keep their trust stores.
 const SYSTEM_STORES: [&str; 3] = [
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/ssl/cert.pem",
 ];
 
-/// A certificate for `localhost`, and the root that whoever connects must trust.
+/// A certificate for `localhost`, and the root that clients must trust.
 pub struct Identity {
     root: String,
     config: Arc<ServerConfig>,
@@ -46,7 +45,7 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// When the cryptographic library fails.
+    /// If the cryptographic library fails.
     pub fn generate() -> Outcome<Self> {
         let key = || KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048);
         let root = CertifiedIssuer::self_signed(authority("bench root"), key()?)?;
@@ -66,22 +65,22 @@ impl Identity {
         })
     }
 
-    /// Writes a trust store that holds as many roots as the functions bring along: Amazon's but the last, and ours.
+    /// Writes a trust store with as many roots as the functions have built in: Amazon's except the last, and ours.
     ///
     /// # Errors
     ///
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn write_few_roots(&self, file: &Path) -> Outcome<()> {
         let amazon = include_str!("../../shared/data/amazon-roots.pem");
         let (amazon, _) = amazon.rsplit_once("-----BEGIN").ok_or("there are no roots")?;
         Ok(std::fs::write(file, format!("{amazon}\n{}", self.root))?)
     }
 
-    /// Writes a trust store that holds what this system trusts and our root: as big as a real one.
+    /// Writes a trust store of realistic size: the system's roots and ours.
     ///
     /// # Errors
     ///
-    /// When the system has none, or it cannot be written.
+    /// If the system has none, or it cannot be written.
     pub fn write_system_store(&self, file: &Path) -> Outcome<()> {
         let system = SYSTEM_STORES
             .iter()
@@ -98,18 +97,18 @@ fn authority(name: &str) -> CertificateParams {
     params
 }
 
-/// What happened on a connection, and when.
+/// The timing of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Connection {
-    /// It was accepted.
+    /// When accepted.
     pub accepted: Instant,
     /// How long the handshake took.
     pub handshake: Duration,
-    /// The first byte of the first answer.
+    /// When the first response began.
     pub answered: Option<Instant>,
 }
 
-/// Takes TLS off connections and passes their bytes on. It ends when dropped.
+/// Terminates TLS and forwards the bytes. Stops when dropped.
 #[derive(Debug)]
 pub struct TlsProxy {
     address: SocketAddr,
@@ -118,11 +117,11 @@ pub struct TlsProxy {
 }
 
 impl TlsProxy {
-    /// Serves on a free port of loopback, in front of `upstream`.
+    /// Serves on a free loopback port, in front of `upstream`.
     ///
     /// # Errors
     ///
-    /// When it cannot listen.
+    /// If it cannot listen.
     pub async fn start(identity: &Identity, upstream: SocketAddr) -> Outcome<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -158,7 +157,7 @@ impl Drop for TlsProxy {
     }
 }
 
-/// Ends with the connection, whatever the reason: the client is a function that is killed when it was measured.
+/// Returns when the connection ends, for any reason: the client is a function, killed once it is measured.
 async fn relay(
     acceptor: TlsAcceptor,
     client: TcpStream,

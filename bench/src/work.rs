@@ -1,4 +1,4 @@
-//! What an operation asks of `DynamoDB`, and what that costs.
+//! The `DynamoDB` requests of each operation, and their cost.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use crate::{
     stats::short,
 };
 
-/// What a million of units cost in dollars, on demand, in us-east-1: the price list since 1 November 2024.
+/// Dollars per million units, on demand, in us-east-1: the price list since 1 November 2024.
 const MILLION_READS: f64 = 0.125;
 const MILLION_WRITES: f64 = 0.625;
 
-/// By how much each answer of the table is delayed, so that it shows which requests wait for others.
+/// Delay of each of the table's responses, to show which requests wait for others.
 const DELAY: Duration = Duration::from_millis(25);
 
-/// Requests in sequence that the budget allows. Login: two, and the one beside the hash.
+/// Sequential requests within budget. Login: two, plus the one alongside the hash.
 const MAX_IN_SEQUENCE: [(Operation, f64); 6] = [
     (Operation::REFRESH, 1.0),
     (Operation::RefreshAgain, 1.0),
@@ -32,11 +32,11 @@ const MAX_IN_SEQUENCE: [(Operation, f64); 6] = [
     (Operation::LOGIN, 3.0),
 ];
 
-/// Records each operation once, by a function that is warm.
+/// Records each operation once, on a warm function.
 ///
 /// # Errors
 ///
-/// When a function does not answer with success.
+/// If a function does not answer with success.
 pub async fn run() -> Outcome<Findings> {
     let stack = BenchStack::set().await?;
     let mut findings = Findings::default();
@@ -106,7 +106,7 @@ pub async fn run() -> Outcome<Findings> {
 
 async fn record(stack: &BenchStack, operation: Operation) -> Outcome<Vec<RecordedRequest>> {
     let mut function = function::start(operation.function(), &stack.variables()).await?;
-    // The first request reads what only a first one reads.
+    // The first request makes reads that others do not.
     operation.check(&function.invoke(&operation.event(stack).await?).await?)?;
     let event = operation.event(stack).await?;
     if operation == Operation::RefreshAgain {
@@ -122,7 +122,7 @@ async fn record(stack: &BenchStack, operation: Operation) -> Outcome<Vec<Recorde
     Ok(requests)
 }
 
-/// How many of the requests had to wait for one another: the longest chain of which none overlaps the next.
+/// How many of the requests waited for one another: the longest chain without overlaps.
 fn in_sequence(requests: &[RecordedRequest]) -> u32 {
     let mut requests: Vec<_> = requests.iter().collect();
     requests.sort_by_key(|request| request.until);
@@ -138,7 +138,7 @@ fn in_sequence(requests: &[RecordedRequest]) -> u32 {
 }
 
 fn sum(requests: &[RecordedRequest], of: impl Fn(&RecordedRequest) -> f64) -> f64 {
-    // The sum of nothing would be -0.
+    // An empty sum would be -0.
     requests.iter().map(of).sum::<f64>() + 0.0
 }
 

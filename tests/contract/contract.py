@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The running service against openapi.yaml: its examples and documented refusals one by one, then whatever
-schemathesis makes up.
+"""Tests the running service against openapi.yaml: each example and documented refusal, then schemathesis's generated
+requests.
 
     python tests/contract/contract.py
 
-CONTRACT_SEED (fixed, so that every run begins alike) and CONTRACT_EXAMPLES (20 for each operation) vary the made-up part.
+CONTRACT_SEED (fixed, so that runs are alike) and CONTRACT_EXAMPLES (20 per operation) vary the generated part.
 """
 
 import os
@@ -25,18 +25,18 @@ import replay  # noqa: E402
 import service  # noqa: E402
 import stack  # noqa: E402
 
-# What is not routed never reaches a function: API Gateway answers 404 instead of 405, and so does the development
-# server. That a function answers 405 when it is reached all the same is among its own tests.
+# Unrouted methods never reach a function: API Gateway answers 404 instead of 405, and so does the development
+# server. The functions' own tests check that they answer 405 if reached.
 NOT_OURS = "unsupported_method"
 DESCRIPTION = stack.ROOT / "openapi.yaml"
 SEED = int(os.environ.get("CONTRACT_SEED", "20261124"))
-# Which links a round follows is schemathesis's choice, and depends on the answers: about one round in four misses one.
+# schemathesis chooses which links a round follows, depending on the answers: about one round in four misses one.
 ROUNDS = 10
 
 
 def main():
     dynamodb = stack.free_port()
-    # One machine plays all clients and logs in a lot: high limits, room for sessions, cheap hashes.
+    # One machine acts as all clients and logs in a lot: high limits, many sessions, cheap hashes.
     limits = ["LOGIN_IP", "LOGIN_GUESSES", "LOGIN_ACCOUNT", "LIST", "REVOKE", "CLEANUP"]
     variables = {f"RATE_LIMIT_{name}": str(service.LIMIT) for name in limits}
     variables |= {"ARGON2_MEMORY_KIB": "8192", "ARGON2_ITERATIONS": "1", "MAX_SESSIONS_PER_USER": "200"}
@@ -50,14 +50,14 @@ def main():
             checked = replay.replay(target, description, validator())
             print(f"Examples and refusals of openapi.yaml: {checked} passed, 0 failed", flush=True)
             print(f"The page of make docs: {docs_page.check(api)} passed, 0 failed", flush=True)
-            # Outside the project: the development server starts functions anew when files appear there.
+            # Outside the project, where new files make the development server restart functions.
             os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(pathlib.Path(data) / "hypothesis")
             explore(api, "examples,coverage,fuzzing,stateful", SEED)
             from_login(api, description, pathlib.Path(data) / "seen")
 
 
 def validator():
-    """What holds an answer against the description: status, headers, media type, schema."""
+    """Checks answers against the description: status, headers, media type, schema."""
     schema = schemathesis.openapi.from_path(str(DESCRIPTION))
 
     def validate(path, method, answer):
@@ -67,7 +67,7 @@ def validator():
 
 
 def explore(api, phases, seed, **variables):
-    """Schemathesis, with every check on but one."""
+    """Runs schemathesis with all checks but one."""
     examples = os.environ.get("CONTRACT_EXAMPLES", "20")
     command = [
         pathlib.Path(sys.executable).parent / "st", "--config-file", HERE / "schemathesis.toml",
@@ -80,7 +80,7 @@ def explore(api, phases, seed, **variables):
 
 
 def from_login(api, description, seen):
-    """Chains of requests that begin at a login, until every operation that it links to has succeeded in one."""
+    """Runs chains of requests from a login until every operation that it links to has succeeded."""
     links = description["paths"]["/api/v1/auth/login"]["post"]["responses"]["200"]["links"]
     missed = {link["operationId"] for link in links.values()}
     for seed in range(SEED, SEED + ROUNDS):

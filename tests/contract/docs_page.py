@@ -1,4 +1,4 @@
-"""`make docs`: the page comes from this machine alone, and lets nobody else through to the API."""
+"""`make docs`: the page loads from this machine alone, and lets nobody else reach the API."""
 
 import contextlib
 import http.client
@@ -12,7 +12,7 @@ import stack
 
 
 def check(api):
-    """Serves the page against `api`; answers how many things were checked."""
+    """Serves the page against `api`. Returns the number of checks."""
     with served(api) as port:
         def get(path, method="GET", body=None, host=None, **headers):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)

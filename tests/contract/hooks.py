@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 import service
 
-# Schemathesis begins chains of requests at a login only when it can begin them nowhere else: for a run of such chains
-# the links of what is read are left out.
+# Schemathesis starts chains of requests at a login only if it can start them nowhere else, so runs of such chains
+# leave out the links of GET operations.
 FROM_LOGIN = "CONTRACT_FROM_LOGIN" in os.environ
 
-# Addresses, also outside ASCII, that a mail server would take.
+# Addresses that mail servers accept, including non-ASCII.
 LOCAL = st.from_regex(r"[a-z0-9!#$%&'*+/=?^_`{|}~ü-]{1,64}", fullmatch=True)
 LABEL = st.from_regex(r"[a-z0-9]{1,20}", fullmatch=True)
 schemathesis.openapi.format("idn-email", st.builds("{}@{}.example".format, LOCAL, LABEL))
@@ -21,8 +21,8 @@ schemathesis.openapi.format("idn-email", st.builds("{}@{}.example".format, LOCAL
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    """Says in the schemas which codes a response may carry and that forms name nothing twice (RFC 6749 §3.2), and
-    unfolds the bodies of links. The file says these things elsewhere, for generators of clients."""
+    """Adds to the schemas the codes of each response and that forms repeat no field (RFC 6749 §3.2), and decodes the
+    bodies of links. The file has these elsewhere, for client generators."""
     for item in raw_schema["paths"].values():
         for method, operation in item.items():
             if method == "get" and FROM_LOGIN:
@@ -41,8 +41,8 @@ def before_load_schema(context, raw_schema):
 
 @schemathesis.hook
 def map_case(context, case):
-    """Logins that are valid in form are valid indeed, since from them the links go on: all of them where chains begin at
-    one, else every other."""
+    """Gives well-formed logins real credentials, since links start at their answers: all if chains start at a login,
+    else every other one."""
     names = {"application/json": "email", "application/x-www-form-urlencoded": "username"}
     name = names.get(case.media_type)
     if case.operation.label == "POST /api/v1/auth/login" and case.meta.generation.mode.is_positive and name:
@@ -53,8 +53,8 @@ def map_case(context, case):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Some requests end the very session that others are sent with: whoever is sent as one of the accounts is sent with
-    a token of a session that is still open."""
+    """Some requests revoke the session that others use, so each request of an account gets a token of a session that
+    is still active."""
     login = LOGINS.get(case.auth_identity)
     if login and "Authorization" in (case.headers or {}):
         case.headers["Authorization"] = f"Bearer {login.token(case.operation.base_url)}"
@@ -62,14 +62,14 @@ def before_call(context, case, kwargs):
 
 @schemathesis.hook
 def after_call(context, case, response):
-    """Notes what succeeded in the chains that begin at a login, for `contract.py`."""
+    """Records successes in chains that start at a login, for `contract.py`."""
     if FROM_LOGIN and response.status_code == 200:
         with open(os.environ["CONTRACT_FROM_LOGIN"], "a") as seen:
             print(case.operation.definition.raw["operationId"], file=seen)
 
 
 class Login:
-    """An open session of an account: another one when the last was ended."""
+    """An active session of an account, replaced once it is revoked."""
 
     def __init__(self, email):
         self.email, self.access = email, None
@@ -87,8 +87,8 @@ LOGINS = {"demo": Login(service.EMAIL), "other": Login(service.OTHER)}
 
 @schemathesis.hook
 def filter_case(context, case):
-    """The development server answers bodies outside UTF-8 and header values outside ASCII by itself with a 500, where
-    API Gateway hands them to the function: the functions' own tests send those."""
+    """The development server itself answers non-UTF-8 bodies and non-ASCII header values with a 500, while API Gateway
+    passes them to the function. The functions' own tests send those."""
     try:
         if isinstance(case.body, bytes):
             case.body.decode()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The signing keys' whole life over HTTP: the development stack with a Secrets Manager (moto) whose secret is as the
-template makes it, and its rotation function invoked step by step.
+"""The signing keys' life cycle over HTTP: the development stack with a Secrets Manager (moto) whose secret is as in
+the template, and its rotation function, invoked step by step.
 
     python3 tests/contract/keys_walk.py
 """
@@ -25,7 +25,7 @@ FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:rotate-keys"
 
 @contextlib.contextmanager
 def moto():
-    """A moto server; gives its URL."""
+    """Runs moto. Yields its URL."""
     script = pathlib.Path(__file__).resolve().parent.parent / "harness/moto_server.py"
     server = subprocess.Popen([sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:

@@ -1,4 +1,4 @@
-"""Every example of the description, sent to the running service; and every refusal that it documents, provoked."""
+"""Sends every example in the description to the running service, and provokes every documented refusal."""
 
 import copy
 import json
@@ -11,13 +11,13 @@ from service import EMAIL, INACTIVE, OTHER, PASSWORD
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
-# What nobody can provoke from outside: the tests of the functions, which can take the table away, assert these.
+# Cannot be provoked from outside: the functions' tests, which can remove the table, assert these.
 FROM_INSIDE = {"internal", "unavailable"}
 
 
 def replay(service, description, validate):
-    """Replays all; answers how many requests were checked. `validate(path, method, answer)` holds an answer against
-    the description."""
+    """Replays all. Returns the number of checks. `validate(path, method, answer)` checks an answer against the
+    description."""
     run = Replay(service, description, validate)
     for path, item in description["paths"].items():
         for method, operation in item.items():
@@ -32,7 +32,7 @@ class Replay:
         self.checked = 0
 
     def examples(self, path, method, operation):
-        """The success, once for each example of a request, and once without a body where none is needed."""
+        """Sends each example request, which must succeed, and one without a body if that is optional."""
         content = operation.get("requestBody", {}).get("content", {})
         sent = [(media_type, name, example["value"])
                 for media_type, form in content.items() for name, example in form["examples"].items()]
@@ -58,7 +58,7 @@ class Replay:
     # --- Requests -----------------------------------------------------------------------------------------------
 
     def call(self, path, method, operation, pair, media_type=None, body=None, access_token=None, session_id=None):
-        """One request, as the description says it is made."""
+        """Sends one request, as the description says."""
         headers, query = {}, {}
         for parameter in operation.get("parameters", []):
             if parameter["in"] == "header":
@@ -76,7 +76,7 @@ class Replay:
         return self.service.send(method, path, headers, body)
 
     def own(self, path, method, operation, pair, access_token=None):
-        """A request that names the session of `pair` in the way of this operation."""
+        """Sends a request with the token for `pair` that this operation takes."""
         body = None
         if operation["operationId"] == "refresh":
             body = {"refresh_token": access_token or pair["refresh_token"]}
@@ -87,7 +87,7 @@ class Replay:
         headers = {"Content-Type": media_type, "Authorization": f"Bearer {pair['access_token']}"}
         return self.service.send(method, path.replace("{session_id}", str(uuid.uuid4())), headers, body)
 
-    # --- One method a code: what provokes it ----------------------------------------------------------------------
+    # --- One method per code, which provokes it -------------------------------------------------------------------
 
     def malformed_request(self, path, method, operation):
         return self.raw(path, method, operation, "{")
@@ -173,7 +173,7 @@ class Replay:
         return int(found[0])
 
     def expect(self, path, method, operation, answer, status, name):
-        """The answer is as documented, and looks like the example of that name."""
+        """Checks that the answer is as documented, and like that example."""
         what = f"{operation['operationId']} {name}"
         shown = f"\n  the answer: {answer.status_code} {dict(answer.headers)} {answer.text}"
         if answer.status_code != status:
@@ -190,7 +190,7 @@ class Replay:
 
 
 def unlike(example, answer, only_form, place="the answer"):
-    """In what an answer differs from its example: members and their types; for problems also what they say."""
+    """How an answer differs from its example: members and their types; for problems also the values."""
     if example is None or answer is None:
         return None
     if type(example) is not type(answer):

@@ -1,4 +1,4 @@
-"""The service under test, and what only a test can do to it: forge an expired token, let a session run out."""
+"""The service under test, and what only a test can do to it: forge an expired token, expire a session."""
 
 import base64
 import contextlib
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 EMAIL = "demo@example.com"
 OTHER = "other@example.com"
 INACTIVE = "inactive@example.com"
-# Far above what the tests send, but on: so answers tell of it.
+# Far above what the tests send, but on: answers report it.
 LIMIT = 1_000_000
 PASSWORD = "correct horse battery staple"
 
@@ -56,7 +56,7 @@ class Service:
         return self.send_json("/api/v1/auth/refresh", {"refresh_token": token})
 
     def expired(self, token):
-        """The same token, as it would be after its time."""
+        """The same token, but expired."""
         header, claims, _ = token.split(".")
         claims = json.loads(base64.urlsafe_b64decode(claims + "=="))
         claims["exp"] = int(time.time()) - 10
@@ -65,7 +65,7 @@ class Service:
         return f"{signed}.{encode(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
 
     def run_out(self, pair):
-        """Lets a session run out."""
+        """Expires a session."""
         claims = json.loads(base64.urlsafe_b64decode(pair["access_token"].split(".")[1] + "=="))
         self.table.update_item(
             Key={"pk": f"USER#{claims['sub']}", "sk": f"SESSION#{claims['sid']}"},
@@ -74,7 +74,7 @@ class Service:
         )
 
     def switch_off(self, email):
-        """Makes an account inactive."""
+        """Disables an account."""
         self.table.update_item(
             Key={"pk": f"EMAIL#{email}", "sk": "CREDENTIAL"},
             UpdateExpression="SET is_active = :no", ConditionExpression="attribute_exists(pk)",
@@ -83,7 +83,7 @@ class Service:
 
     @contextlib.contextmanager
     def used_up(self, rule, key):
-        """Nothing is left of a rate limit meanwhile."""
+        """Exhausts a rate limit meanwhile."""
         window = int(time.time()) // 60 * 60
         # The window may end before the request is sent.
         items = [{"pk": f"RATE#{rule}#{key}#{window + ahead}", "sk": "RATE"} for ahead in (60, 120)]

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The whole session life over HTTP, as an app lives it.
+"""The whole session life cycle over HTTP, as in an app.
 
-    python3 tests/contract/walk.py                     starts the development stack on free ports, walks, ends it
-    API_URL=https://… python3 tests/contract/walk.py   walks through a deployment
+    python3 tests/contract/walk.py                     runs against its own development stack, on free ports
+    API_URL=https://… python3 tests/contract/walk.py   runs against a deployment
 
-A deployment needs an account: E2E_EMAIL and E2E_PASSWORD, the demo account's by default. The walk logs it out
+A deployment needs an account: E2E_EMAIL and E2E_PASSWORD, by default the demo account. The walk logs it out
 everywhere. Exit code 0 means that every answer was as documented.
 """
 
@@ -27,7 +27,7 @@ steps = 0
 
 
 def call(api, method, path, body=None, token=None, headers=None):
-    """Sends a request; answers status, headers and the JSON body."""
+    """Sends a request. Returns status, headers and JSON body."""
     headers = {"User-Agent": "holdfast-walk/1", **(headers or {})}
     data = None
     if body is not None:
@@ -44,7 +44,7 @@ def call(api, method, path, body=None, token=None, headers=None):
 
 
 def expect(what, answer, status, code=None):
-    """Checks one answer and shows that it was checked."""
+    """Checks an answer and prints that it did."""
     global steps
     got, _, body = answer
     if got != status or (code and body.get("code") != code):
@@ -149,7 +149,7 @@ def walk_locally():
 
 
 def prune(api):
-    """Invokes prune as its schedule does: nothing in a new table is past its retention."""
+    """Invokes prune like its schedule. In a new table, nothing is past retention."""
     invoke = ["cargo", "lambda", "invoke", "prune", "--data-file", "events/prune/schedule.json"]
     environment = {**os.environ, "API_PORT": api.rsplit(":", 1)[1]}
     answer = subprocess.run(invoke, cwd=stack.ROOT, env=environment, capture_output=True, text=True)

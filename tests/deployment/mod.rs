@@ -1,4 +1,4 @@
-//! What is deployed and documented is what the code declares.
+//! Deployment and documentation match what the code declares.
 
 mod privileges;
 mod registration;

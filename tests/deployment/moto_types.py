@@ -1,7 +1,7 @@
 """Resource types that moto's CloudFormation lacks although moto has their services: created by the service's own call.
 
-CloudFormation's properties of these types are the parameters of that call, by the same names. botocore checks them
-against the service's API model, so that a property that does not exist, or is of another type, is an error here.
+CloudFormation's properties of these types are the parameters of that call, with the same names. botocore checks them
+against the service's API model, so unknown properties and wrong types are errors here.
 """
 
 import json
@@ -9,8 +9,8 @@ import json
 import boto3
 from moto.core.common_models import CloudFormationModel
 
-# Type: its service, the call, what Ref answers (a member of the call's answer), and whether the call needs a name that
-# CloudFormation makes up.
+# Type: its service, the call, what Ref returns (a member of the call's answer), and the parameter, if any, for a
+# generated name.
 TYPES = {
     "AWS::ApiGatewayV2::Api": ("apigatewayv2", "create_api", "ApiId", None),
     "AWS::ApiGatewayV2::ApiMapping": ("apigatewayv2", "create_api_mapping", "ApiMappingId", None),
@@ -29,7 +29,7 @@ TYPES = {
 
 
 def coerced(value, shape):
-    """The value as the call takes it: CloudFormation turns text into numbers and truth values where they are wanted."""
+    """The value as the call takes it: CloudFormation converts text to numbers and booleans where needed."""
     match shape.type_name:
         case "structure":
             return {name: coerced(member, shape.members[name]) if name in shape.members else member
@@ -50,7 +50,7 @@ def coerced(value, shape):
             return value
 
 
-# The names that are not the same.
+# Names that differ.
 RENAMED = {"RotateImmediatelyOnUpdate": "RotateImmediately", "PolicyDocument": "Policy"}
 
 
@@ -99,11 +99,11 @@ def alarm_arn(answer):
 
 ATTRIBUTES = {
     ("AWS::ApiGatewayV2::Api", "ApiEndpoint"): lambda answer: answer["ApiEndpoint"],
-    # moto leaves these two out of its answer.
+    # moto's answer lacks these two.
     ("AWS::ApiGatewayV2::DomainName", "RegionalDomainName"): lambda _: "d-0.execute-api.eu-central-1.amazonaws.com",
     ("AWS::ApiGatewayV2::DomainName", "RegionalHostedZoneId"): lambda _: "Z1U9ULNL0V5AJ3",
     ("AWS::CloudWatch::Alarm", "Arn"): alarm_arn,
 }
 
-# They must live as long as moto looks for them.
+# Keeps them alive while moto looks for them.
 RESOURCES = [make(kind, *how) for kind, how in TYPES.items()]

@@ -1,8 +1,8 @@
-//! Least privilege: what the template grants each function is what its own tests make it do, no less and no more.
+//! Least privilege: the template grants each function exactly what its tests make it use.
 //!
-//! The local engines check no permission. So this test runs the others once more in a process of their own,
-//! which writes down what each function asks of AWS, and judges that by the template's statements as IAM would. What
-//! only AWS can tell (that it reads the statements as this test does) is in docs/operations.md.
+//! The local engines check no permissions. So this test reruns the others in a separate process, which records each
+//! function's AWS calls, and checks these against the template's statements as IAM would. What only AWS can show (that
+//! it reads the statements as this test does) is in docs/operations.md.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +14,7 @@ use tests::{
     recorded::{self, Recorded},
 };
 
-/// Statements that others make use of, on the function's behalf or for it: no call of the function's shows it.
+/// Statements used by AWS on the function's behalf, so that no call of the function shows it.
 const USED_BY_OTHERS: [(&str, &str); 2] = [
     ("WriteLogs", "Lambda writes the function's output with its role"),
     (
@@ -36,7 +36,7 @@ const SKIPPED: [&str; 9] = [
     "crashes::",
 ];
 
-/// What each function did while all tests ran.
+/// Each function's calls during all tests.
 fn run_all_tests() -> BTreeMap<String, BTreeSet<Recorded>> {
     let file = tempfile::NamedTempFile::new().unwrap();
     let run = Command::new(std::env::current_exe().unwrap())
@@ -53,7 +53,7 @@ fn run_all_tests() -> BTreeMap<String, BTreeSet<Recorded>> {
     recorded::read(file.path())
 }
 
-/// What the statements lack for these calls, and what they have too much.
+/// Permissions that these calls lack, and permissions beyond them.
 fn problems(statements: &[Statement], calls: &BTreeMap<String, BTreeSet<Recorded>>) -> Vec<String> {
     let mut problems = Vec::new();
     let mut used = BTreeSet::new();
@@ -120,7 +120,7 @@ fn each_function_may_do_what_it_does_and_nothing_else() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// What [`USED_BY_OTHERS`] says is not seen in calls: each function's is its own, and no more than that.
+/// No calls show the use of [`USED_BY_OTHERS`], so this pins what each of them grants.
 #[test]
 fn what_others_use_is_exactly_what_they_need() {
     let grants = grants().unwrap();

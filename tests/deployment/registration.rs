@@ -1,4 +1,4 @@
-//! What stands outside the code for each function is there: whoever adds a function is told here what it still needs.
+//! Every function has what it needs outside its code. If you add a function, these tests tell you what is missing.
 
 use std::{
     collections::BTreeSet,
@@ -21,7 +21,7 @@ fn text(file: &str) -> String {
     std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// The names in a folder, without endings.
+/// Names in a folder, without extensions.
 fn names(folder: &str) -> BTreeSet<String> {
     let entries = std::fs::read_dir(root().join(folder)).unwrap_or_else(|error| panic!("{folder}: {error}"));
     let name = |path: PathBuf| path.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -97,7 +97,7 @@ fn every_operation_has_a_sample_of_its_route() {
             assert_eq!(
                 event.value()["routeKey"],
                 format!("{} {}", route.method, route.path),
-                "events/{file}.json is of another route than {id}"
+                "events/{file}.json has another route than {id}"
             );
         }
     }
@@ -148,7 +148,7 @@ fn the_readme_lists_every_route() {
 #[test]
 fn every_event_type_is_documented() {
     let page = text("docs/audit.md");
-    // The error names all that there are: none, `login_succeeded`, none, `login_failed` …
+    // The error lists all types in backquotes: `login_succeeded`, `login_failed` …
     let all = serde_json::from_value::<EventType>("".into())
         .unwrap_err()
         .to_string();

@@ -1,5 +1,5 @@
-//! The rooms of `shared` and their arrows, read off the sources: `runtime` stands on `auth`, `auth` on `http`, `store` and
-//! `domain`, and `http` and `store`, side by side, on `domain` only. No files go in a circle, there or elsewhere.
+//! The rooms (layers) of `shared` and their dependencies, read from the sources: `runtime` builds on `auth`; `auth` on
+//! `http`, `store` and `domain`; `http` and `store` on `domain` only. No crate has cyclic dependencies between files.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +11,7 @@ use syn::{
     visit::{self, Visit},
 };
 
-/// What each room may use beside itself.
+/// What else each room may use.
 const ROOMS: [(&str, &[&str]); 5] = [
     ("domain", &[]),
     ("http", &["domain"]),
@@ -20,7 +20,7 @@ const ROOMS: [(&str, &[&str]); 5] = [
     ("runtime", &["auth", "http", "store", "domain"]),
 ];
 
-/// The crates whose files must not go in a circle: all that have sources.
+/// The crates that must be free of cycles: all with sources.
 fn crates() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut crates: Vec<_> = ["shared", "local", "openapi", "bench"].map(str::to_owned).into();
@@ -33,7 +33,7 @@ fn crates() -> Vec<String> {
     crates
 }
 
-/// The sources of a crate: the text of each file under `src`, by its path there.
+/// A crate's sources: the text of each file by its path under `src`.
 type Sources = BTreeMap<String, String>;
 
 fn sources(name: &str) -> Sources {
@@ -54,7 +54,7 @@ fn sources(name: &str) -> Sources {
     sources
 }
 
-/// The module that a file is: `store/items/mod.rs` is `store::items`. Beside a library, `main.rs` is a crate of its own.
+/// A file's module: `store/items/mod.rs` is `store::items`. Next to a library, `main.rs` is a crate of its own.
 fn module(file: &str, has_library: bool) -> Vec<String> {
     let name = file.trim_end_matches(".rs");
     let name = name.strip_suffix("/mod").unwrap_or(name);
@@ -67,15 +67,15 @@ fn module(file: &str, has_library: bool) -> Vec<String> {
 
 /// Finds the paths that a file names.
 struct Paths<'a> {
-    /// The module that is being read, with those that stand inside the file.
+    /// The current module, including those inside the file.
     module: Vec<String>,
     files: &'a BTreeMap<Vec<String>, String>,
-    /// The files that are named.
+    /// The files they lead to.
     found: BTreeSet<String>,
 }
 
 impl Paths<'_> {
-    /// Notes the file behind a path, unless it leads out of the crate.
+    /// Notes the file that a path leads to, unless outside the crate.
     fn note(&mut self, path: &[String]) {
         let mut absolute = match path.first().map(String::as_str) {
             Some("crate") => Vec::new(),
@@ -151,10 +151,10 @@ impl<'ast> Visit<'ast> for Paths<'_> {
         visit::visit_path(self, path);
     }
 
-    /// Who may see an item is no use of it.
+    /// Visibility is not a use.
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 
-    /// Documentation may point anywhere.
+    /// Documentation may link anywhere.
     fn visit_attribute(&mut self, _: &'ast Attribute) {}
 }
 
@@ -176,7 +176,7 @@ fn arrows(sources: &Sources) -> BTreeMap<String, BTreeSet<String>> {
     arrows.collect()
 }
 
-/// Arrows that run the wrong way between the rooms of `shared`.
+/// Forbidden dependencies between rooms of `shared`.
 fn wrong_arrows(sources: &Sources) -> Vec<String> {
     let room = |file: &str| file.split_once('/').map_or("", |(room, _)| room).to_owned();
     let mut wrong = Vec::new();

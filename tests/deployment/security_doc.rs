@@ -1,4 +1,4 @@
-//! `docs/security.md` names tests and files that there are.
+//! The tests and files that `docs/security.md` names exist.
 
 use std::{
     collections::BTreeSet,
@@ -10,7 +10,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The names of all tests: functions with a test's attribute.
+/// The names of all tests: functions with a test attribute.
 fn tests_in(folder: &Path, found: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -30,7 +30,7 @@ fn tests_in(folder: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-/// What stands between backquotes.
+/// The texts in backquotes.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
@@ -76,8 +76,5 @@ fn every_row_says_whether_it_is_met_and_what_is_met_is_shown_or_explained() {
         assert!(!cells[2].is_empty(), "{row}");
         verdicts.insert(cells[1]);
     }
-    assert!(
-        verdicts.contains("no"),
-        "a service without a gap was not looked at"
-    );
+    assert!(verdicts.contains("no"), "a service without gaps was not checked");
 }

@@ -1,12 +1,12 @@
-//! Starts every function's binary as Lambda does, with the environment that the template gives it, and calls each once.
-//! It shows that each starts with nothing but that, answers, and writes lines that `CloudWatch` understands.
+//! Starts every function's binary as Lambda does, with the environment from the template, and calls each once. Shows
+//! that each starts with nothing else, answers, and writes lines that `CloudWatch` understands.
 //!
 //! ```text
 //! cargo test -p tests --test smoke                                   the debug binaries
 //! FUNCTIONS_DIR=.aws-sam/build cargo test -p tests --test smoke      those of `sam build`, made for this processor
 //! ```
 //!
-//! The table is the development stack's, the secret a moto server's, Lambda's Runtime API the testkit's.
+//! The development stack provides the table, moto the secret, the testkit Lambda's Runtime API.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,7 +31,7 @@ const TABLE: &str = "smoke";
 const REGION: &str = "eu-central-1";
 const NAMESPACE: &str = "Holdfast/smoke";
 
-/// What is asked of a function, with what its phone holds so far; and what its answer must be.
+/// A function call: the event, given the phone's tokens so far, and a check of the answer.
 struct Call {
     function: &'static str,
     event: fn(&Phone) -> Value,
@@ -210,7 +210,7 @@ async fn invoke(name: &str, event: &Value, binary: &Path, variables: &[(String, 
     answered.response
 }
 
-/// A function's log is JSON without a warning; logins and refreshes are counted.
+/// A function's log is JSON without warnings, and counts logins and refreshes.
 fn check_log(name: &str, log: &str) {
     let lines = log.lines().map(serde_json::from_str::<Value>);
     let lines: Vec<_> = lines
@@ -218,7 +218,7 @@ fn check_log(name: &str, log: &str) {
         .unwrap_or_else(|error| panic!("{name} writes no JSON: {error}: {log}"));
     for line in &lines {
         let warns = ["WARN", "ERROR"].iter().any(|level| line["level"] == *level);
-        // That the keys were replaced by hand is a warning, and meant.
+        // Replacing the keys by hand warns on purpose.
         let is_meant = line["message"].as_str().unwrap_or_default().contains("emergency");
         assert!(!warns || is_meant, "{name} warns: {line}");
     }
@@ -237,12 +237,12 @@ fn check_log(name: &str, log: &str) {
 /// A function of the template.
 struct Deployed {
     logical_id: String,
-    /// The variables of all functions, and its own; parameters have their defaults.
+    /// The variables for all functions, and its own, with default parameters.
     variables: Vec<(String, String)>,
 }
 
 impl Deployed {
-    /// Its binary, in the folder of `sam build` that is given, or among those of `cargo build`.
+    /// Its binary, in `FUNCTIONS_DIR` (made by `sam build`) or from `cargo build`.
     async fn binary(&self, name: &str) -> PathBuf {
         match std::env::var_os("FUNCTIONS_DIR") {
             Some(folder) => testkit::root()
@@ -254,7 +254,7 @@ impl Deployed {
     }
 }
 
-/// The functions by their binaries. `known` is what deployed resources are called.
+/// The functions by binary. `known` holds the names of deployed resources.
 fn functions(known: &[(&str, String)]) -> BTreeMap<String, Deployed> {
     let yaml = std::fs::read_to_string(testkit::root().join("template.yaml")).unwrap();
     let functions = template::read(&yaml, |root| {
@@ -284,7 +284,7 @@ fn functions(known: &[(&str, String)]) -> BTreeMap<String, Deployed> {
     functions.unwrap()
 }
 
-/// What `CloudFormation` makes of a value when no parameter is set and no condition holds.
+/// `CloudFormation`'s result for a value if no parameter is set and no condition holds.
 fn resolved(root: &Node<'_>, value: &Node<'_>, known: &[(&str, String)]) -> Result<String, Error> {
     if let Some(otherwise) = value.if_false() {
         return resolved(root, &otherwise, known);
@@ -301,7 +301,7 @@ fn resolved(root: &Node<'_>, value: &Node<'_>, known: &[(&str, String)]) -> Resu
     root.get("Parameters")?.get(parameter)?.get("Default")?.scalar()
 }
 
-// --- The others' side ---
+// --- Other services ---
 
 /// The development stack's `DynamoDB`, with the table, the keys and the demo account.
 async fn table() -> EmbeddedDynamoDb {
@@ -318,7 +318,7 @@ async fn table() -> EmbeddedDynamoDb {
     database
 }
 
-/// The secret as the template makes it; its ARN.
+/// Creates the empty secret. Returns its ARN.
 async fn create_secret(endpoint: &str) -> String {
     let config = aws_sdk_secretsmanager::Config::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -3,7 +3,7 @@
 use shared::{State, runtime::Settings};
 use tests::{KeysSecret, TestService, recorded};
 
-/// As a process that was just started has it: without a copy of the keys.
+/// The state of a newly started process: without cached keys.
 fn fresh(service: &TestService) -> State {
     let client = service.calls.recording(&service.client);
     State::new(

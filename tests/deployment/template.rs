@@ -1,4 +1,4 @@
-//! The template is whole: every function is deployed with what belongs to it, and is given the variables that it reads.
+//! The template is complete: every function is deployed with all its resources and the variables that it reads.
 
 use std::{
     cell::RefCell,
@@ -12,25 +12,25 @@ use local::{
 };
 use shared::runtime::config::Config;
 
-/// How many metrics one alarm takes at most
+/// Maximum number of metrics per alarm
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.html>).
 const MAX_METRICS_PER_ALARM: usize = 10;
 
-/// Alarms that a function does without, and why.
+/// Alarms that a function lacks, and why.
 const WITHOUT_AN_ALARM: [(&str, &str, &str); 1] = [(
     "prune",
     "Duration",
     "it stops by itself before its time-out, and goes on the next day",
 )];
 
-/// Variables that are read but not given, and why.
+/// Variables that are read but not set, and why.
 const NOT_GIVEN: [(&str, &str); 2] = [
     ("SIGNING_KEYS_FILE", "on a developer's machine only"),
     ("WARM_UP", "for measuring only"),
 ];
 
-/// What an access log of an HTTP API may name, of what ours could want: API Gateway refuses to make a stage with any
-/// other (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html>).
+/// The variables useful to us that an HTTP API's access log may name: API Gateway rejects a stage that names unknown
+/// ones (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html>).
 const LOGGED: [&str; 14] = [
     "$context.error.messageString",
     "$context.error.responseType",
@@ -66,7 +66,7 @@ fn names() -> BTreeSet<String> {
         .collect()
 }
 
-/// The functions' logical ids, by their binaries.
+/// The functions' logical ids, by binary.
 fn functions(root: &Node<'_>) -> Result<BTreeMap<String, String>, Error> {
     let mut functions = BTreeMap::new();
     for (id, resource) in root.get("Resources")?.entries()? {
@@ -171,7 +171,7 @@ fn the_gateway_may_invoke_each_function_for_its_routes() {
                 let properties = resource.get("Properties")?;
                 let source = properties.get("SourceArn")?.argument()?;
                 let (_, route) = source.split_once("${HttpApi}/*/").unwrap_or_default();
-                // One path of a resource stands for all: a parameter is a star there.
+                // A path parameter is a `*` in the ARN.
                 let function = properties.get("FunctionName")?.argument()?.to_owned();
                 permitted.insert((function, route.to_owned()));
             }
@@ -213,7 +213,7 @@ fn the_access_log_names_only_what_an_http_api_knows() {
     });
 }
 
-/// The metrics of `AWS/Lambda` that alarms watch, each with the logical id of the function.
+/// The `AWS/Lambda` metrics that alarms watch, each with its function's logical id.
 fn watched(root: &Node<'_>) -> Result<BTreeSet<(String, String)>, Error> {
     let mut watched = BTreeSet::new();
     let mut watch = |metric: &Node<'_>| {
@@ -246,7 +246,7 @@ fn watched(root: &Node<'_>) -> Result<BTreeSet<(String, String)>, Error> {
     Ok(watched)
 }
 
-/// The metrics that the expression of an alarm uses.
+/// The metrics that an alarm's expression uses.
 fn evaluated<'a>(alarm: &str, metrics: &Node<'a>) -> Result<Vec<Node<'a>>, Error> {
     let (mut found, mut expression) = (Vec::new(), String::new());
     for metric in metrics.items()? {
@@ -291,7 +291,7 @@ fn every_function_has_alarms() {
     });
 }
 
-/// The names that `Config` reads, in any configuration.
+/// All variables that `Config` can read.
 fn read_variables() -> BTreeSet<String> {
     let names = RefCell::new(BTreeSet::new());
     for proxy in ["none", "cloudfront"] {

@@ -1,9 +1,8 @@
-"""Creates the stack of `template.yaml` on this machine, on moto, and reads its resources and outputs back.
+"""Creates the stack of `template.yaml` locally, on moto, and reads its resources and outputs back.
 
-The template is transformed as `sam deploy` has it transformed: with every default, with an archive bucket of one's own,
-and with everything that a parameter switches on. This shows that the transform accepts it, that each reference and condition resolves, and that
-each resource is accepted with the properties that it has. It shows nothing of permissions, quotas and what AWS checks
-beyond that.
+The template is transformed as for `sam deploy`: with all defaults, with one's own archive bucket, and with everything
+that parameters can enable. This shows that the transform accepts it, that each reference and condition resolves, and
+that each resource's properties are accepted. It does not show permissions, quotas and AWS's further checks.
 """
 
 import io
@@ -40,16 +39,16 @@ EVERYTHING = {
     "CloudFrontSecret": "a secret of the test",
     "Tracing": "true",
 }
-# A search of the dashboard that names what it finds: its query, with namespace, metric and names.
+# A dashboard search that lists names: its query, with namespace, metric and names.
 SEARCH = re.compile(r"""SEARCH\('({(AWS/\w+),\w+} MetricName="(\w+)" \(("[^"]+"(?: OR "[^"]+")*)\))', '\w+', 300\)""")
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
 MAX_QUERY_LENGTH = 1024
-# What the dashboard shows of each function.
+# Metrics shown for each function.
 SHOWN = ["Duration", "Errors", "Throttles", "Invocations"]
 
 
 def transformed(parameters):
-    """What CloudFormation makes of the packaged template, by the library that it runs."""
+    """The packaged template as CloudFormation transforms it, by the same library."""
     template = load(str(ROOT / "template.yaml"))
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
@@ -63,7 +62,7 @@ def transformed(parameters):
 
 
 def create(name, parameters, everything=False):
-    """Creates the stack, checks that all of it is there, and answers its outputs."""
+    """Creates the stack, checks that it is complete, and returns its outputs."""
     template = transformed(parameters)
     cloudformation = boto3.client("cloudformation")
     cloudformation.create_stack(
@@ -73,7 +72,7 @@ def create(name, parameters, everything=False):
     stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack
     resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
-    # moto answers an empty entry for a resource whose condition does not hold.
+    # moto returns an empty entry for a resource whose condition is false.
     created = {resource["LogicalResourceId"] for resource in resources if resource.get("LogicalResourceId")}
     expected = {key for key, resource in template["Resources"].items() if everything or "Condition" not in resource}
     assert created == expected, f"missing: {expected - created}, too many: {created - expected}"
@@ -82,7 +81,7 @@ def create(name, parameters, everything=False):
 
 
 def check_outputs(outputs, address, issuer):
-    """The outputs that people and scripts use, and that they lead to what they name."""
+    """Checks the outputs that people and scripts use, and where they lead."""
     assert outputs["ApiUrl"] == address and outputs["Issuer"] == issuer, outputs
     assert outputs["JwksUrl"] == f"{address}/.well-known/jwks.json", outputs
     table = boto3.client("dynamodb").describe_table(TableName=outputs["TableName"])["Table"]
@@ -94,7 +93,7 @@ def check_outputs(outputs, address, issuer):
 
 
 def searched(metrics):
-    """The names that the dashboard searches, by namespace and metric; each query must fit a stack's name of 40."""
+    """The dashboard's search names by namespace and metric; each query must fit a 40-character stack name."""
     found = {}
     for expression in [metric[0].get("expression", "") for metric in metrics if isinstance(metric[0], dict)]:
         if "{AWS/" not in expression:
@@ -103,7 +102,7 @@ def searched(metrics):
         assert search, f"a search that this test does not understand: {expression}"
         query, namespace, metric, names = search.groups()
         names = re.findall('"([^"]+)"', names)
-        # Lambda cuts a function's name to 64 characters.
+        # Function names are cut to 64 characters.
         longer = [64 - len(name) if namespace == "AWS/Lambda" else 40 - len("holdfast") for name in names]
         assert len(query) + sum(longer) <= MAX_QUERY_LENGTH, query
         found.setdefault((namespace, metric), []).extend(names)
@@ -111,7 +110,7 @@ def searched(metrics):
 
 
 def check_observability(topic):
-    """Each alarm tells the topic of its begin and end; the dashboard is one, and shows each function and each log."""
+    """Each alarm notifies the topic of its start and end; one dashboard shows each function and each log."""
     cloudwatch = boto3.client("cloudwatch")
     functions = sorted(function["FunctionName"] for function in boto3.client("lambda").list_functions()["Functions"])
     logs = sorted(group["logGroupName"] for group in boto3.client("logs").describe_log_groups()["logGroups"])
@@ -132,7 +131,7 @@ def check_observability(topic):
 
 
 def check_own_archive(name, bucket):
-    """`prune` is told of a bucket that is not the stack's, and the stack makes none."""
+    """`prune` gets a bucket from outside the stack, which creates none."""
     function = boto3.client("lambda").get_function(FunctionName=name)["Configuration"]
     assert function["Environment"]["Variables"]["AUDIT_ARCHIVE_BUCKET"] == bucket, function
     assert [bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]] == [CODE["Bucket"]]

@@ -1,8 +1,7 @@
-//! What each operation consumes of the table, as docs/operations.md has it.
+//! The units that each operation consumes, as in docs/operations.md.
 //!
-//! Measured on the embedded DynamoDB, which counts as Amazon documents it. Amazon's DynamoDB Local does not: one item of
-//! a transaction is four units there instead of two. The read of the key set, once a minute for each instance, is left
-//! out.
+//! Measured on the embedded DynamoDB, which counts as Amazon documents. Amazon's DynamoDB Local does not: an item in a
+//! transaction is four units there instead of two. Leaves out the read of the key set, once a minute per instance.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -23,8 +22,7 @@ fn documented(operation: &str, units: Units) {
     assert!(text.contains(&row), "docs/operations.md lacks this row: {row}");
 }
 
-/// A service with the limits of a deployment, since counting costs as well, that has read its keys; with nothing on its
-/// meter.
+/// A service with a deployment's limits, since counting costs too. It has read its keys, and its meter is at zero.
 async fn service() -> TestService {
     let service = TestService::embedded(&Rule::ALL.map(|rule| (rule.variable(), ""))).await;
     service.state.keys.warm(1).await;
@@ -34,24 +32,24 @@ async fn service() -> TestService {
 
 async fn log_in(service: &TestService, device: &str) -> Tokens {
     let tokens = service.log_in(device).await;
-    service.clock.advance(61); // out of the window of the limits
+    service.clock.advance(61); // leaves the rate limit window
     service.state.keys.warm(1).await;
     service.calls.meter.take();
     tokens
 }
 
-/// The operations that were measured.
+/// The operations measured so far.
 #[derive(Default)]
 struct Measured(BTreeSet<&'static str>);
 
 impl Measured {
-    /// Sends what must succeed, and checks what it consumed, and that a function that opens several connections at start
-    /// opens as many as it then uses.
+    /// Sends an event, which must succeed. Checks the units consumed, and that a function that opens several
+    /// connections at start uses as many.
     async fn consumes(&mut self, service: &TestService, row: &str, operation: &Operation, event: Event) {
         service.calls.meter.take_most_at_once();
         service.send(operation, event).await.ok();
         documented(row, service.calls.meter.take());
-        // All that is asked at once, where a start opens more than what it reads the key set over.
+        // Functions that open more than the key set's connection must use all of them at once.
         let used = service.calls.meter.take_most_at_once();
         let opened = registry::endpoint(operation).function.connections;
         assert!(
@@ -176,7 +174,7 @@ async fn reading(measured: &mut Measured) {
     assert_eq!(
         service.calls.meter.take(),
         Units::default(),
-        "metadata is no item of the table"
+        "metadata is not in the table"
     );
     measured.0.insert(jwks::METADATA.id);
 }

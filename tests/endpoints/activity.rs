@@ -118,7 +118,7 @@ async fn pages_follow_one_another_without_gap_or_repeat() {
     loop {
         let page = service.activity(&last.access, &query).await.ok();
         read.extend(page["events"].as_array().unwrap().clone());
-        // What happens meanwhile is newer than the page and changes nothing about the next one.
+        // Events added meanwhile are newer than this page and do not affect the next.
         last = service.log_in("device-0").await;
         match page["next_cursor"].as_str() {
             Some(cursor) => query = format!("limit=5&cursor={cursor}"),
@@ -221,7 +221,7 @@ async fn the_trail_is_for_active_sessions_only() {
     let service = TestService::with(&[("REFRESH_IDLE_SECONDS", "600")]).await;
     let (own, other) = (service.log_in("phone").await, service.log_in("tablet").await);
     service.revoke(&own.access, &other.session).await.ok();
-    // The token is judged before the parameters are.
+    // The token is checked before the parameters.
     for query in ["", "limit=0"] {
         let answer = service.activity(&other.access, query).await;
         answer.refused(401, "session_revoked");

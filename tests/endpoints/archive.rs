@@ -1,4 +1,4 @@
-//! The archive of the audit trail, in moto's S3: nothing is removed before it is stored, whatever comes between.
+//! The audit trail's archive, in moto's S3: nothing is removed before it is stored, whatever goes wrong.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +15,7 @@ use tests::{Moto, Trail};
 
 const BUCKET: &str = "archive";
 
-/// A moto with the bucket in it, and a client of it.
+/// A moto with the bucket, and its client.
 async fn bucket() -> (Moto, Client) {
     let moto = Moto::start();
     let client = moto.s3(&FaultyHttpClient::default());
@@ -96,8 +96,8 @@ async fn events_are_archived_by_their_day_and_whole() {
     );
 }
 
-/// Each death of the process, from the first request that is no query of the index to the last: before and after the
-/// upload, between two removals, before the record. A death after a request is one before the next.
+/// Crashes the process before each request, from the first that is no index query to the last: before and after the
+/// upload, between two removals, before the record. A crash after a request is one before the next.
 #[tokio::test]
 async fn a_run_that_dies_anywhere_loses_nothing() {
     let moto = Moto::start();
@@ -140,7 +140,7 @@ async fn a_run_that_dies_anywhere_loses_nothing() {
         for (key, lines) in &before {
             assert_eq!(&after[key], lines, "what is stored does not change");
         }
-        // An event is under a second key only where its batch was partly removed: then the new object is what was left.
+        // An event has a second key only if its batch was partly removed: the new object holds the remainder.
         let new = after.iter().filter(|(key, _)| !before.contains_key(*key));
         for (key, lines) in new {
             let again = ids(lines);
@@ -156,7 +156,7 @@ async fn a_run_that_dies_anywhere_loses_nothing() {
             assert_eq!(
                 death,
                 1 + (1 + 1 + 3) + (1 + 1 + 1) + 1,
-                "every request had its turn"
+                "every request failed once"
             );
             break;
         }

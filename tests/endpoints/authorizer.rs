@@ -149,7 +149,7 @@ async fn an_unavailable_table_is_an_error_and_never_an_allow() {
     let error = ask(&authorizer, with(&login.access)).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
     assert!(error.report().contains("DynamoDB is unavailable"), "{error:?}");
-    // Nor is one that never could read the keys.
+    // Nor one that could never read the keys.
     let (authorizer, connection) = fallible(&service);
     connection.inject(Injection::outage(Fault::Abandoned));
     assert!(ask(&authorizer, with(&login.access)).await.is_err());
@@ -172,7 +172,7 @@ fn an_event_without_headers_has_no_token() {
     assert!(serde_json::from_value::<authorizer::AuthorizerRequest>(Value::Null).is_err());
 }
 
-/// An authorizer whose table can be taken down.
+/// An authorizer whose table can fail.
 fn fallible(service: &TestService) -> (Authorizer, FaultyHttpClient) {
     let connection = FaultyHttpClient::default();
     let config = service.client.config().to_builder();

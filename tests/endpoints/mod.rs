@@ -1,4 +1,4 @@
-//! Each function, through the events of `events/`.
+//! Each function, through the events in `events/`.
 
 mod activity;
 mod admin;

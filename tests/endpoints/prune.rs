@@ -1,4 +1,4 @@
-//! `prune`: which events go, when, and what a run does when something comes between.
+//! `prune`: which events it removes and when, and what a run does if interrupted.
 
 use registry::prune;
 use std::{
@@ -35,7 +35,11 @@ async fn events_go_a_whole_retention_after_their_day() {
     assert_eq!((report.events_archived, report.bytes_archived), (0, 0));
     assert_eq!(report.days_behind, Some(0));
     assert_eq!(trail.recorded().await, Some(newest));
-    assert_eq!(trail.service.items().await.len(), others + 1, "nothing else went");
+    assert_eq!(
+        trail.service.items().await.len(),
+        others + 1,
+        "nothing else was removed"
+    );
 }
 
 #[tokio::test]
@@ -87,7 +91,7 @@ async fn live_events_cost_nothing() {
         assert_eq!(report.events_removed, 120);
         calls.push(connection.attempts().len());
     }
-    // Progress, two days behind it and the next two, four times two batches, and the day is done.
+    // Reads progress, queries 16 shards on each of four days, sends four times two batches, records.
     assert_eq!(calls, [1 + 4 * 16 + 8 + 1; 2]);
 }
 
@@ -104,7 +108,7 @@ async fn a_late_event_is_found_for_two_more_days() {
     assert_eq!(trail.recorded().await, Some(newest));
 }
 
-/// The table is as old as this test, so the clock goes ahead.
+/// The table is new, so the clock is moved ahead instead.
 #[tokio::test]
 async fn a_first_run_begins_with_the_table_a_year_ago() {
     let service = TestService::with(&[("PRUNE_WRITE_UNITS_PER_SECOND", "100000")]).await;
@@ -151,9 +155,9 @@ async fn a_record_from_the_future_skips_no_day() {
     assert_eq!(
         trail.recorded().await,
         Some(created.plus(29)),
-        "and it is put right"
+        "and it is corrected"
     );
-    // The next run may be a week late: it goes on from what is true.
+    // A run may be a week late: it continues from the real progress.
     trail.service.clock.set(start(created.plus(67)));
     assert!(trail.prune().await.complete);
     assert!(trail.left().await.is_empty());
@@ -172,13 +176,13 @@ async fn retention_may_be_lowered_and_raised_again() {
         state.config.audit_retention_days = days;
         trail.prune_over(state, None)
     };
-    // Of an age of up to 30 days (7, 30) they are not a whole retention past their day.
+    // Events up to 30 (7, 30) days old are still within retention.
     for (retention, left) in [(30, 30), (7, 7), (30, 7)] {
         assert!(with_retention(retention).await.complete);
         assert_eq!(trail.left().await.len(), left, "{retention} days");
     }
     assert_eq!(trail.recorded().await, Some(today.plus(-31)));
-    // Nothing is forgotten: the days that the shorter retention had pruned are looked at again in time.
+    // Nothing is lost: days pruned under the shorter retention are checked again later.
     let late = trail.write(today.plus(-20)).await;
     assert!(with_retention(30).await.complete);
     assert!(trail.left().await.contains(&late));
@@ -197,7 +201,7 @@ async fn what_dynamodb_leaves_undone_is_sent_again() {
         .await;
     assert_eq!((report.events_removed, report.complete), (60, true), "{report:?}");
     assert!(trail.left().await.is_empty());
-    // 25 are 13, 6, 3, 2 and 1; the ten are 5, 3, 1 and 1.
+    // 25 go as 13, 6, 3, 2 and 1; the ten as 5, 3, 1 and 1.
     assert_eq!(connection.count("BatchWriteItem"), 5 + 5 + 4);
 }
 
@@ -205,7 +209,7 @@ async fn what_dynamodb_leaves_undone_is_sent_again() {
 async fn a_busy_table_is_waited_for() {
     let trail = Trail::new().await;
     trail.write_many(trail.newest(), 3, 30).await;
-    // More often than the SDK tries by itself.
+    // More often than the SDK's own attempts.
     let refusals = AtomicUsize::new(10);
     let connection = FaultyHttpClient::new(move |attempt: &Attempt| {
         let left = |left: usize| left.checked_sub(1);
@@ -253,7 +257,7 @@ async fn a_partition_that_fails_holds_up_no_other() {
     assert_eq!(
         trail.recorded().await,
         Some(newest.plus(-2)),
-        "no day after it is done"
+        "no later day is done"
     );
 
     let report = trail.prune().await;
@@ -286,7 +290,7 @@ async fn a_run_out_of_time_goes_on_at_the_next() {
     let newest = trail.newest();
     trail.write_many(newest, 3, 200).await;
     let mut slow = trail.service.state.clone();
-    // A batch of 25 and their index entries are 50 units: one in half a second.
+    // A batch of 25 with index entries is 50 units, or half a second.
     slow.config.prune_write_units_per_second = 100;
     let slow = PruneState {
         state: slow,

@@ -91,7 +91,7 @@ async fn a_retry_with_its_idempotency_key_gets_the_same_successor_days_later() {
     assert_eq!(item["rotation_count"], 1);
     assert!(!item.to_string().contains(KEY), "{item}");
 
-    // As soon as the successor is used, the key is worthless.
+    // Once the successor is used, the key has no effect.
     service.refresh(&first.refresh).await.ok();
     service
         .refresh_with_key(&login.refresh, KEY)

@@ -1,4 +1,4 @@
-//! Rotating the signing keys, step by step, as Secrets Manager asks for it.
+//! Rotating the signing keys step by step, as Secrets Manager requests.
 
 use registry::rotate_keys::{Command, RotationError, Step};
 use registry::{jwks, login, rotate_keys};
@@ -14,7 +14,7 @@ async fn kids(service: &TestService) -> Vec<String> {
     keys.map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The rotation from `before` is over: the next key signs, a new one is published, and the old one is retired.
+/// Asserts that `before` was rotated: the next key signs, a new one is published, the old one is retired.
 async fn is_rotated(secret: &KeysSecret, service: &TestService, before: &SigningKeys) {
     let after = secret.keys().await;
     assert_eq!(after.current.public(), before.next.public());
@@ -84,7 +84,7 @@ async fn every_step_can_be_repeated() {
     is_rotated(&secret, &service, &service.keys).await;
 }
 
-/// A connection of which this call fails, counted from 0: before it reaches the service, or after.
+/// A connection on which call number `call` (from 0) fails, before or after reaching the service.
 pub fn failing_at(call: usize, is_answer_lost: bool) -> FaultyHttpClient {
     let connection = FaultyHttpClient::default();
     connection.inject(Injection {
@@ -99,7 +99,7 @@ pub fn failing_at(call: usize, is_answer_lost: bool) -> FaultyHttpClient {
     connection
 }
 
-/// Each call of each step fails once, before it reaches the service and after; then the step is repeated.
+/// Each call of each step fails once, before and after reaching the service; then the step is retried.
 #[tokio::test]
 async fn a_step_that_was_cut_short_anywhere_is_completed_by_its_repeat() {
     let (secret, service, healthy) = KeysSecret::in_use().await;
@@ -176,7 +176,7 @@ async fn a_retired_key_verifies_until_its_time_and_is_dropped_by_a_later_rotatio
     let kid = &old.public().kid;
     secret.rotate(&rotation).await;
 
-    // Tokens that live longer than the service would let them, so that only the key's time can end them.
+    // Tokens that outlive the service's limits, so that only the key's retirement can end them.
     let mut access = claims(&login.access);
     access["exp"] = json!(4_000_080_000_u64);
     let access = forge(&old, kid, "at+jwt", &access);
@@ -193,7 +193,7 @@ async fn a_retired_key_verifies_until_its_time_and_is_dropped_by_a_later_rotatio
     let published = || async { service.state.store.key_set().await.unwrap().unwrap() };
     assert!(
         published().await.kids().any(|published| published == kid),
-        "its refresh tokens live on"
+        "its refresh tokens still work"
     );
     service
         .clock

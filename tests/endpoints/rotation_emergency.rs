@@ -16,7 +16,7 @@ async fn replace_keys(rotation: &Rotation) -> Result<Value, RotationError> {
     .await
 }
 
-/// The secret's keys, and nothing else, are published.
+/// Asserts that only the secret's keys are published.
 async fn is_replaced(secret: &KeysSecret, service: &TestService) -> SigningKeys {
     let keys = secret.keys().await;
     assert_eq!(
@@ -49,7 +49,7 @@ async fn all_older_tokens_are_refused_within_a_minute_and_new_ones_accepted_with
     assert_eq!(answer["current"], keys.current.public().kid.as_str());
     assert_eq!(answer["dropped"].as_array().unwrap().len(), 3);
 
-    // A login at once: on every instance the new key signs, and nobody gets a token that is good for nothing.
+    // Logins at once: on every instance the new key signs, so nobody gets a useless token.
     service.clock.advance(1);
     let mut new = Vec::new();
     for (number, instance) in instances.iter().enumerate() {
@@ -121,7 +121,7 @@ async fn a_rotation_that_was_under_way_is_void() {
     }
 }
 
-/// A step that read before the emergency and writes after it.
+/// A step that reads before the emergency and writes after.
 #[tokio::test]
 async fn a_version_made_before_the_emergency_never_comes_back() {
     let (secret, service, rotation) = KeysSecret::in_use().await;
@@ -147,7 +147,7 @@ async fn an_emergency_that_was_cut_short_anywhere_is_completed_by_its_repeat() {
             let faulty = failing_at(call, is_answer_lost);
             if replace_keys(&secret.rotation(&service, &faulty)).await.is_err() {
                 cut_short += 1;
-                // Meanwhile logins go on: there is always a key that signs and is published.
+                // Logins still work: there is always a published key that signs.
                 service.clock.advance(1);
                 service
                     .instance(secret.source())

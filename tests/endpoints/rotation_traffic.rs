@@ -7,7 +7,7 @@ use registry::login;
 use serde_json::json;
 use tests::{Answer, EMAIL, Event, KeysSecret, PASSWORD, STEPS, TestService};
 
-/// What the traffic came to.
+/// Counts of the traffic.
 #[derive(Default)]
 struct Tally {
     requests: Cell<u32>,
@@ -21,7 +21,7 @@ impl Tally {
         self.requests.set(self.requests.get() + 1);
     }
 
-    /// Waits until so many more requests were answered.
+    /// Waits for this many more answers.
     async fn further(&self, requests: u32) {
         let enough = self.requests.get() + requests;
         while self.requests.get() < enough {
@@ -30,7 +30,7 @@ impl Tally {
     }
 }
 
-/// Logs in, lists and refreshes on `signing`, lists on `other`, and keeps one session alive through it all.
+/// Logs in, lists and refreshes on `signing`, lists on `other`, and keeps one session alive throughout.
 async fn traffic(tally: &Tally, signing: &TestService, other: &TestService, device: &str) {
     let lasting = signing.log_in(&format!("{device}, lasting")).await;
     let (mut access, mut refresh) = (lasting.access, lasting.refresh);
@@ -53,8 +53,8 @@ async fn traffic(tally: &Tally, signing: &TestService, other: &TestService, devi
     }
 }
 
-/// Instances with copies of the keys of their own, whose ages differ; the clock goes on between the steps, sometimes by
-/// less than the ages that the copies may have, and sometimes by more.
+/// Instances whose cached keys differ in age. Between steps, the clock advances sometimes by less than the cache's
+/// maximum age, sometimes by more.
 #[tokio::test]
 async fn three_rotations_under_continuous_traffic_refuse_nobody() {
     let (secret, service, rotation) = KeysSecret::in_use().await;
@@ -89,7 +89,7 @@ async fn three_rotations_under_continuous_traffic_refuse_nobody() {
     let last = secret.keys().await;
     assert_ne!(last.current.public(), first.next.public());
     assert!(tally.requests.get() >= 288, "{} requests", tally.requests.get());
-    // Signed by a key that was retired three rotations ago.
+    // Signed by a key retired three rotations ago.
     instances[0].refresh(&resting.refresh).await.ok();
     println!("{} requests, all answered with 200", tally.requests.get());
 }

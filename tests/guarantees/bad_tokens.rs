@@ -1,5 +1,5 @@
-//! Tokens that are not what they should be (RFC 8725, and what else was tried on others), at every endpoint that takes
-//! one. A bad token costs no request to the table, save that an unknown `kid` makes the key set be read again.
+//! Bad tokens (from RFC 8725 and known attacks elsewhere) at every endpoint that takes one. A bad token causes no
+//! request to the table, except that an unknown `kid` causes a read of the key set.
 
 mod attacks;
 
@@ -10,12 +10,12 @@ use shared::auth::KeyPair;
 use shared::http::{ErrorFormat, SampleToken};
 use tests::{Event, SampleRequest, TestService, claims, forge, mirrored};
 
-/// Every operation that takes an access token, each with a request.
+/// A request for every operation that takes an access token.
 fn with_access_token() -> Vec<SampleRequest> {
     SampleRequest::first_with(SampleToken::AccessInHeader)
 }
 
-/// Sends every attack everywhere. The clock stands still, so all unknown `kid`s together make one read of the set.
+/// Sends every attack everywhere. The clock is stopped, so all unknown `kid`s together cause one read of the set.
 async fn attack(service: &TestService, good: &Good<'_>, places: &[SampleRequest]) {
     let before = service.items().await;
     assert!(attacks(good).len() > 100);
@@ -92,7 +92,7 @@ async fn the_authorizer_takes_no_bad_access_token() {
     let calls = service.calls.take();
     assert!(
         calls.len() <= 1,
-        "an unknown kid makes the set be read once: {calls:?}"
+        "an unknown kid causes one read of the set: {calls:?}"
     );
     assert!(ask(&login.access).await.is_authorized);
 }
@@ -157,7 +157,7 @@ async fn the_schemes_case_does_not_matter() {
     service.send(&list::OPERATION, event).await.ok();
 }
 
-/// What is ignored does no harm: a token of ours with more in its header, and one signed by the key that comes next.
+/// Good tokens that look odd: one with extra header members, and one signed by the next key.
 #[tokio::test]
 async fn a_token_of_ours_is_taken_whatever_else_its_header_says() {
     let service = TestService::new().await;
@@ -179,8 +179,8 @@ async fn a_token_of_ours_is_taken_whatever_else_its_header_says() {
     service.list(&next).await.ok();
 }
 
-/// Anybody can turn an ECDSA signature (r, s) into (r, -s), which is as good. Nothing here knows a token by its text: the
-/// mirrored one has the same `jti` and is the same token.
+/// Anybody can turn an ECDSA signature (r, s) into (r, -s), which is also valid. Tokens are not identified by their
+/// text: the mirrored one has the same `jti`, so it is the same token.
 #[tokio::test]
 async fn a_mirrored_signature_makes_no_second_token() {
     let service = TestService::new().await;

@@ -1,13 +1,13 @@
-//! Between phone and API: a function's process is killed after its write and before its answer, or its answer is lost on
-//! the way. The phone repeats its request, as it does after any other failure, and is back in, in the same session.
+//! Between phone and API: a function's process is killed between its write and its answer, or the answer is lost on the
+//! way. The phone retries its request, as after any failure, and is back in the same session.
 //!
-//! These are the functions' own processes, behind an imitation of Lambda's Runtime API, and the system's clock.
+//! The functions run in real processes, with an imitation of Lambda's Runtime API and the system's clock.
 
 use serde_json::{Value, json};
 use testkit::RecordingProxy;
 use tests::{Event, TestService, Tokens, start_process};
 
-/// A table, and one function in front of a proxy.
+/// A function, and a table behind a proxy.
 struct Scene {
     service: TestService,
     proxy: RecordingProxy,
@@ -36,7 +36,7 @@ impl Scene {
         Tokens::from(&self.ask("login", &login(device)).await)
     }
 
-    /// Kills the function when the table has carried out `action`; then a new process gets the request once more.
+    /// Kills the function once the table has performed `action`, then sends the request again to a new process.
     async fn ask_twice(&mut self, function: &str, action: &'static str, event: &Event) -> Value {
         let mut process = start_process(function, &self.variables).await;
         self.proxy.hold(Some(action));
@@ -78,7 +78,7 @@ fn login(device: &str) -> Event {
     Event::file("login/json").json(&body)
 }
 
-/// The body of an answer as API Gateway gets it, which must be a 200.
+/// The body of an answer to API Gateway, which must be a 200.
 fn body(answer: &Value) -> Value {
     assert_eq!(answer["statusCode"], 200, "{answer}");
     serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
@@ -98,7 +98,7 @@ async fn a_refresh_whose_process_was_killed_is_repeated_in_the_same_session() {
     let session = scene.records("SESSION#").await.remove(0);
     assert_eq!(session["rotation_count"], 1);
     assert_eq!(session["refresh_jti"], jti(&next));
-    // And so is one whose answer got lost on its way to the phone.
+    // So is one whose answer was lost on its way to the phone.
     let again = Tokens::from(&scene.ask("refresh", &event).await);
     assert_eq!(jti(&again), jti(&next));
     let event = Event::file("refresh/json").json(&json!({ "refresh_token": again.refresh }));
@@ -161,7 +161,7 @@ async fn what_ends_sessions_is_done_once_although_its_process_was_killed() {
     );
 }
 
-/// A table that takes every connection and never answers.
+/// A table that accepts connections and never answers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_function_whose_table_never_answers_says_so_in_time() {
     let scene = Scene::new().await;
@@ -174,7 +174,7 @@ async fn a_function_whose_table_never_answers_says_so_in_time() {
         }
     });
     let variables = scene.service.variables(&endpoint);
-    // Lambda's time begins when the event is handed over, not when the process starts.
+    // Lambda's timeout starts with the delivery of the event, not with the process.
     let mut process = start_process("login", &variables).await;
     let event = login("phone").value().to_string();
     let answered = process.invoke(&event).await.expect("it answers");

@@ -243,7 +243,7 @@ async fn a_handler_that_does_not_end_is_a_503_while_there_is_time_to_say_so() {
     assert_eq!(begun.elapsed(), REQUEST_TIMEOUT);
 }
 
-/// One call of the table, a whole request, the function, API Gateway: each gives up before the next one does.
+/// A call of the table, a whole request, the function, API Gateway: each times out before the next.
 #[test]
 fn times_fit_into_one_another() {
     let template = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml")).unwrap();

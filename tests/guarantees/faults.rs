@@ -1,8 +1,8 @@
-//! Every call of the table fails, in every way: the first of an operation, the second, and so on.
+//! Every call of the table fails in every way: an operation's first, its second, and so on.
 //!
-//! Each time the caller gets the right answer or a 503 with `Retry-After`; repeats the request, as a phone does; and
-//! then the answers and the table are those of a service without faults, in which the first request was carried out or
-//! was not. `FAULTS=all` tries each fault for each length of time as well.
+//! Each time the caller gets the right answer or a 503 with `Retry-After`, and retries the request, as a phone does.
+//! Then answers and table must be those of a service without faults, in which the first request was executed or not.
+//! `FAULTS=all` also tries each fault for each duration.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -29,17 +29,17 @@ use crate::guarantees::{
 };
 
 const RULES: Rules = Rules {
-    // Counted, so that counting fails as well; never refused.
+    // Counted, so that counting fails too, but never refused.
     requests: 1_000_000,
     ..Rules::SHORT
 };
 
-/// An operation that meets faults, and what happened before it.
+/// An operation that meets faults, and those before it.
 #[derive(Clone, Debug)]
 struct Scene {
     before: Vec<Operation>,
     operation: Operation,
-    /// How a repeat may be refused.
+    /// Codes that may refuse a retry.
     refused: Vec<&'static str>,
 }
 
@@ -52,7 +52,7 @@ impl Scene {
         }
     }
 
-    /// A repeat may be refused so.
+    /// `code` may refuse a retry.
     fn or(mut self, code: &'static str) -> Self {
         self.refused.push(code);
         self
@@ -91,7 +91,7 @@ fn scenes() -> Vec<Scene> {
             }),
         ),
         Scene::new(&TWO, revoke(0, 1)),
-        // Who ends their own session with their access token has it refused at the repeat: they are logged out.
+        // Callers who revoke their own session by access token have the retry refused: they are logged out.
         Scene::new(&TWO, revoke(2, 1)).or("session_revoked"),
         Scene::new(&TWO, foreign).or("not_your_session"),
         Scene::new(&FULL, logout_all(3)).or("session_revoked"),
@@ -123,7 +123,7 @@ fn every_operation_that_writes_meets_faults() {
     }
 }
 
-/// When a request that was held back arrives.
+/// When a delayed request arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Arrival {
     BeforeTheRepeat,
@@ -150,7 +150,7 @@ async fn meet(stage: &ModelRun, scene: &Scene, injection: Injection, arrival: Ar
             assert_eq!(first.headers["retry-after"], "1");
         }
         let is_brief = injection.lasting == FaultDuration::Attempt && !takes_time;
-        assert!(!is_brief, "one failed attempt is not the caller's business");
+        assert!(!is_brief, "one failed attempt must not reach the caller");
     }
     if arrival == Arrival::BeforeTheRepeat {
         instance.connection.deliver_late().await;
@@ -164,11 +164,7 @@ async fn meet(stage: &ModelRun, scene: &Scene, injection: Injection, arrival: Ar
         .as_str()
         .or(repeat.body["error"]["code"].as_str());
     let is_right = repeat.status == 200 || code.is_some_and(|code| scene.refused.contains(&code));
-    assert!(
-        is_right,
-        "the repeat is answered {} {}",
-        repeat.status, repeat.body
-    );
+    assert!(is_right, "the retry got {} {}", repeat.status, repeat.body);
 
     let answers = [first, repeat];
     let calls = (play.next - 1..).zip(answers).map(|(label, answer)| {
@@ -195,7 +191,7 @@ async fn request(play: &Play, instance: &TestService, scene: &Scene) -> Answer {
         .await
 }
 
-/// What an operation asks of the table when nothing fails.
+/// An operation's calls of the table if nothing fails.
 async fn calls(stage: &ModelRun, scene: &Scene) -> Vec<String> {
     let play = stage.play(&scene.before).await;
     let instance = play.service.twin(None).await;
@@ -203,13 +199,13 @@ async fn calls(stage: &ModelRun, scene: &Scene) -> Vec<String> {
     instance.connection.take_calls()
 }
 
-/// All that can fail, and how.
+/// Every possible failure.
 async fn injections(stage: &ModelRun, scene: &Scene) -> Vec<Injection> {
     let all = std::env::var("FAULTS").is_ok_and(|faults| faults == "all");
     let mut injections = Vec::new();
     for (at, operation) in calls(stage, scene).await.iter().enumerate() {
         for fault in Fault::QUICK.into_iter().filter(|fault| fault.fits(operation)) {
-            // To a read it makes no difference where its request or answer was lost.
+            // For a read, losing the request or the answer is the same.
             let is_read = ["GetItem", "Query"].contains(&operation.as_str());
             let lastings: &[FaultDuration] = match fault {
                 _ if all => &[FaultDuration::Attempt, FaultDuration::Call, FaultDuration::Outage],
@@ -245,7 +241,7 @@ async fn whatever_fails_nothing_is_lost_or_done_twice() {
     run(stage, cases, 5).await;
 }
 
-/// Each scene with a call that takes two seconds, and with none that is answered any more.
+/// Each scene with a call that takes two seconds, and with calls that get no answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn however_slow_the_table_is_the_answer_comes_before_the_gateway_gives_up() {
     let stage = Arc::new(ModelRun::new(RULES).await);

@@ -1,7 +1,7 @@
-//! Hostile input: whatever is sent, there is an answer in the documented form, it is no 5xx, and it comes in time.
+//! Hostile input: whatever is sent, the answer has the documented form, is no 5xx, and comes in time.
 //!
-//! Each property is tried on 64 inputs; `PROPTEST_CASES=10000 cargo test -p tests hostile` tries more. What was found is
-//! kept in `corpus/` and tried first: seeds by proptest itself, events as files.
+//! Tries each property on 64 inputs; `PROPTEST_CASES=10000 cargo test -p tests hostile` tries more. Past failures are
+//! kept in `corpus/` and tried first: proptest's seeds, and events as files.
 
 mod inputs;
 
@@ -28,12 +28,12 @@ use shared::{
 use tests::{Answer, EMAIL, Event, PASSWORD, SampleRequest, TestService, claims, forge_raw};
 use tokio::{runtime::Runtime, time::Instant};
 
-/// Far more than anything takes here, on a slow machine and without optimisation.
+/// Far longer than any request takes, even unoptimised on a slow machine.
 const IN_TIME: Duration = Duration::from_secs(5);
 
 const PROXY: &str = "a secret of some length";
 
-/// Tries a property on many inputs, each in the same service.
+/// Tries a property on many inputs, all in the same service.
 fn check<S: Strategy>(strategy: &S, property: impl Fn(&Runtime, &TestService, S::Value) -> TestCaseResult) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -79,7 +79,7 @@ async fn answered(
     Ok(answer)
 }
 
-/// An event of a client that is logged in, behind the trusted proxy.
+/// An event of a logged-in client behind the trusted proxy.
 async fn signed_in(service: &TestService, sample: &SampleRequest) -> Value {
     let login = service.log_in("phone").await;
     let token = match sample.token {
@@ -97,7 +97,7 @@ fn no_event_however_broken_makes_a_function_fail() {
             runtime.block_on(async {
                 let mut event = signed_in(service, &sample).await;
                 apply(&mut event, changes);
-                // What the runtime itself cannot read never gets to a function; API Gateway writes no such event.
+                // Events that the runtime cannot read never reach a function; API Gateway sends none.
                 if serde_json::from_value::<lambda_http::request::LambdaRequest>(event.clone()).is_ok() {
                     answered(service, sample.operation, Event::of(event)).await?;
                 }
@@ -239,7 +239,7 @@ fn no_command_makes_admin_fail() {
     });
 }
 
-/// Reads everything of the account; what cannot be read must be named as corrupt.
+/// Reads all of the account; what cannot be read must be reported as corrupt.
 async fn read_all(service: &TestService, user: UserId) -> Result<bool, TestCaseError> {
     let (store, email) = (&service.state.store, Email::parse(EMAIL).unwrap());
     let outcomes = [
@@ -316,7 +316,7 @@ fn an_item_that_somebody_broke_is_an_error_with_a_name_and_no_panic() {
     });
 }
 
-/// Each file of the corpus: a function, an event to begin with, and by JSON pointer what was changed in it.
+/// Each file of the corpus holds a function, a base event, and changes to it by JSON pointer.
 #[tokio::test]
 async fn what_was_found_once_stays_fixed() {
     let service = TestService::new().await;

@@ -1,4 +1,4 @@
-//! How long a function believes its copy of the key set.
+//! How long a function trusts its cached key set.
 
 use shared::{auth::SigningKeys, domain::key_set::KeySet};
 use tests::{TestService, claims, forge};

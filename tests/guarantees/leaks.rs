@@ -1,6 +1,6 @@
-//! No secret gets into the log, at any level, whatever happens; and no password and no whole token into the table.
+//! No secret gets into the log, at any level, whatever happens, and no password or whole token into the table.
 //!
-//! In a process of its own, since it has the process's log and its panic hook.
+//! In its own process, since it takes over the log and the panic hook.
 
 use std::{
     io::{self, Write},
@@ -25,7 +25,7 @@ const PROXY: &str = "canary secret of the proxy";
 const KEY: &str = "canary-idempotency-key-1";
 const PANIC: &str = "canary in a panic";
 
-/// What the log got.
+/// The log's output.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -46,7 +46,7 @@ impl Log {
     }
 }
 
-/// Collects what must not be seen, in the course of a walk that leaves nothing out.
+/// Walks through everything, collecting the secrets that must not appear.
 struct Walk {
     service: TestService,
     secrets: Vec<(&'static str, String)>,
@@ -115,7 +115,7 @@ impl Walk {
         self.tokens(&body)
     }
 
-    /// Sends what is refused; the answer must not show a secret either.
+    /// Sends a request, which must be refused without showing a secret.
     async fn refused(&self, operation: &Operation, event: Event) {
         let answer = self.service.send(operation, event).await;
         assert!(answer.status >= 400, "{}", answer.body);
@@ -211,7 +211,7 @@ impl Walk {
         self.token(&forged);
         for token in [&forged, &tablet.refresh, &tablet.access] {
             for sample in SampleRequest::first_with(SampleToken::AccessInHeader) {
-                // A logout of a session that has ended is a success.
+                // Logging out of an ended session succeeds.
                 if sample.operation.id != logout::OPERATION.id {
                     self.refused(sample.operation, sample.event(token)).await;
                 }
@@ -262,7 +262,7 @@ impl Walk {
         }
     }
 
-    /// What only a bug, a broken table or somebody's hand in it brings about.
+    /// Failures caused only by bugs, a broken table or manual changes.
     async fn failures(&mut self) {
         let login = self.log_in("phone").await;
         let session = self.service.session_item(&login.session).await;
@@ -307,7 +307,7 @@ impl Walk {
             .await;
     }
 
-    /// What the table keeps is not for the log either.
+    /// Stored secrets must not be logged either.
     async fn note_stored(&mut self) {
         for item in self.service.items().await {
             for name in ["password_hash", "refresh_jti", "previous_jti", "rotation_key"] {
@@ -358,7 +358,7 @@ async fn no_secret_gets_into_the_log() {
     ] {
         assert!(
             log.contains(expected),
-            "the walk made no line with {expected}:\n{log}"
+            "the walk logged no line with {expected}:\n{log}"
         );
     }
     let folded = log.to_lowercase();

@@ -1,9 +1,9 @@
-//! How long a login takes, by what becomes of it: a benchmark, not a test.
+//! How long logins take, by outcome: a benchmark, not a test.
 //!
 //!     cargo run --release -p tests --example login-timing [ROUNDS]
 //!
-//! The cases take turns, so that whatever else the machine does meets all of them alike. All but the last must not be told
-//! apart; the hash of an older system takes its own time until its owner logs in and it is replaced.
+//! The cases take turns, so that the machine's other load affects all alike. All but the last must be
+//! indistinguishable; an older system's hash takes its own time until its owner logs in and it is replaced.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use tokio::time::Instant;
 
 const ROUNDS: usize = 200;
 
-/// A bcrypt hash of cost 10, which most systems use, and of a password that nobody knows.
+/// A bcrypt hash of an unknown password, at cost 10, which most systems use.
 const BCRYPT: &str = "$2b$10$iX65k7tksf3FNXZbsnxfVeUmEK4OI.M6UOPtKlaU42JMH0kDAQqmu";
 
-/// What is tried, with which address and password, and the answer that makes it a measurement.
+/// Each case with its email, its password, and the answer that it must get.
 const CASES: [(&str, &str, &str, &str); 6] = [
     (
         "unknown address",

@@ -1,4 +1,4 @@
-//! What holds at every function: whatever is sent, fails, crashes or happens at once.
+//! What holds at every function: with bad input, faults, crashes and concurrency.
 
 mod bad_tokens;
 mod crashes;

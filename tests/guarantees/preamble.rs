@@ -1,5 +1,5 @@
-//! What holds at every operation that is shown an access token, whichever they are: the token first, then the session,
-//! then the limit; and nothing is done for a caller that was not confirmed.
+//! What holds at every operation that takes an access token: it checks the token, then the session, then the limit, and
+//! does nothing for an unauthenticated caller.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
@@ -17,14 +17,14 @@ fn authenticated() -> Vec<SampleRequest> {
     samples
 }
 
-/// The table without the counters: a request that is refused may have been counted.
+/// The table without counters, since refused requests may be counted.
 async fn uncounted(service: &TestService) -> Vec<Value> {
     let mut items = service.items().await;
     items.retain(|item| item["sk"] != "RATE");
     items
 }
 
-/// Sends the request, which must be refused so, and must change nothing.
+/// Sends the request, which must be refused so and change nothing.
 async fn refused(service: &TestService, sample: &SampleRequest, token: &str, code: &str) {
     let before = uncounted(service).await;
     let answer = service.send(sample.operation, sample.event(token)).await;
@@ -84,7 +84,7 @@ async fn counting_and_reading_are_one_round_trip() {
         let variables: Vec<_> = limits.iter().map(|rule| (rule.variable(), "30")).collect();
         let service = TestService::with(&variables).await;
         let login = service.log_in("phone").await;
-        service.clock.advance(60); // the key set is renewed beside them
+        service.clock.advance(60); // the key set is refreshed alongside
         service.calls.take();
         service.calls.meter.take_most_at_once();
         service.send(sample.operation, sample.event(&login.access)).await;

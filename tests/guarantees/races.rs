@@ -1,8 +1,8 @@
-//! What happens at once: whatever order the calls of several requests reach the table in, their answers and the table
-//! afterwards must be those of the requests one after the other, in some order.
+//! Concurrent requests: in whatever order their calls reach the table, their answers and the final table must be those
+//! of the requests executed sequentially, in some order.
 //!
-//! Functions share nothing but the table, so the orders of their calls are all that can happen: every one of them is
-//! tried. Beside that each race is run `RACES` times (3) without any order, truly in parallel.
+//! Functions share only the table, so the orders of their calls are all that can happen, and every one is tried. Each
+//! race also runs `RACES` times (3) with no imposed order, truly in parallel.
 
 use futures_util::future::join_all;
 use shared::domain::clock::Millis;
@@ -19,12 +19,12 @@ use crate::guarantees::model::{
     state::Rules,
 };
 
-/// What happened before, and what then happens at once.
+/// Operations beforehand, then concurrent ones.
 struct Race {
     stage: ModelRun,
     before: Vec<Operation>,
     at_once: Vec<Operation>,
-    /// In what orders they may be explained.
+    /// Orders that may explain them.
     order: Order,
 }
 
@@ -38,7 +38,7 @@ impl Race {
         }
     }
 
-    /// Tries every order of the calls, and then none.
+    /// Tries every order of the calls, then none.
     async fn every_order(self) {
         let mut schedule = Some(Schedule::default());
         let mut orders = 0;
@@ -47,11 +47,11 @@ impl Race {
             schedule = self.in_order(&play, &order).await.following();
             orders += 1;
         }
-        assert!(orders > 1, "there was nothing to decide");
+        assert!(orders > 1, "only one order was tried");
         self.no_order().await;
     }
 
-    /// Tries some of the orders: of three operations at once there are too many.
+    /// Tries some orders: three concurrent operations have too many.
     async fn some_orders(self) {
         for number in 0..5 * rounds() {
             let play = self.stage.play(&self.before).await;
@@ -75,7 +75,7 @@ impl Race {
                 play.service.twin(None).await,
                 play.phones.request(label, operation),
             );
-            // Instances that have answered requests before: they have read the key set.
+            // Warm instances, which have read the key set.
             instance.state.keys.warm(1).await;
             instance.connection.wait_for(turns);
             let task = tokio::spawn(async move { request.send(&instance).await });
@@ -131,9 +131,9 @@ fn rounds() -> u64 {
         .unwrap_or(3)
 }
 
-/// Two sessions, of which the second (1) was refreshed (2).
+/// Two sessions; the second (1) was refreshed (2).
 pub const TWO: [Operation; 3] = [on(0), on(1), refresh(1)];
-/// And a third one (3), which makes the limit; the first is the least recently used.
+/// And a third (3), which reaches the limit; the first is least recently used.
 pub const FULL: [Operation; 4] = [on(0), on(1), refresh(1), on(2)];
 
 pub const fn on(device: u8) -> Operation {
@@ -172,14 +172,14 @@ pub const fn logout_others(by: usize) -> Operation {
     }
 }
 
-/// So many seconds after the beginning.
+/// Until this long after the start.
 pub const fn wait(seconds: i64) -> Operation {
     Wait {
         until: Millis(4_000_000_000_000 + seconds * 1000),
     }
 }
 
-/// Races, each with what happened before it.
+/// Races, each after some operations.
 macro_rules! races {
     ($orders:ident: $($name:ident: $before:expr => [$($operation:expr),+];)+) => { $(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -234,7 +234,7 @@ races! { every_order:
     cleanup_and_logout_of_all: [on(0), on(1), wait(3500), refresh(1), wait(3700)] => [Cleanup { by: 3 }, logout_all(3)];
 }
 
-// These make many calls, and wait in between for what was committed to come up.
+// These make many calls, and wait in between for commits to become visible.
 races! { some_orders:
     login_and_disabling: TWO => [on(2), Command(Disable)];
     login_and_disabling_at_the_limit: FULL => [on(3), Command(Disable)];
@@ -253,10 +253,10 @@ races! { some_orders:
     disabling_and_enabling: TWO => [Command(Disable), Command(Enable)];
 }
 
-/// The one thing that no order explains: a login chooses what it ends for the limit by what it read, and holds on to that
-/// while the chosen session is not used, although another one that counted for the limit ended meanwhile. To notice that,
-/// each login at the limit would have to check every session of the account in its transaction, and collide with their
-/// refreshes. It shows only when the chosen session itself ended the other one.
+/// The one thing no order explains: a login chooses the session to revoke for the limit from what it read, and keeps
+/// that choice while the session is unused, even if another that counted for the limit ended meanwhile. To notice that,
+/// each login at the limit would have to check every session of the account in its transaction, and conflict with their
+/// refreshes. It shows only if the chosen session itself revoked the other one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn login_and_revocation_by_the_least_recently_used() {
     let mut race = Race::new(&FULL, &[on(3), revoke(0, 1)]).await;

@@ -7,8 +7,8 @@ use registry::{cleanup, login, logout, logout_all};
 use serde_json::json;
 use tests::{EMAIL, Event, PASSWORD, TestService, Tokens};
 
-/// Something that its owner, a thief, support staff or time does to an account. Sessions are named by their number, modulo how many
-/// there are.
+/// Something that its owner, a thief, support staff or time does to an account. Sessions are identified by number,
+/// modulo how many there are.
 #[derive(Clone, Debug)]
 enum Operation {
     LogIn {
@@ -61,7 +61,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => (session(), any::<bool>()).prop_map(|(by, except_current)| LogoutAll { by, except_current }),
         1 => session().prop_map(|by| CleanUp { by }),
         3 => (support(), session()).prop_map(|(action, session)| Support { action, session }),
-        // Of a session that lives for ten minutes; and a clock that is set back a little.
+        // Sessions live for ten minutes. The clock may also go back a little.
         3 => prop_oneof![Just(1), Just(40), Just(400), Just(90_000), Just(-2)].prop_map(|seconds| Wait { seconds }),
     ]
 }
@@ -76,7 +76,7 @@ fn support() -> impl Strategy<Value = &'static str> {
     ]
 }
 
-/// A step: one operation, or two at the same time.
+/// Steps of one operation or two concurrent ones.
 fn steps() -> impl Strategy<Value = Vec<(Operation, Option<Operation>)>> {
     vec((operation(), prop::option::weighted(0.3, operation())), 1..25)
 }
@@ -84,7 +84,7 @@ fn steps() -> impl Strategy<Value = Vec<(Operation, Option<Operation>)>> {
 /// A phone's view of its session.
 struct Phone {
     access: String,
-    /// Every refresh token it ever had, the newest last.
+    /// Every refresh token it ever had, newest last.
     refresh: Vec<String>,
     session: String,
 }
@@ -96,11 +96,11 @@ enum News {
     Refreshed(usize, Tokens),
 }
 
-/// How each session that ever was ended: when and why, or not at all.
+/// When and why each session ended; `None` if it did not.
 type Ends = BTreeMap<String, Option<(i64, String)>>;
 
-/// An account's life, and what its session records said of it after each step. Records go some time after their
-/// session; what was seen stays.
+/// An account's history, and what its session records said after each step. Records are deleted some time after
+/// their session; what was seen stays.
 struct Story {
     service: TestService,
     phones: Vec<Phone>,
@@ -241,7 +241,7 @@ impl Story {
         }
     }
 
-    /// What the trail alone tells.
+    /// Reads the trail alone.
     async fn replayed(&self) -> Ends {
         let events = self.service.items().await.into_iter();
         let mut events: Vec<_> = events.filter(|item| !item["type"].is_null()).collect();
@@ -270,7 +270,7 @@ impl Story {
     }
 }
 
-/// Why the session ended that an event of this type is about, when this actor (here: the action of `admin`) ended it.
+/// Why the session of an event of this type ended, given its actor (here: the action of `admin`).
 fn reason(kind: &str, actor: Option<&str>) -> Option<&'static str> {
     match (kind, actor) {
         ("logout", None) => Some("logout"),
@@ -304,7 +304,7 @@ proptest! {
     }
 }
 
-/// What the property rests on: that its operations do end sessions, in each of the ways there are.
+/// The property relies on its operations ending sessions in every possible way.
 #[tokio::test]
 async fn every_way_to_end_is_told() {
     let mut story = Story::new().await;

@@ -1,4 +1,4 @@
-//! What the store repeats, and with which request token: answers that no local engine gives.
+//! What the store retries, and with which request token, on answers no local engine gives.
 
 use aws_sdk_dynamodb::{
     Client,
@@ -46,7 +46,7 @@ fn failed(status: u16, code: &str) -> ReplayEvent {
     )
 }
 
-/// A store that gets these answers, and what it asked.
+/// A store that gets these answers, and its requests.
 fn store(answers: Vec<ReplayEvent>) -> (Store, StaticReplayClient) {
     let replay = StaticReplayClient::new(answers);
     let config = aws_sdk_dynamodb::Config::builder()
@@ -62,7 +62,7 @@ fn store(answers: Vec<ReplayEvent>) -> (Store, StaticReplayClient) {
     )
 }
 
-/// Ends a session against these answers; what came of it, and the request tokens that were sent.
+/// Revokes a session, given these answers. Returns the result and the request tokens sent.
 async fn end_a_session(answers: Vec<ReplayEvent>) -> (Result<usize, RevokeError>, Vec<String>) {
     let (store, replay) = store(answers);
     let ids = Ids::system();
@@ -193,7 +193,7 @@ async fn counting_is_repeated_and_giving_back_is_not() {
     assert_eq!(
         replay.actual_requests().count(),
         3,
-        "to give back twice would allow a guess too many"
+        "a double refund would allow an extra guess"
     );
 }
 

@@ -1,8 +1,8 @@
-//! Random sequences of everything that can happen to an account's sessions, one after the other: each answer and the
-//! table after it must be the model's.
+//! Random sequences of everything that can happen to an account's sessions: after each operation, the answer and the
+//! table must match the model.
 //!
-//! There are 24 sequences, the same in every run; or as many new ones as `PROPTEST_CASES` says. What fails is shrunk,
-//! shown, and kept in `sequences.proptest-regressions`, from where it is tried first ever after.
+//! Runs 24 sequences, the same each time, or as many new ones as `PROPTEST_CASES` says. A failing one is shrunk, shown,
+//! and kept in `sequences.proptest-regressions`, whose sequences are tried first.
 
 use proptest::{
     prelude::*,
@@ -18,7 +18,7 @@ use crate::guarantees::model::{
     table::Records,
 };
 
-/// Short enough that a sequence reaches every edge, in two kinds: an idle limit below a day, and one above it.
+/// Short enough for sequences to reach every limit. Two kinds: idle limits below and above a day.
 const RULES: [Rules; 2] = [
     Rules::SHORT,
     Rules {
@@ -29,7 +29,7 @@ const RULES: [Rules; 2] = [
     },
 ];
 
-/// An operation before it is known what there is to operate on. Numbers choose among what there is, the latest first.
+/// An operation whose targets are not known yet. Numbers choose among the existing ones, the latest first.
 #[derive(Clone, Debug)]
 enum Wish {
     Login {
@@ -40,7 +40,7 @@ enum Wish {
         of: usize,
         key: Option<u8>,
     },
-    /// The phone repeats a refresh, with the key that it had.
+    /// Retries a refresh with the same `Idempotency-Key`.
     Retry {
         of: usize,
     },
@@ -71,7 +71,7 @@ enum Wish {
     Wait {
         seconds: i64,
     },
-    /// To an edge of what an operation was answered, and so many milliseconds beyond.
+    /// Waits until a limit of an operation's tokens, plus this many milliseconds.
     WaitFor {
         edge: Edge,
         of: usize,
@@ -111,7 +111,7 @@ fn wish() -> impl Strategy<Value = Wish> {
     ]
 }
 
-/// What a wish comes to, given what happened so far.
+/// The operation for a wish, given the past.
 fn granted(wish: &Wish, model: &Model, past: &[(Label, Operation)]) -> Option<Operation> {
     let issued: Vec<_> = model.issued.keys().rev().copied().collect();
     let pick = |number: usize| issued.get(number % issued.len().max(1)).copied();
@@ -158,7 +158,7 @@ fn granted(wish: &Wish, model: &Model, past: &[(Label, Operation)]) -> Option<Op
         Wish::List { by } => Operation::List { by: pick(by)? },
         Wish::Command { kind, session } => Operation::Command(match kind {
             0 => Command::Disable,
-            // So that what follows is not all about an account that nobody can log in to.
+            // So that the rest is not all about a disabled account.
             1..=3 => Command::Enable,
             4 => Command::SetPassword(1),
             5..=7 => Command::SetPassword(0),
@@ -189,7 +189,7 @@ async fn play(rules: Rules, wishes: &[Wish]) {
     let mut play = ModelRun::new(rules).await.play(&[]).await;
     let (mut past, mut watch) = (Vec::new(), Watch::default());
     let mut before = Records::read(&play.service).await;
-    // A clock that is set back makes what has just expired active again, whatever took its place meanwhile.
+    // Setting the clock back reactivates what has just expired, even if it was replaced meanwhile.
     let mut latest = play.service.clock.now();
     for (label, wish) in wishes.iter().enumerate() {
         let Some(operation) = granted(wish, &play.model, &past) else {
@@ -256,7 +256,7 @@ fn every_sequence_goes_as_the_model_says() {
     outcome.unwrap();
 }
 
-/// What a panic said.
+/// A panic's message.
 pub fn said(panic: Box<dyn std::any::Any + Send>) -> String {
     match panic.downcast::<String>() {
         Ok(text) => *text,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use shared::auth::{SigningKeySource, SigningKeys};
 use tests::{Event, TestService};
 
-/// A service with another instance of its functions whose keys are in a file of the test's.
+/// Another instance of the functions, and the folder with its key file.
 async fn instance(service: &TestService) -> (TestService, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("keys.json");
@@ -55,7 +55,7 @@ async fn keys_that_cannot_be_read_again_are_kept() {
     instance.log_in("phone").await;
 }
 
-/// A rotation that the function cannot read of: the set says that the next key signs now, and it holds that one.
+/// The function cannot read the rotated keys, but holds the next key, which signs now according to the set.
 #[tokio::test]
 async fn the_next_key_signs_once_the_set_retires_the_current_one() {
     let service = TestService::new().await;
@@ -78,7 +78,7 @@ async fn without_a_key_that_may_sign_nothing_is_begun() {
     let (instance, folder) = instance(&service).await;
     let login = instance.log_in("phone").await;
     let others = SigningKeys::generate(0).unwrap();
-    // Their tokens verify, but they sign no new ones.
+    // They verify tokens but sign no new ones.
     let retired = service.retired_at(service.clock.now());
     let active = vec![others.current.public().clone()];
     let set = service

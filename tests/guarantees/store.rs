@@ -1,4 +1,4 @@
-//! The conditions of the store's writes: what happens when something came between reading and writing.
+//! The conditions of the store's writes: what happens if something changes between read and write.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use shared::{
@@ -39,7 +39,7 @@ pub(crate) fn context(service: &TestService) -> AuditContext {
     }
 }
 
-/// A login that read `credential`, to be committed now.
+/// Commits a login that read `credential`.
 async fn commit(service: &TestService, credential: &Credential) -> LoginOutcome {
     commit_renewing(service, credential, None).await
 }
@@ -82,7 +82,7 @@ pub(crate) async fn commit_renewing(
 async fn a_login_loses_against_what_changed_the_credential_under_it() {
     let another = Ids::system().user().to_string();
     let changes = [
-        // Deleted, and imported anew with the same password.
+        // Deleted and reimported with the same password.
         ("user_id", AttributeValue::S(another)),
         ("is_active", AttributeValue::Bool(false)),
         ("password_hash", AttributeValue::S("$argon2id$another".to_owned())),
@@ -105,7 +105,7 @@ async fn a_login_loses_against_what_changed_the_credential_under_it() {
         assert_eq!(
             *now,
             credential(&service).await,
-            "the credential as it stands comes back"
+            "the current credential is returned"
         );
         assert_eq!(service.items().await, before, "{attribute}: nothing was written");
     }

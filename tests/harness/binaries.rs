@@ -4,11 +4,11 @@ use std::{path::PathBuf, process::Command, sync::OnceLock};
 
 use testkit::FunctionProcess;
 
-/// The debug binary of a function, which `cargo build --bins` makes: once for all tests of a process.
+/// The debug binary of a function. `cargo build --bins` runs once for all tests of a process.
 ///
 /// # Panics
 ///
-/// When the functions cannot be built.
+/// If the functions cannot be built.
 pub async fn built(function: &str) -> PathBuf {
     static BUILT: OnceLock<bool> = OnceLock::new();
     let are_built = tokio::task::spawn_blocking(|| *BUILT.get_or_init(build)).await;
@@ -19,7 +19,7 @@ pub async fn built(function: &str) -> PathBuf {
     testkit::binary("debug", function)
 }
 
-/// As `make test` has built them: these are the very same then.
+/// As in `make test`, so that nothing is built twice.
 fn build() -> bool {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
@@ -33,7 +33,7 @@ fn build() -> bool {
 ///
 /// # Panics
 ///
-/// When it does not start.
+/// If it does not start.
 pub async fn start_process(function: &str, variables: &[(String, String)]) -> FunctionProcess {
     let process = FunctionProcess::start(&built(function).await, variables).await;
     process.unwrap_or_else(|error| panic!("{function}: {error}"))

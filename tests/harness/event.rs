@@ -6,7 +6,7 @@ use lambda_http::Body;
 use serde_json::{Value, json};
 use shared::http::{self, Code, Operation, Request, Response};
 
-/// An API Gateway event out of `events/`, to be altered by a test.
+/// An API Gateway event from `events/` that tests can modify.
 #[derive(Clone, Debug)]
 pub struct Event(Value);
 
@@ -15,7 +15,7 @@ impl Event {
     ///
     /// # Panics
     ///
-    /// When there is no such file, or it is not JSON.
+    /// If there is no such file, or it is not JSON.
     #[must_use]
     pub fn file(name: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -26,7 +26,7 @@ impl Event {
         Self(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
     }
 
-    /// An event that is made up.
+    /// An invented event.
     #[must_use]
     pub const fn of(event: Value) -> Self {
         Self(event)
@@ -54,7 +54,7 @@ impl Event {
         self
     }
 
-    /// Replaces the body by a text.
+    /// Replaces the body with text.
     #[must_use]
     pub fn text(mut self, body: &str) -> Self {
         self.0["body"] = body.into();
@@ -65,13 +65,13 @@ impl Event {
         self
     }
 
-    /// Replaces the body by JSON.
+    /// Replaces the body with JSON.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
         self.text(&body.to_string())
     }
 
-    /// Replaces the refresh token in the body, a form or JSON.
+    /// Replaces the refresh token in a form or JSON body.
     #[must_use]
     pub fn refresh_token(self, token: &str) -> Self {
         if self.0["headers"]["content-type"] == "application/x-www-form-urlencoded" {
@@ -81,7 +81,7 @@ impl Event {
         }
     }
 
-    /// Replaces the body by bytes, as API Gateway encodes them.
+    /// Replaces the body with bytes, encoded as by API Gateway.
     #[must_use]
     pub fn bytes(mut self, body: &[u8]) -> Self {
         use base64::{Engine, engine::general_purpose::STANDARD};
@@ -119,7 +119,7 @@ impl Event {
         self
     }
 
-    /// The event itself, as Lambda hands it over.
+    /// The event itself, as Lambda delivers it.
     #[must_use]
     pub const fn value(&self) -> &Value {
         &self.0
@@ -129,7 +129,7 @@ impl Event {
     ///
     /// # Panics
     ///
-    /// When it makes none.
+    /// If there is none.
     #[must_use]
     pub fn request(&self) -> Request {
         let event = serde_json::from_value(self.0.clone()).expect("the event is one of API Gateway's");
@@ -143,7 +143,7 @@ impl From<Event> for Value {
     }
 }
 
-/// An answer, read.
+/// A parsed answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The status.
@@ -159,7 +159,7 @@ impl Answer {
     ///
     /// # Panics
     ///
-    /// When its body is not JSON.
+    /// If its body is not JSON.
     #[must_use]
     pub fn of(response: &Response) -> Self {
         let Body::Text(text) = response.body() else {
@@ -180,7 +180,7 @@ impl Answer {
     ///
     /// # Panics
     ///
-    /// When it is not.
+    /// If it is not.
     #[track_caller]
     #[expect(
         clippy::must_use_candidate,
@@ -191,12 +191,12 @@ impl Answer {
         self.body
     }
 
-    /// Asserts that the operation's description names this answer: a 200, or one of its problems. What the edge answers
-    /// to another path or method is no operation's.
+    /// Asserts that the operation's description lists this answer: a 200 or one of its problems. The edge's answers
+    /// to other paths and methods belong to none.
     ///
     /// # Panics
     ///
-    /// When it does not.
+    /// If it does not.
     #[track_caller]
     pub(crate) fn described_by(&self, operation: &Operation) {
         let mut codes = operation.codes();
@@ -211,11 +211,11 @@ impl Answer {
         );
     }
 
-    /// Asserts that it is a problem of this status and code, in the documented form.
+    /// Asserts that it is a problem with this status and code, in the documented form.
     ///
     /// # Panics
     ///
-    /// When it is not.
+    /// If it is not.
     #[track_caller]
     pub fn refused(&self, status: u16, code: &str) {
         assert_eq!(
@@ -244,7 +244,7 @@ impl Answer {
     ///
     /// # Panics
     ///
-    /// When it is not.
+    /// If it is not.
     #[track_caller]
     pub fn refused_field(&self, field: &str) {
         self.refused(422, "validation_failed");

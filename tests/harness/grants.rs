@@ -1,5 +1,5 @@
-//! What the template lets each function do, and whether a call is among it: IAM's evaluation, as far as the template
-//! uses it.
+//! What the template permits each function, and whether that covers a call: as much of IAM's evaluation as the
+//! template uses.
 
 use std::{fmt, path::Path};
 
@@ -10,23 +10,23 @@ use local::{
 
 use crate::recorded::Recorded;
 
-/// The policy that lets functions send traces.
+/// The policy for sending traces.
 const TRACING: &str = "TracingPolicy";
 
-/// A statement of a function's role. It allows: there is nothing else in the template.
+/// A statement of a function's role. Always an Allow: the template has no Deny.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     /// The function's binary.
     pub function: String,
     /// Its `Sid`.
     pub sid: String,
-    /// Whether a parameter switches it on.
+    /// Whether a parameter enables it.
     pub is_optional: bool,
-    /// Its actions, exact, with their service: `dynamodb:PutItem`.
+    /// Its actions, no wildcards, with service: `dynamodb:PutItem`.
     pub actions: Vec<String>,
-    /// What it names as its resource: `Table.Arn` of `!GetAtt Table.Arn`.
+    /// Its resource: `Table.Arn` for `!GetAtt Table.Arn`.
     pub resource: String,
-    /// The patterns of its `dynamodb:LeadingKeys`, of which each key must match one; none for any key.
+    /// The `dynamodb:LeadingKeys` patterns; each key must match one. Empty if any key is allowed.
     pub keys: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for Statement {
 ///
 /// # Errors
 ///
-/// Names the place in the template that says something which is not understood here.
+/// Names the place in the template that this code does not understand.
 pub fn grants() -> Result<Vec<Statement>, Error> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
     let yaml = std::fs::read_to_string(&path).map_err(|source| Error::File {
@@ -54,7 +54,7 @@ pub fn grants() -> Result<Vec<Statement>, Error> {
         for (id, resource) in resources.entries()? {
             match resource.get("Type")?.text()? {
                 "AWS::Serverless::Function" => statements.extend(of_function(&resources, &resource)?),
-                // A policy that names its roles by itself would escape notice.
+                // A policy that attaches itself to roles would go unnoticed.
                 "AWS::IAM::ManagedPolicy" if id == TRACING => only_traces(&resource.get("Properties")?)?,
                 kind if kind.starts_with("AWS::IAM::") && kind != "AWS::IAM::Role" => {
                     return Err(resource.error("is a policy that is not understood here"));
@@ -86,7 +86,7 @@ fn of_function(resources: &Node<'_>, function: &Node<'_>) -> Result<Vec<Statemen
     let mut statements = Vec::new();
     for policy in policies.items()? {
         for node in policy.get("PolicyDocument")?.get("Statement")?.items()? {
-            // A statement that a parameter switches on is looked at as if it were.
+            // Optional statements are treated as enabled.
             let switched_on = node.if_true();
             let is_optional = switched_on.is_some();
             statements.push(statement(binary, is_optional, &switched_on.unwrap_or(node))?);
@@ -95,7 +95,7 @@ fn of_function(resources: &Node<'_>, function: &Node<'_>) -> Result<Vec<Statemen
     Ok(statements)
 }
 
-/// Whether a list of managed policies is the one that lets a function send traces, while that is switched on.
+/// Whether the managed policies are only the one for sending traces, while tracing is enabled.
 fn is_tracing(policies: &Node<'_>) -> Result<bool, Error> {
     let Some(policies) = policies.if_true() else {
         return Ok(false);
@@ -180,7 +180,7 @@ fn leading_keys(condition: &Node<'_>) -> Result<Vec<String>, Error> {
 }
 
 impl Statement {
-    /// Whether it allows what a function asked for.
+    /// Whether it allows a function's call.
     #[must_use]
     pub fn allows(&self, call: &Recorded) -> bool {
         let one_of_ours = |key: &String| self.keys.is_empty() || self.pattern_for(key).is_some();

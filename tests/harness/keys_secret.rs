@@ -1,4 +1,4 @@
-//! The secret with the signing keys, and what Secrets Manager does with it and with the rotation function.
+//! The signing keys' secret, and what Secrets Manager does with it and with the rotation function.
 
 use registry::rotate_keys;
 use std::sync::LazyLock;
@@ -19,7 +19,7 @@ use testkit::FaultyHttpClient;
 
 use crate::{Moto, RecordedCalls, TestService, recorded};
 
-/// The steps of a rotation, in their order.
+/// The steps of a rotation, in order.
 pub const STEPS: [Step; 4] = [
     Step::CreateSecret,
     Step::SetSecret,
@@ -27,10 +27,10 @@ pub const STEPS: [Step; 4] = [
     Step::FinishSecret,
 ];
 
-/// The function that Secrets Manager believes it invokes: the test does that in its place.
+/// The function Secrets Manager thinks it invokes; the test invokes the real one instead.
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:rotate-keys";
 
-/// One Secrets Manager for all tests of the process; each has a secret of its own in it.
+/// One Secrets Manager for all tests of the process, in which each has its own secret.
 static MOTO: LazyLock<Moto> = LazyLock::new(Moto::start);
 
 /// A secret in Secrets Manager.
@@ -42,11 +42,11 @@ pub struct KeysSecret {
 }
 
 impl KeysSecret {
-    /// The secret as the template makes it: an empty object.
+    /// A secret as the template creates it: an empty object.
     ///
     /// # Panics
     ///
-    /// When Secrets Manager does not start.
+    /// If Secrets Manager does not start.
     pub async fn start() -> Self {
         let client = client(None);
         let name = format!("SigningKeys-{}", Ids::system().request_token());
@@ -58,8 +58,7 @@ impl KeysSecret {
         }
     }
 
-    /// A secret that holds the keys of a service, as an earlier rotation left them, with that service and the rotation
-    /// function.
+    /// A secret with a service's keys, as after an earlier rotation; and that service and the rotation function.
     pub async fn in_use() -> (Self, TestService, Rotation) {
         let secret = Self::start().await;
         let service = TestService::with(&[("SIGNING_KEYS_SECRET_ID", &secret.arn)]).await;
@@ -68,7 +67,7 @@ impl KeysSecret {
         (secret, service, rotation)
     }
 
-    /// Where the signing functions read it.
+    /// The signing functions' key source.
     #[must_use]
     pub fn source(&self) -> SigningKeySource {
         SigningKeySource::Secret {
@@ -81,7 +80,7 @@ impl KeysSecret {
     ///
     /// # Panics
     ///
-    /// When the service does not know the secret.
+    /// If the secret does not fit the service.
     #[must_use]
     pub fn rotation(&self, service: &TestService, connection: &FaultyHttpClient) -> Rotation {
         let dynamodb = service.client.config().to_builder();
@@ -96,11 +95,11 @@ impl KeysSecret {
         Rotation::new(state, client(Some(connection))).expect("the secret is configured")
     }
 
-    /// Begins a rotation, as Secrets Manager does: the new version has its label, but no value. Answers its token.
+    /// Begins a rotation, as Secrets Manager does: the new version has its label but no value. Returns its token.
     ///
     /// # Panics
     ///
-    /// When Secrets Manager refuses.
+    /// If Secrets Manager refuses.
     pub async fn begin(&self) -> String {
         let token = Ids::system().request_token();
         let rules = RotationRulesType::builder().automatically_after_days(30).build();
@@ -128,7 +127,7 @@ impl KeysSecret {
     ///
     /// # Panics
     ///
-    /// When a step fails.
+    /// If a step fails.
     pub async fn rotate(&self, rotation: &Rotation) {
         let token = self.begin().await;
         for step in STEPS {
@@ -140,7 +139,7 @@ impl KeysSecret {
     ///
     /// # Panics
     ///
-    /// When they are none.
+    /// If it has none.
     pub async fn keys(&self) -> SigningKeys {
         self.source().read().await.expect("the secret holds keys")
     }
@@ -149,7 +148,7 @@ impl KeysSecret {
     ///
     /// # Panics
     ///
-    /// When Secrets Manager refuses.
+    /// If Secrets Manager refuses.
     pub async fn put(&self, text: &str) {
         let version = Ids::system().request_token();
         let put = self.client.put_secret_value().secret_id(&self.arn);
@@ -161,11 +160,11 @@ impl KeysSecret {
         self.move_label("AWSCURRENT", &version).await;
     }
 
-    /// Puts the pending label back on a version, as a step does that was slow.
+    /// Puts the pending label back on a version, as a slow step does.
     ///
     /// # Panics
     ///
-    /// When Secrets Manager refuses.
+    /// If Secrets Manager refuses.
     pub async fn label_pending(&self, version: &str) {
         self.move_label("AWSPENDING", version).await;
     }
@@ -184,11 +183,11 @@ impl KeysSecret {
             .expect("the label moves");
     }
 
-    /// The version that has a label, if there is one.
+    /// The version that has a label, if any.
     ///
     /// # Panics
     ///
-    /// When Secrets Manager refuses.
+    /// If Secrets Manager refuses.
     pub async fn labelled(&self, label: &str) -> Option<String> {
         let answer = self.client.describe_secret().secret_id(&self.arn).send().await;
         let versions = answer.expect("the secret is there").version_ids_to_stages;

@@ -1,4 +1,4 @@
-//! What the end-to-end tests stand on: a service over a table of its own, and requests made from `events/`.
+//! The end-to-end tests' base: a service with a table of its own, and requests made from `events/`.
 
 mod binaries;
 mod event;

@@ -1,4 +1,4 @@
-//! Amazon's other services, as a server of the test's own.
+//! Other AWS services, imitated by the test's own server.
 
 use std::{
     io::{BufRead, BufReader},
@@ -11,7 +11,7 @@ use testkit::FaultyHttpClient;
 
 use crate::RecordedCalls;
 
-/// A moto server, with nothing in it. It ends when dropped, and with the process of the test however that ends.
+/// An empty moto server. It stops when dropped, or when the test's process ends for any reason.
 #[derive(Debug)]
 pub struct Moto {
     endpoint: String,
@@ -19,11 +19,11 @@ pub struct Moto {
 }
 
 impl Moto {
-    /// Starts one on a free port: each test that needs one has its own.
+    /// Starts one on a free port. Each test that needs one has its own.
     ///
     /// # Panics
     ///
-    /// When it does not start: `make test` installs what it needs.
+    /// If it does not start. `make test` installs what it needs.
     #[must_use]
     pub fn start() -> Self {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -62,7 +62,7 @@ impl Moto {
         aws_sdk_s3::Client::from_conf(config)
     }
 
-    /// Its URL, as `http://127.0.0.1:4321`.
+    /// Its URL, e.g. `http://127.0.0.1:4321`.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint

@@ -1,7 +1,7 @@
-"""Serves Amazon's APIs (moto) on a free port of loopback until standard input ends; says where on its first line.
+"""Serves AWS APIs (moto) on a free loopback port until standard input ends. Its first output line is the URL.
 
-Secrets Manager asks for a rotation function that exists and invokes it: the one made here, `rotate-keys`, does nothing,
-since the tests carry out its steps themselves.
+Secrets Manager requires an existing rotation function and invokes it: the one made here, `rotate-keys`, does nothing,
+since the tests perform its steps themselves.
 """
 
 import logging

@@ -1,4 +1,4 @@
-//! Which function asked AWS for what while the tests ran, written to a file for another process to judge.
+//! Which function made which AWS calls during the tests, written to a file for another process to check.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Access;
 
-/// The variable that names the file. Without it nothing is written.
+/// The variable that names the file. Unset: nothing is written.
 pub const FILE: &str = "RECORDED_CALLS_FILE";
 
 tokio::task_local! {
@@ -26,17 +26,17 @@ static WRITTEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 /// One permission that a function needed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Recorded {
-    /// The IAM action: for the parts of a transaction the action of each, as `dynamodb:PutItem`.
+    /// The IAM action. Parts of a transaction have one each, like `dynamodb:PutItem`.
     pub action: String,
-    /// The resource, as the template calls it.
+    /// The resource, as named in the template.
     pub resource: String,
-    /// The kinds of partition keys of the whole request, as `USER#`. A transaction's parts have them all: whether
-    /// IAM looks at each part by itself or at the transaction, what is allowed so is allowed.
+    /// The kinds of partition keys of the whole request, like `USER#`. Each part of a transaction has them all, so
+    /// what is allowed here is allowed whether IAM evaluates single parts or the whole.
     pub keys: BTreeSet<String>,
 }
 
 impl Recorded {
-    /// What a request to a service (the first part of its `X-Amz-Target`) needs.
+    /// What a request to a service (the first part of `X-Amz-Target`) needs.
     pub(crate) fn of(service: &str, accesses: &[Access]) -> Vec<Self> {
         let dynamodb = service.starts_with("DynamoDB");
         let kind = |access: &Access| {
@@ -64,7 +64,7 @@ impl Recorded {
         accesses.iter().map(one).collect()
     }
 
-    /// What a request to S3 needs, whose URL ends with `/bucket/folder/…`.
+    /// What a request to S3 needs. Its URL ends with `/bucket/folder/…`.
     pub(crate) fn of_s3(method: &str, url: &str) -> Self {
         let path = url.split("://").nth(1).unwrap_or_default();
         let folder = path.split('/').nth(2).unwrap_or_default();
@@ -97,16 +97,16 @@ struct Line {
     call: Recorded,
 }
 
-/// What is asked of AWS in the course of this was asked by that function.
+/// Attributes AWS calls made during `work` to that function.
 pub async fn by<T>(function: &'static str, work: impl Future<Output = T>) -> T {
     FUNCTION.scope(function, work).await
 }
 
-/// Notes a call of the function in whose course this is; none of the tests' own.
+/// Notes a call of the function that is running. Ignores the tests' own calls.
 ///
 /// # Panics
 ///
-/// When the file cannot be written.
+/// If the file cannot be written.
 pub fn note(call: Recorded) {
     let (Ok(file), Ok(function)) = (std::env::var(FILE), FUNCTION.try_with(ToString::to_string)) else {
         return;
@@ -122,11 +122,11 @@ pub fn note(call: Recorded) {
     }
 }
 
-/// What each function asked for.
+/// Each function's calls.
 ///
 /// # Panics
 ///
-/// When the file cannot be read.
+/// If the file cannot be read.
 #[must_use]
 pub fn read(file: &Path) -> BTreeMap<String, BTreeSet<Recorded>> {
     let text = std::fs::read_to_string(file).expect("the file can be read");

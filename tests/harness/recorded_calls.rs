@@ -1,4 +1,4 @@
-//! What the functions ask of the table: every request to DynamoDB, as IAM looks at it.
+//! Every request of the functions to DynamoDB, as IAM sees it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,32 +16,32 @@ use crate::recorded::{self, Recorded};
 #[derive(Clone, Debug, Default)]
 pub struct RecordedCalls {
     calls: Arc<Mutex<Vec<Call>>>,
-    /// What they cost.
+    /// Their cost.
     pub meter: CapacityMeter,
 }
 
-/// One request to DynamoDB: one attempt, where the SDK makes several.
+/// One request to DynamoDB. Each of the SDK's attempts is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// The API operation: `GetItem`, `TransactWriteItems` …
     pub operation: String,
-    /// What it needs to be allowed, in the request's order.
+    /// The permissions it needs, in the request's order.
     pub accesses: Vec<Access>,
 }
 
 /// One permission that a request needs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Access {
-    /// The IAM action without its service: for the parts of a transaction the action of each, such as `PutItem`.
+    /// The IAM action without its service. Parts of a transaction have one each, such as `PutItem`.
     pub action: String,
-    /// The index, where it is not the table itself.
+    /// The index, or `None` for the table.
     pub index: Option<String>,
-    /// The partition key (`dynamodb:LeadingKeys`): none for a scan.
+    /// Partition key (`dynamodb:LeadingKeys`). `None` for a scan.
     pub leading_key: Option<String>,
 }
 
 impl Call {
-    /// What IAM must allow for it.
+    /// What IAM must allow.
     #[must_use]
     pub fn needs(&self) -> Vec<Recorded> {
         Recorded::of("DynamoDB", &self.accesses)
@@ -49,14 +49,14 @@ impl Call {
 }
 
 impl RecordedCalls {
-    /// A client that does what `client` does, recorded here.
+    /// Wraps `client` so that its requests are recorded.
     #[must_use]
     pub fn recording(&self, client: &Client) -> Client {
         let config = client.config().to_builder().interceptor(self.clone());
         Client::from_conf(config.interceptor(self.meter.clone()).build())
     }
 
-    /// What was recorded since this was asked last.
+    /// What was recorded since the last call.
     pub fn take(&self) -> Vec<Call> {
         std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -110,7 +110,7 @@ fn accesses(operation: &str, body: &Value) -> Vec<Access> {
     }
 }
 
-/// A part of a transaction needs the permission of the action that it stands for.
+/// Each part of a transaction needs the permission of its own action.
 fn part((kind, request): (&String, &Value)) -> Access {
     let action = match kind.as_str() {
         "ConditionCheck" => "ConditionCheckItem".to_owned(),

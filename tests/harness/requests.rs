@@ -1,4 +1,4 @@
-//! What an app asks of the functions.
+//! Requests of an app to functions.
 
 use registry::{activity, list, login, refresh, revoke};
 use serde_json::{Value, json};
@@ -6,19 +6,19 @@ use shared::http::{Operation, SampleToken};
 
 use crate::{Answer, Event, PASSWORD, TestService};
 
-/// A request that an operation answers with success, as its declaration names it.
+/// A sample request that succeeds, as the operation declares it.
 #[derive(Clone, Debug)]
 pub struct SampleRequest {
     /// The operation.
     pub operation: &'static Operation,
-    /// The file under `events/`, without its ending.
+    /// The file under `events/`, without extension.
     pub file: String,
     /// Where it carries a token.
     pub token: SampleToken,
 }
 
 impl SampleRequest {
-    /// All of the API, in the order of the registry.
+    /// The whole API's, in the registry's order.
     #[must_use]
     pub fn all() -> Vec<Self> {
         let samples = registry::endpoints().flat_map(|endpoint| {
@@ -31,7 +31,7 @@ impl SampleRequest {
         samples.collect()
     }
 
-    /// The first of each operation that carries a token there.
+    /// The first with a token there, for each operation.
     #[must_use]
     pub fn first_with(token: SampleToken) -> Vec<Self> {
         let mut samples = Self::all();
@@ -40,7 +40,7 @@ impl SampleRequest {
         samples
     }
 
-    /// Its event, with this token where one goes.
+    /// The event, with this token if it has one.
     #[must_use]
     pub fn event(&self, token: &str) -> Event {
         let event = Event::file(&self.file);
@@ -52,7 +52,7 @@ impl SampleRequest {
     }
 }
 
-/// What a login or a refresh answered.
+/// The answer to a login or refresh.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     /// The access token.

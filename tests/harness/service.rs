@@ -1,4 +1,4 @@
-//! A service of a test's own.
+//! A test's own service.
 
 use std::{sync::Arc, time::Duration};
 
@@ -36,30 +36,30 @@ use crate::{Answer, Event, RecordedCalls, recorded};
 pub const EMAIL: &str = "demo@example.com";
 /// Its password.
 pub const PASSWORD: &str = "correct horse battery staple";
-/// All functions over a table of their own, a clock that stands still, and one account.
+/// All functions on a table of their own, a stopped clock, and one account.
 pub struct TestService {
     /// The time.
     pub clock: Clock,
     /// The private keys.
     pub keys: SigningKeys,
-    /// The state of the functions that do not sign.
+    /// The non-signing functions' state.
     pub state: State,
-    /// What the functions ask of the table.
+    /// The functions' calls of the table.
     pub calls: RecordedCalls,
-    /// What lies between the functions and the table.
+    /// The connection from functions to table.
     pub connection: FaultyHttpClient,
     /// The account.
     pub account: Account,
-    /// The table's client, for what a test reads past the service.
+    /// A client with which tests bypass the service.
     pub client: Client,
     source: SigningKeySource,
     services: registry::Services,
     admin: registry::admin::AdminState,
-    /// The file of the keys and the database live as long as the last service over them.
+    /// The keys' file and the database live as long as the last service that uses them.
     kept_alive: Arc<(tempfile::NamedTempFile, Option<EmbeddedDynamoDb>)>,
 }
 
-/// An account of a test's.
+/// A test's account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
     /// Its id.
@@ -86,7 +86,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When the database does not start or the configuration is not valid.
+    /// If the database does not start or the configuration is not valid.
     pub async fn with(variables: &[(&str, &str)]) -> Self {
         match std::env::var("TEST_DYNAMODB_ENDPOINT") {
             Ok(endpoint) => Self::on(local::db::client(&endpoint), None, variables).await,
@@ -94,11 +94,11 @@ impl TestService {
         }
     }
 
-    /// A service with these variables set, on an embedded database wherever the others are.
+    /// A service with these variables set, always on an embedded database.
     ///
     /// # Panics
     ///
-    /// When the database does not start or the configuration is not valid.
+    /// If the database does not start or the configuration is not valid.
     pub async fn embedded(variables: &[(&str, &str)]) -> Self {
         let database = EmbeddedDynamoDb::start_in_memory()
             .await
@@ -123,7 +123,7 @@ impl TestService {
                 "AUDIENCE" => "https://api.example.com",
                 "ARGON2_MEMORY_KIB" => "64",
                 "ARGON2_ITERATIONS" => "1",
-                // The clock stands still, so a window would never end.
+                // With a stopped clock, a window would never end.
                 limit if limit.starts_with("RATE_LIMIT_") => "0",
                 _ => "",
             };
@@ -147,19 +147,19 @@ impl TestService {
         service
     }
 
-    /// Other instances of the functions over the same table, with the same time and account, and with connections and
-    /// copies of the public and private keys of their own; the private ones from `source`.
+    /// Other instances of the functions on the same table, with the same clock and account, but their own connections
+    /// and cached public and private keys; the private ones come from `source`.
     pub async fn instance(&self, source: SigningKeySource) -> Self {
         self.another(self.clock.clone(), source, None).await
     }
 
-    /// As [`TestService::instance`], with the same source of keys, and these time-outs for the calls of the table.
+    /// Like [`TestService::instance`], with the same key source and these timeouts for calls of the table.
     pub async fn twin(&self, timeouts: Option<TimeoutConfig>) -> Self {
         self.another(self.clock.clone(), self.source.clone(), timeouts)
             .await
     }
 
-    /// A service in the same table, with a time and an account of its own.
+    /// A service on the same table, with its own clock and account.
     pub async fn neighbour(&self) -> Self {
         let mut neighbour = self.another(clock(), self.source.clone(), None).await;
         let email = format!("{}@example.com", Ids::system().request_token());
@@ -187,7 +187,7 @@ impl TestService {
         timeouts: Option<TimeoutConfig>,
     ) -> Self {
         let (connection, calls) = (FaultyHttpClient::default(), RecordedCalls::default());
-        // Retries as in production, from a budget of its own: the SDK shares one among all clients of a process.
+        // Retries as in production, with its own retry budget: the SDK shares one among a process's clients.
         let mut sdk = client
             .config()
             .to_builder()
@@ -238,7 +238,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When nobody said where it is, which does not happen.
+    /// Never: the endpoint is always set.
     #[must_use]
     pub fn endpoint(&self) -> String {
         match &self.kept_alive.1 {
@@ -247,7 +247,7 @@ impl TestService {
         }
     }
 
-    /// What a function's own process needs to be one of this service's, with the table at `endpoint`.
+    /// The variables a function's process needs to join this service, with the table at `endpoint`.
     #[must_use]
     pub fn variables(&self, endpoint: &str) -> Vec<(String, String)> {
         let config = &self.state.config;
@@ -271,11 +271,11 @@ impl TestService {
             .collect()
     }
 
-    /// Replaces the signing keys as a rotation does, for this service alone.
+    /// Replaces the signing keys like a rotation, for this service alone.
     ///
     /// # Panics
     ///
-    /// When they cannot be made or published.
+    /// If they cannot be made or published.
     pub async fn rotate_keys(&mut self) {
         let (now, store) = (self.clock.now(), &self.state.store);
         let keys = self.keys.successor().expect("keys can be made");
@@ -290,7 +290,7 @@ impl TestService {
         self.keys = keys;
     }
 
-    /// What a key is still good for that a rotation replaces at `now`.
+    /// How long a key still verifies after being rotated out at `now`.
     #[must_use]
     pub const fn retired_at(&self, now: Millis) -> Retired {
         let config = &self.state.config;
@@ -301,11 +301,11 @@ impl TestService {
         )
     }
 
-    /// Creates an account with the usual password; answers its id.
+    /// Creates an account with [`PASSWORD`]. Returns its id.
     ///
     /// # Panics
     ///
-    /// When it cannot be created.
+    /// If it cannot be created.
     pub async fn create_user(&self, email: &str) -> String {
         let command = json!({ "action": "create_user", "email": email, "password": PASSWORD });
         let answer = self.admin(command).await;
@@ -319,10 +319,9 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When it does.
+    /// If it panics.
     pub async fn admin(&self, command: Value) -> Value {
-        // On a thread of its own: what it waits for cannot move between threads, as a test that does many things at
-        // once does.
+        // On its own thread: its future is not `Send`, and concurrent tests move futures between threads.
         let (admin, runtime) = (self.admin.clone(), Handle::current());
         let invoked = spawn_blocking(move || {
             let handled = registry::admin::handle(&admin, command, Self::INVOCATION);
@@ -331,13 +330,13 @@ impl TestService {
         invoked.await.expect("admin does not panic")
     }
 
-    /// The state of `admin`, for tests that invoke it otherwise.
+    /// `admin`'s state, for tests that invoke it differently.
     #[must_use]
     pub fn admin_state(&self) -> &registry::admin::AdminState {
         &self.admin
     }
 
-    /// The state of a function that reaches the table through `connection`, and does not wait long before it tries again.
+    /// The state of a function that reaches the table through `connection`, with short waits between retries.
     #[must_use]
     pub fn state_over(&self, connection: &FaultyHttpClient) -> State {
         let retries = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
@@ -354,12 +353,12 @@ impl TestService {
         )
     }
 
-    /// Sends an event to the function of an operation, as API Gateway does.
+    /// Sends an event to an operation's function, as API Gateway does.
     pub async fn send(&self, operation: &Operation, event: Event) -> Answer {
         self.answer(operation, event.request()).await
     }
 
-    /// Answers a request by the function of an operation.
+    /// Sends a request to an operation's function.
     pub async fn answer(&self, operation: &Operation, request: Request) -> Answer {
         let endpoint = registry::endpoint(operation);
         let response = endpoint.respond(&self.services, request);
@@ -369,7 +368,7 @@ impl TestService {
     }
 }
 
-/// Far ahead, so that no engine's own TTL ever removes what a test still looks at.
+/// Far in the future, so that no engine's TTL removes items tests still look at.
 fn clock() -> Clock {
     Clock::manual(Millis(3_999_999_999_000))
 }

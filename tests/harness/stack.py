@@ -1,4 +1,4 @@
-"""The development stack, for tests that speak HTTP: started as `make dev` starts it, on free ports, with its own data."""
+"""The development stack for HTTP tests: started as by `make dev`, on free ports, with its own data."""
 
 import contextlib
 import json
@@ -17,8 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 @contextlib.contextmanager
 def running(**variables):
-    """Runs `local up` with these variables; gives the API's URL. At the end it presses Ctrl-C and checks that no
-    process stays behind."""
+    """Runs `local up` with these variables and yields the API's URL. At the end it sends Ctrl-C and checks that no
+    process remains."""
     with tempfile.TemporaryDirectory(prefix="holdfast-test-") as state:
         ports = {"API_PORT": str(free_port()), "DYNAMODB_PORT": str(free_port())}
         api = f"http://127.0.0.1:{ports['API_PORT']}"
@@ -62,7 +62,7 @@ def left_behind(group, port):
 
 
 def event(name):
-    """A sample event, out of `events/`."""
+    """A sample event from `events/`."""
     return json.loads((ROOT / f"events/{name}.json").read_text())
 
 

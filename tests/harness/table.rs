@@ -1,4 +1,4 @@
-//! What stands in a service's table: seen, and changed, past the service.
+//! Reads and changes a service's table directly, bypassing the service.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn items(&self) -> Vec<Value> {
         self.raw_items().await.iter().map(plain_item).collect()
     }
@@ -21,7 +21,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn partition(&self, pk: &str) -> Vec<Value> {
         let query = self
             .client
@@ -42,7 +42,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When there is none.
+    /// If there is none.
     pub async fn session_item(&self, session: &str) -> Value {
         let sk = format!("SESSION#{session}");
         self.items()
@@ -52,7 +52,7 @@ impl TestService {
             .expect("the session has a record")
     }
 
-    /// The types of all audit events, in the order they happened.
+    /// The types of all audit events, oldest first.
     pub async fn events(&self) -> Vec<String> {
         let mut events: Vec<_> = self
             .items()
@@ -71,7 +71,7 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When there is none, or the table cannot be written.
+    /// If there is none, or the table cannot be written.
     pub async fn delete_event(&self, event: &str) {
         let sk = format!("EVENT#{event}");
         let items = self.items().await;
@@ -86,11 +86,11 @@ impl TestService {
         delete.send().await.expect("the table can be written");
     }
 
-    /// Deletes the table: whatever comes next fails.
+    /// Deletes the table, so that later calls fail.
     ///
     /// # Panics
     ///
-    /// When it cannot be deleted.
+    /// If it cannot be deleted.
     pub async fn lose_table(&self) {
         let deletion = self
             .client
@@ -99,11 +99,11 @@ impl TestService {
         deletion.send().await.expect("the table can be deleted");
     }
 
-    /// Puts an item into the table, past all the service's checks.
+    /// Puts an item into the table, bypassing all checks.
     ///
     /// # Panics
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn put(&self, item: HashMap<String, AttributeValue>) {
         let put = self.client.put_item().table_name(&self.state.config.table_name);
         put.set_item(Some(item))
@@ -112,11 +112,11 @@ impl TestService {
             .expect("the table can be written");
     }
 
-    /// Every item of the table, as `DynamoDB` has it.
+    /// Every item of the table, in `DynamoDB`'s form.
     ///
     /// # Panics
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn raw_items(&self) -> Vec<HashMap<String, AttributeValue>> {
         let scan = self
             .client
@@ -127,11 +127,11 @@ impl TestService {
         pages.expect("the table can be read")
     }
 
-    /// Sets one attribute of an item, past all the service's checks.
+    /// Sets one attribute of an item, bypassing all checks.
     ///
     /// # Panics
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn tamper(&self, item: &Value, attribute: &str, value: AttributeValue) {
         let key = |name: &str| AttributeValue::S(item[name].as_str().unwrap_or_default().to_owned());
         let update = self
@@ -149,11 +149,11 @@ impl TestService {
             .expect("the table can be written");
     }
 
-    /// Takes the published keys away, as if nothing had ever been published.
+    /// Deletes the published keys, as if none had ever been published.
     ///
     /// # Panics
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn unpublish_keys(&self) {
         let text = |value: &str| AttributeValue::S(value.to_owned());
         let delete = self

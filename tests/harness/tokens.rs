@@ -9,7 +9,7 @@ use shared::auth::KeyPair;
 ///
 /// # Panics
 ///
-/// When it is no JWT.
+/// If it is no JWT.
 #[must_use]
 pub fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).expect("a JWT has three parts");
@@ -17,11 +17,11 @@ pub fn claims(token: &str) -> Value {
     serde_json::from_slice(&bytes).expect("the payload is JSON")
 }
 
-/// Signs claims with a key, under its own id.
+/// Signs claims with a key, under its id.
 ///
 /// # Panics
 ///
-/// When they cannot be signed.
+/// If they cannot be signed.
 #[must_use]
 pub fn forge(key: &KeyPair, kid: &str, typ: &str, claims: &Value) -> String {
     let header = Header {
@@ -32,18 +32,18 @@ pub fn forge(key: &KeyPair, kid: &str, typ: &str, claims: &Value) -> String {
     jsonwebtoken::encode(&header, claims, &key.encoding_key()).expect("claims can be signed")
 }
 
-/// A token with a header of the test's choice and no signature.
+/// A token with a given header and no signature.
 #[must_use]
 pub fn forge_unsigned(header: &Value, claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.", part(header), part(claims))
 }
 
-/// Signs a header and a payload of the test's choice, whatever they are.
+/// Signs any header and payload, even malformed ones.
 ///
 /// # Panics
 ///
-/// When they cannot be signed.
+/// If they cannot be signed.
 #[must_use]
 pub fn forge_raw(key: &KeyPair, header: &str, payload: &str) -> String {
     let message = format!(
@@ -55,11 +55,11 @@ pub fn forge_raw(key: &KeyPair, header: &str, payload: &str) -> String {
     format!("{message}.{}", signature.expect("anything can be signed"))
 }
 
-/// RFC 8725 §2.1: an HMAC with a secret that anybody knows.
+/// RFC 8725 §2.1: an HMAC with a publicly known secret.
 ///
 /// # Panics
 ///
-/// When it cannot be made.
+/// If it cannot be made.
 #[must_use]
 pub fn hmac(secret: &[u8], typ: &str, kid: &str, claims: &Value) -> String {
     let header = Header {
@@ -70,7 +70,7 @@ pub fn hmac(secret: &[u8], typ: &str, kid: &str, claims: &Value) -> String {
     jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(secret)).expect("claims can be signed")
 }
 
-/// A signature in the form of X.509 (RFC 3279 §2.2.3) instead of JWS's (RFC 7518 §3.4).
+/// A signature in X.509's format (RFC 3279 §2.2.3) instead of JWS's (RFC 7518 §3.4).
 #[must_use]
 pub fn as_der(signature: &[u8]) -> Vec<u8> {
     let integer = |bytes: &[u8]| {
@@ -89,11 +89,11 @@ fn length(bytes: &[u8]) -> u8 {
     u8::try_from(bytes.len()).expect("the parts of a P-256 signature are short")
 }
 
-/// The token with the other signature that is as good: (r, -s) for (r, s).
+/// The token with the other valid signature: (r, -s) for (r, s).
 ///
 /// # Panics
 ///
-/// When it is no JWT with an ES256 signature.
+/// If it is no JWT with an ES256 signature.
 #[must_use]
 pub fn mirrored(token: &str) -> String {
     // The order of P-256 (FIPS 186-5).

@@ -17,10 +17,10 @@ use shared::{
 
 use crate::{TestService, recorded};
 
-/// Time enough for any run.
+/// Enough time for any run.
 pub const PLENTY: Duration = Duration::from_mins(10);
 
-/// A service, and the trail of somebody in it.
+/// A service, and a user's trail in it.
 pub struct Trail {
     /// The service.
     pub service: TestService,
@@ -28,7 +28,7 @@ pub struct Trail {
 }
 
 impl Trail {
-    /// A trail whose older days are recorded as done, up to the day before the newest that is past retention.
+    /// A trail whose older days are recorded as pruned, up to the day before the newest one past retention.
     pub async fn new() -> Self {
         Self::with(&[]).await
     }
@@ -37,7 +37,7 @@ impl Trail {
     ///
     /// # Panics
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn with(variables: &[(&str, &str)]) -> Self {
         let fast = [("PRUNE_WRITE_UNITS_PER_SECOND", "100000")];
         let service = TestService::with(&[variables, &fast].concat()).await;
@@ -46,59 +46,59 @@ impl Trail {
         trail
     }
 
-    /// A trail in this service, nothing of which is recorded as done.
+    /// A trail in this service, with no day recorded as pruned.
     #[must_use]
     pub fn of(service: TestService) -> Self {
         let user = service.state.ids.user();
         Self { service, user }
     }
 
-    /// Whose trail it is.
+    /// The trail's user.
     #[must_use]
     pub fn user(&self) -> String {
         self.user.to_string()
     }
 
-    /// The newest day that is past retention.
+    /// The newest day past retention.
     #[must_use]
     pub fn newest(&self) -> Day {
         self.today()
             .plus(-1 - self.service.state.config.audit_retention_days)
     }
 
-    /// The day it is.
+    /// Today.
     #[must_use]
     pub fn today(&self) -> Day {
         Day::containing(self.service.clock.now())
     }
 
-    /// Records that everything is gone up to `day`.
+    /// Records all days up to `day` as pruned.
     ///
     /// # Panics
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn record(&self, day: Day) {
         let store = &self.service.state.store;
         let recorded = store.record_pruned_up_to(day, self.service.clock.now()).await;
         recorded.expect("the table can be written");
     }
 
-    /// The day up to which everything is recorded as gone.
+    /// The day up to which all are recorded as pruned.
     ///
     /// # Panics
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn recorded(&self) -> Option<Day> {
         let recorded = self.service.state.store.pruned_up_to().await;
         recorded.expect("the table can be read")
     }
 
-    /// Writes an event at noon of `day`; answers its id.
+    /// Writes an event at noon of `day`. Returns its id.
     pub async fn write(&self, day: Day) -> String {
         self.write_at(Millis(start(day).0 + 43_200_000), |_| true).await
     }
 
-    /// Writes several events at noon of `day`, all in this partition of it; answers their ids.
+    /// Writes several events at noon of `day`, all in this shard of it. Returns their ids.
     pub async fn write_many(&self, day: Day, shard: u8, count: usize) -> Vec<String> {
         let noon = Millis(start(day).0 + 43_200_000);
         let mut ids = Vec::with_capacity(count);
@@ -108,11 +108,11 @@ impl Trail {
         ids
     }
 
-    /// Writes an event whose id ends with a byte that suits; answers its id.
+    /// Writes an event whose id ends in a byte that `suits`. Returns its id.
     ///
     /// # Panics
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn write_at(&self, at: Millis, suits: impl Fn(u8) -> bool) -> String {
         let context = AuditContext {
             at,
@@ -134,7 +134,7 @@ impl Trail {
         event.id.to_string()
     }
 
-    /// The ids of this trail's events that are in the table, sorted.
+    /// The sorted ids of this trail's events in the table.
     pub async fn left(&self) -> Vec<String> {
         let pk = format!("USER#{}", self.user);
         let items = self.service.items().await;
@@ -146,12 +146,12 @@ impl Trail {
         ids
     }
 
-    /// Prunes, without an archive and with plenty of time.
+    /// Prunes without an archive, with plenty of time.
     pub async fn prune(&self) -> Report {
         self.prune_over(self.service.state.clone(), None).await
     }
 
-    /// Prunes with this state, plenty of time, and an archive.
+    /// Prunes with this state and archive, in plenty of time.
     pub async fn prune_over(&self, state: State, archive: Option<Archive>) -> Report {
         recorded::by("prune", prune::run(&PruneState { state, archive }, PLENTY)).await
     }

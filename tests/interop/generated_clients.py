@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the Kotlin, Swift and TypeScript clients of openapi.yaml as a mobile team would, compiles the TypeScript one
-and lets it walk through a session against the development stack: `make test-interop`."""
+"""Generates Kotlin, Swift and TypeScript clients from openapi.yaml as a mobile team would, compiles the TypeScript one
+and runs a session with it against the development stack: `make test-interop`."""
 
 import pathlib
 import shutil
@@ -15,15 +15,15 @@ import stack  # noqa: E402
 CLIENTS = stack.ROOT / "target/clients"
 GENERATORS = {"kotlin": "Kotlin", "swift6": "Swift", "typescript-fetch": "TypeScript"}
 
-# Warnings that say nothing of the description: each with the reason.
+# Warnings unrelated to the description, with reasons.
 HARMLESS = [
-    "OpenAPI 3.1 support is still in beta",  # of the generator; what it makes is looked at here
-    "Failed to get the schema name: null",  # of texts in header and form schemas, which need no name
+    "OpenAPI 3.1 support is still in beta",  # the generator's; its output is tested here
+    "Failed to get the schema name: null",  # strings in header and form schemas need no name
 ]
 
 
 def generate(generator):
-    """Makes one client; any warning but the harmless ones is a failure."""
+    """Generates one client. Fails on any but the harmless warnings."""
     out = CLIENTS / generator
     shutil.rmtree(out, ignore_errors=True)
     command = ["openapi-generator-cli", "generate", "-i", stack.ROOT / "openapi.yaml", "-g", generator, "-o", out]

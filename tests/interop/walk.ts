@@ -1,5 +1,5 @@
-// The session life, by the TypeScript client that openapi-generator makes of openapi.yaml: `generated_clients.py` puts
-// this file beside the client, compiles both, and runs it with the API's URL.
+// A session's life with the TypeScript client that openapi-generator makes of openapi.yaml: `generated_clients.py`
+// puts this file beside the client, compiles both, and runs it with the API's URL.
 
 import {
   AuthenticationApi,

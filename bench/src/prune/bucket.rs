@@ -1,4 +1,4 @@
-//! An S3 that takes every object and keeps none.
+//! A fake S3 that discards every object.
 
 use std::sync::{
     Arc,
@@ -14,7 +14,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use testkit::Outcome;
 
-/// A running one, on loopback. It stops when dropped.
+/// A running one, on loopback. Stops when dropped.
 #[derive(Debug)]
 pub(crate) struct Bucket {
     endpoint: String,
@@ -27,7 +27,7 @@ impl Bucket {
     ///
     /// # Errors
     ///
-    /// When it cannot listen.
+    /// If it cannot listen.
     pub(crate) async fn start() -> Outcome<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let endpoint = format!("http://{}", listener.local_addr()?);

@@ -1,4 +1,4 @@
-//! Filling the table with events, as large as those of real phones.
+//! Fills the table with events as large as those of real phones.
 
 use std::collections::HashMap;
 
@@ -23,29 +23,29 @@ use crate::fill;
 pub(super) const TABLE: &str = "holdfast";
 pub(super) const RETENTION_DAYS: u8 = 30;
 const DAY_MILLIS: i64 = 86_400_000;
-/// How many events of each day are made by the service's own code; all others are copies of them.
+/// How many events of each day the service's own code makes; the others are copies.
 const ORIGINALS_A_DAY: i64 = 64;
 
-/// Events of each day that is needed, as the service stores them.
+/// Events of each needed day, as the service stores them.
 pub(crate) struct Originals {
     engine: Database,
     ids: Ids,
-    /// Of today, yesterday and so on.
+    /// Today's, yesterday's and so on.
     days: Vec<Vec<Original>>,
 }
 
 struct Original {
     item: Item,
-    /// Of the event, its user and its session.
+    /// Ids of event, user and session.
     ids: [String; 3],
 }
 
 impl Originals {
-    /// Events up to the newest day that is past retention.
+    /// Events back to the newest day past retention.
     ///
     /// # Errors
     ///
-    /// When they cannot be stored, in a table of their own, or read back.
+    /// If they cannot be stored in a table of their own, or read back.
     pub(crate) async fn new(
         engine: Database,
         client: &Client,
@@ -84,11 +84,11 @@ impl Originals {
         Ok(Self { engine, ids, days })
     }
 
-    /// Writes so many events, each so many days back as `back` says of its number.
+    /// Writes `count` events; event number n is `back(n)` days old.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub(crate) async fn fill(&self, count: usize, back: impl Fn(usize) -> usize) -> Outcome<()> {
         let events = (0..count).map(|number| {
             let originals = &self.days[back(number)];
@@ -100,7 +100,7 @@ impl Originals {
 }
 
 impl Original {
-    /// The same event of another user: at the same time, and in the same shard, which the end of its id chooses.
+    /// The same event for another user, at the same time and in the same shard (chosen by the end of its id).
     fn copy(&self, ids: &Ids) -> Item {
         let (old, new) = (&self.ids[0], ids.event(Millis(0)).to_string());
         let others = [

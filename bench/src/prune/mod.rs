@@ -1,7 +1,7 @@
-//! Pruning 10,000 and 100,000 expired events, alone, beside a million live ones, and with an archive.
+//! Prunes 10,000 and 100,000 expired events: alone, among a million live ones, and with an archive.
 //!
-//! The table is embedded in this process. Each run of `prune` is a process of its own, so that its peak memory and its
-//! calls are its alone.
+//! The table is embedded in this process. Each run of `prune` has its own process, so that peak memory and calls are
+//! its alone.
 
 mod bucket;
 mod fill;
@@ -27,17 +27,17 @@ use crate::{
     stats::short,
 };
 
-/// The argument of this program that runs `prune` once.
+/// This program's argument for running `prune` once.
 pub(crate) const RUN: &str = "prune-run";
 
 const LIVE: usize = 1_000_000;
 const EXPIRED: [usize; 3] = [0, 10_000, 100_000];
 
-/// Prunes each number of expired events, alone and beside the live ones.
+/// Prunes each number of expired events, alone and among live ones.
 ///
 /// # Errors
 ///
-/// When the table cannot be filled, or a run does not remove what it should.
+/// If the table cannot be filled, or a run does not remove what it should.
 pub(crate) async fn benchmark() -> Outcome<Findings> {
     let engine = Database::memory()?;
     let database = EmbeddedDynamoDb::start_with(engine.clone()).await?;
@@ -103,7 +103,7 @@ pub(crate) async fn benchmark() -> Outcome<Findings> {
     Ok(findings)
 }
 
-/// What a run of `prune` took.
+/// What a run of `prune` cost.
 struct Run {
     seconds: f64,
     calls: f64,
@@ -112,7 +112,7 @@ struct Run {
 }
 
 impl Run {
-    /// Runs `prune` in a process of its own, which must remove so many events, and store them before if there is a bucket.
+    /// Runs `prune` in its own process, which must remove `expired` events, storing them first if there is a bucket.
     async fn once(endpoint: &str, archive: Option<&Bucket>, expired: usize) -> Outcome<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command
@@ -121,7 +121,7 @@ impl Run {
             .env("ISSUER", "https://auth.example.com")
             .env("AUDIENCE", "https://api.example.com")
             .env("AUDIT_RETENTION_DAYS", RETENTION_DAYS.to_string())
-            // So that the table's speed is measured, and not the brake.
+            // Measures the table's speed, not the throttle.
             .env("PRUNE_WRITE_UNITS_PER_SECOND", "100000")
             .env_remove("AUDIT_ARCHIVE_BUCKET")
             .env_remove("AWS_ENDPOINT_URL_S3")

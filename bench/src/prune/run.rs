@@ -1,4 +1,4 @@
-//! One run of `prune`, in the process that is measured: what the Lambda function does between two invocations.
+//! One run of `prune`, in the measured process: what the Lambda function does in one invocation.
 
 use std::{
     error::Error,
@@ -22,7 +22,7 @@ use shared::{
     runtime::config::Config,
 };
 
-/// Prunes once, and prints what it did, how many calls it took and how much memory at most.
+/// Prunes once, and prints what it did, its number of calls and its peak memory.
 pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -47,7 +47,7 @@ async fn prune_and_print() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Counts the requests that are sent, repeats as well.
+/// Counts requests, including retries.
 #[derive(Clone, Debug, Default)]
 struct Calls(Arc<AtomicU64>);
 
@@ -67,7 +67,7 @@ impl Intercept for Calls {
     }
 }
 
-/// The most memory that this process had in use at once (Linux's `VmHWM`).
+/// The peak memory of this process (Linux's `VmHWM`).
 fn peak_kib() -> Result<u64, Box<dyn Error>> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -7,9 +7,9 @@ use tests::{Answer, Event, PASSWORD, TestService};
 
 use super::{ANNA, event, event_with, ok, refused, trail, world_with_anna};
 
-/// Of [`PASSWORD`], made by Python's bcrypt.
+/// [`PASSWORD`], hashed by Python's bcrypt.
 const BCRYPT: &str = "$2b$05$iX65k7tksf3FNXZbsnxfVeUmEK4OI.M6UOPtKlaU42JMH0kDAQqmu";
-/// Of [`PASSWORD`] too, weaker than every configuration of the tests.
+/// [`PASSWORD`] too, hashed more weakly than any test configures.
 const WEAK_ARGON2: &str = "$argon2i$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$";
 
 async fn attempt(service: &TestService, email: &str, password: &str, device: &str) -> Answer {
@@ -231,7 +231,7 @@ async fn a_disabled_account_cannot_log_in_until_it_is_enabled() {
     assert_eq!(
         trail(&service).await.len(),
         written,
-        "nothing happened, so nothing is told"
+        "nothing changed, so no event"
     );
 
     assert_eq!(

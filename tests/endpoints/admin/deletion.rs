@@ -1,4 +1,4 @@
-//! `delete_user`: also when it is cut off after any of its writes.
+//! `delete_user`, even if interrupted after any of its writes.
 
 use std::{
     collections::HashMap,
@@ -22,7 +22,7 @@ use crate::guarantees::store::context;
 
 use super::{ANNA, event, event_with, ok, refused, world_with_anna};
 
-/// Invokes `admin` in a process that dies after so many writes, as it looks to the table; whether it did.
+/// Lets `admin` die, as seen by the table, after `writes` writes. Returns the answer and whether it did.
 async fn dies_after(service: &TestService, writes: usize, command: Value) -> (Value, bool) {
     let seen = AtomicUsize::new(0);
     let connection = FaultyHttpClient::new(move |attempt| {
@@ -43,7 +43,7 @@ async fn dies_after(service: &TestService, writes: usize, command: Value) -> (Va
     (answer, connection.has_failed())
 }
 
-/// One real session and 29 copies of it, or so, each with its own id, and as many events: more than one batch.
+/// Creates `count` sessions, one real and the others copies with their own ids, and as many events.
 async fn live(service: &TestService, email: &str, user: &str, count: usize) {
     service.log_in_as(email, "phone").await;
     for (prefix, have) in [("SESSION#", 1), ("EVENT#", 2)] {
@@ -76,7 +76,7 @@ fn copy(item: &HashMap<String, AttributeValue>, prefix: &str, service: &TestServ
     WriteRequest::builder().put_request(put).build()
 }
 
-/// The items of one account, and all others.
+/// One account's items, and all others.
 async fn items(service: &TestService, email: &str, user: &str) -> (Vec<Value>, Vec<Value>) {
     let keys = [format!("USER#{user}"), format!("EMAIL#{email}")];
     let (own, others): (Vec<_>, Vec<_>) = service
@@ -162,7 +162,7 @@ async fn cut_off_after_any_write_it_is_finished_by_a_repeat() {
         if writes == 0 {
             assert_eq!(left, before);
         } else {
-            // It cannot log in, is found by both, is nobody's to revive, and its address is taken.
+            // It cannot log in, is found by both, cannot be revived, and its email stays taken.
             assert_eq!(attempt(&service, &email).await, 401);
             for target in [&by_address, &by_id] {
                 let shown = ok(service.admin(event_with("get_user", target)).await);
@@ -179,7 +179,7 @@ async fn cut_off_after_any_write_it_is_finished_by_a_repeat() {
             assert_eq!(
                 items(&service, &email, &user).await.0,
                 left,
-                "none of that left a trace in it"
+                "none of that left a trace"
             );
         }
         let others = items(&service, &email, &user).await.1;

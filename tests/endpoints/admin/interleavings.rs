@@ -1,5 +1,5 @@
-//! Disabling, a new password and a deletion against the logins and refreshes that run at the same moment: every order of
-//! their steps, and then truly side by side.
+//! Disabling, setting a password and deletion against concurrent logins and refreshes: every order of their steps, then
+//! truly in parallel.
 
 use futures_util::future::{join, join_all};
 use registry::login;
@@ -22,7 +22,7 @@ use tests::{Answer, Event, PASSWORD, TestService, Tokens};
 use super::{event_with, ok};
 use crate::guarantees::store::{commit_renewing, context, rotation};
 
-/// What runs against logins and refreshes.
+/// Runs against logins and refreshes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Command {
     Disable,
@@ -32,18 +32,18 @@ enum Command {
 
 const COMMANDS: [Command; 3] = [Command::Disable, Command::SetPassword, Command::Delete];
 
-/// Who makes a step.
+/// Who takes a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Actor {
     /// Reads the credential; reads the sessions; commits.
     Login,
-    /// Changes the credential; reads the sessions; ends or deletes them.
+    /// Changes the credential; reads the sessions; revokes/deletes them.
     Admin,
-    /// Exchanges the refresh token of a session that was there before.
+    /// Exchanges the refresh token of an existing session.
     Refresh,
 }
 
-/// Every order of three steps of a login, three of the command, and a refresh.
+/// Every order of three login steps, three command steps and a refresh.
 fn orders() -> Vec<Vec<Actor>> {
     fn go(left: &[(Actor, usize)], order: &mut Vec<Actor>, orders: &mut Vec<Vec<Actor>>) {
         if left.iter().all(|(_, steps)| *steps == 0) {
@@ -70,13 +70,13 @@ fn hash(salt: &str) -> PasswordHash {
     PasswordHash::imported(&hash).unwrap()
 }
 
-/// One account, and who does what to it.
+/// One account, and who acts on it.
 struct Scene<'a> {
     service: &'a TestService,
     command: Command,
     account: Account,
     before: Session,
-    /// What the login read, and whether it was committed.
+    /// What the login read, and whether it committed.
     credential: Option<Credential>,
     committed: bool,
     refreshed: bool,
@@ -174,7 +174,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The password was verified against the hash that was read, if the account was there and active.
+    /// Commits if the account existed, was active, and had the hash of the password.
     async fn commit(&mut self) {
         let Some(credential) = self.credential.take().filter(|read| read.is_active) else {
             return;
@@ -250,7 +250,7 @@ async fn try_every_order(command: Command) {
         committed += usize::from(scene.committed);
         refreshed += usize::from(scene.refreshed);
     }
-    // A login is defeated exactly when the change comes before its last step, a refresh when it comes last.
+    // A login fails exactly if the change precedes its last step; a refresh, if it comes last.
     let before_change = |order: &&Vec<Actor>| {
         let change = order.iter().position(|actor| *actor == Actor::Admin);
         order.iter().rposition(|actor| *actor == Actor::Login) < change

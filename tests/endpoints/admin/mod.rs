@@ -1,4 +1,4 @@
-//! `admin`: every action, through the commands of `events/admin`.
+//! `admin`: every action, through the commands in `events/admin`.
 
 mod accounts;
 mod deletion;
@@ -9,7 +9,7 @@ mod sessions;
 use serde_json::{Value, json};
 use tests::TestService;
 
-/// The address that the sample commands are about.
+/// The email that the sample commands use.
 const ANNA: &str = "anna@example.com";
 
 /// A sample command.
@@ -18,7 +18,7 @@ fn event(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// A sample command with some fields replaced; `null` takes a field away.
+/// A sample command with some fields replaced; `null` removes a field.
 fn event_with(name: &str, fields: &Value) -> Value {
     let mut command = event(name);
     for (field, value) in fields.as_object().unwrap() {
@@ -52,7 +52,7 @@ fn refused(answer: &Value, code: &str) {
     );
 }
 
-/// A service with the account of the sample commands; its id.
+/// A service with the sample commands' account, and its id.
 async fn world_with_anna() -> (TestService, String) {
     let service = TestService::with(&[("MAX_SESSIONS_PER_USER", "1000")]).await;
     let created = ok(service.admin(event("create_user")).await);

@@ -1,4 +1,4 @@
-//! A user's sessions and audit trail, as support staff sees and ends them.
+//! Support staff view and revoke a user's sessions, and read the trail.
 
 use serde_json::json;
 

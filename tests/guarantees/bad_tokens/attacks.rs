@@ -1,11 +1,11 @@
-//! What is wrong with bad tokens.
+//! Ways to make bad tokens.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use shared::auth::{KeyPair, SigningKeys};
 use tests::{TestService, Tokens, as_der, claims, forge, forge_raw, forge_unsigned, hmac};
 
-/// A good token, and what is needed to make others like it.
+/// A good token, and what is needed to forge similar ones.
 pub(super) struct Good<'a> {
     keys: &'a SigningKeys,
     typ: &'static str,
@@ -42,7 +42,7 @@ impl<'a> Good<'a> {
         json!({"alg": "ES256", "typ": self.typ, "kid": self.kid()})
     }
 
-    /// Signed by our key: only the header or the claims are wrong.
+    /// Signed by our key, with wrong header or claims.
     fn ours(&self, header: &Value, claims: &Value) -> String {
         forge_raw(&self.keys.current, &header.to_string(), &claims.to_string())
     }
@@ -59,7 +59,7 @@ impl<'a> Good<'a> {
         self.ours(&header, &claims(&self.token))
     }
 
-    /// With a text put in front of the claims: serializers would not write a member twice.
+    /// Prepends text to the claims, since serializers do not write a member twice.
     fn with_payload_start(&self, members: &str) -> String {
         let payload = claims(&self.token)
             .to_string()
@@ -75,7 +75,7 @@ impl<'a> Good<'a> {
 
 pub(super) type Attack = (&'static str, String);
 
-/// RFC 8725 §2.1 and §3.1: the algorithm, and signatures that are none.
+/// RFC 8725 §2.1 and §3.1: the algorithm, and invalid signatures.
 fn algorithms(good: &Good) -> Vec<Attack> {
     let (claims, [header, payload, signature]) = (claims(&good.token), good.parts());
     let unsigned =
@@ -200,7 +200,7 @@ fn keys(good: &Good) -> Vec<Attack> {
     ]
 }
 
-/// RFC 8725 §3.11: what kind of token it is.
+/// RFC 8725 §3.11: the type of token.
 fn types(good: &Good) -> Vec<Attack> {
     vec![
         ("the other kind's token", good.other.clone()),
@@ -227,7 +227,7 @@ fn types(good: &Good) -> Vec<Attack> {
     ]
 }
 
-/// RFC 8725 §3.9 and RFC 7519 §4: who issued it, for whom and for how long.
+/// RFC 8725 §3.9 and RFC 7519 §4: issuer, audience and times.
 fn names_and_times(good: &Good) -> Vec<Attack> {
     let missing = |name: &str| good.with_claim(name, Value::Null);
     let header = good.header().to_string();
@@ -320,7 +320,7 @@ fn names_and_times(good: &Good) -> Vec<Attack> {
     ]
 }
 
-/// RFC 7515 §3.1 and §5.2: what is not three parts of base64url.
+/// RFC 7515 §3.1 and §5.2: not three base64url parts.
 fn forms(good: &Good) -> Vec<Attack> {
     let (token, [header, payload, signature]) = (&good.token, good.parts());
     let last = signature.chars().last().unwrap();

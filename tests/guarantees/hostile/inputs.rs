@@ -1,4 +1,4 @@
-//! What hostile input is made of.
+//! Generators of hostile input.
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use proptest::{
@@ -8,7 +8,7 @@ use proptest::{
 };
 use serde_json::{Map, Value};
 
-/// Texts that broke others' programs, and texts of any characters.
+/// Texts that broke other programs, and texts of any characters.
 pub(super) fn text() -> impl Strategy<Value = String> {
     let nasty = [
         "",
@@ -133,7 +133,7 @@ pub(super) fn apply(value: &mut Value, changes: Vec<(Index, Change)>) {
     }
 }
 
-/// What a client decides: API Gateway hands it on inside an event that is always well-formed.
+/// What a client controls: API Gateway passes it on in an event that is always well-formed.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     pub headers: Vec<(&'static str, String)>,
@@ -206,7 +206,7 @@ pub(super) fn client() -> impl Strategy<Value = Client> {
         })
 }
 
-/// What an attribute of an item may be, whoever wrote it.
+/// Any value of an attribute, whoever wrote it.
 pub(super) fn attribute() -> impl Strategy<Value = AttributeValue> {
     let numbers = [
         "0",
@@ -223,7 +223,7 @@ pub(super) fn attribute() -> impl Strategy<Value = AttributeValue> {
         Just(AttributeValue::Null(true)),
         vec(any::<u8>(), 0..40).prop_map(|bytes| AttributeValue::B(Blob::new(bytes))),
         vec(text().prop_map(AttributeValue::S), 0..3).prop_map(AttributeValue::L),
-        // DynamoDB takes no member without a name.
+        // DynamoDB rejects members without a name.
         hash_map(
             text().prop_map(|name| format!("m{name}")),
             text().prop_map(AttributeValue::S),

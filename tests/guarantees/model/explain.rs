@@ -1,4 +1,4 @@
-//! Whether what was answered and what is in the table could have come about one operation after the other.
+//! Checks that the answers and the table are linearizable: some sequential order explains them.
 
 use tests::Answer;
 
@@ -9,7 +9,7 @@ use super::{
     table::Records,
 };
 
-/// An operation that was carried out, and its answer.
+/// An executed operation and its answer.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub label: Label,
@@ -18,38 +18,38 @@ pub struct Call {
 }
 
 impl Call {
-    /// Whether the caller was told that it is not known what became of the request: it was carried out, or not.
+    /// Whether the answer leaves the outcome open: the operation was executed, or not.
     pub fn is_open(&self) -> bool {
         self.answer.status == 503
     }
 }
 
-/// In what order operations may have happened.
+/// Possible orders of the operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// As they are given.
+    /// As given.
     Given,
     /// Any.
     Any,
-    /// Any, where moreover a login may hold on to an earlier choice: see [`Model::decide`].
+    /// Any; besides, a login may keep an earlier choice: see [`Model::decide`].
     AnyWithEarlyChoices,
 }
 
-/// What was observed.
+/// What was seen.
 pub struct History<'a> {
     pub start: &'a Model,
     pub phones: &'a Phones,
     pub calls: &'a [Call],
     pub end: &'a Records,
     pub order: Order,
-    /// Whether the answers' counts may be too low, as after an answer that was lost on its way to the function.
+    /// Whether the answers' counts may be too low, as after an answer lost on its way to the function.
     pub about_counts: bool,
 }
 
 impl History<'_> {
-    /// Finds an order in which the model gives these answers and ends with these records.
+    /// Finds an order in which the model gives these answers and ends in these records.
     ///
-    /// An operation that was answered with a 503 may have been carried out or not.
+    /// An operation that got a 503 may have been executed or not.
     pub fn explain(&self) -> Result<(), String> {
         let mut reasons = Vec::new();
         let calls: Vec<_> = self.calls.iter().collect();

@@ -1,5 +1,4 @@
-//! What must hold after every operation, whatever it was. Each is checked on the records and answers themselves, without
-//! the model.
+//! Invariants that hold after every operation. Each is checked on the records and answers alone, without the model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,17 +8,17 @@ use tests::{Answer, TestService, Tokens, claims};
 
 use super::{operations::Label, table::Records};
 
-/// What was ever presented and answered, and what followed from it.
+/// All tokens ever presented and returned.
 #[derive(Debug, Default)]
 pub struct Watch {
     /// The id of the token that each refresh token was exchanged for.
     successors: BTreeMap<String, String>,
-    /// All tokens that were answered, by session.
+    /// All returned tokens, by session.
     tokens: BTreeMap<String, Vec<Tokens>>,
 }
 
 impl Watch {
-    /// Looks at an answer that holds tokens; `presented` is the refresh token that it was asked for with.
+    /// Checks and keeps an answer with tokens; `presented` is the refresh token of the request.
     pub fn heard(&mut self, presented: Option<&str>, answer: &Answer) {
         if answer.status != 200 || answer.body["refresh_token"].is_null() {
             return;
@@ -34,8 +33,8 @@ impl Watch {
             .push(tokens);
     }
 
-    /// A session has at most one live lineage of refresh tokens: a token has one successor, and a successor one
-    /// predecessor, however often and with whatever key it is asked for.
+    /// A session has at most one live lineage of refresh tokens: a token has one successor and a successor one
+    /// predecessor, however often and with whatever key it is requested.
     fn one_lineage(&mut self, presented: &str, tokens: &Tokens) {
         let jti = |token: &str| claims(token)["jti"].to_string();
         let (presented, successor) = (jti(presented), jti(&tokens.refresh));
@@ -49,7 +48,7 @@ impl Watch {
         assert_eq!(parents, 1, "a refresh token has two predecessors");
     }
 
-    /// No token of a session works any more once it has ended, and to try them changes nothing.
+    /// No token of an ended session works, and trying them changes nothing.
     pub async fn no_token_outlives_its_session(&self, service: &TestService, records: &Records) {
         let now = service.clock.now();
         let active = records.sessions.values().filter(|item| is_active(item, now));
@@ -72,7 +71,7 @@ impl Watch {
     }
 }
 
-/// The replay of an old refresh token ends the session that it belongs to, and touches no other.
+/// The replay of an old refresh token revokes its session and touches no other.
 pub fn a_replay_ends_only_its_own_session(
     before: &Records,
     after: &Records,
@@ -93,7 +92,7 @@ pub fn a_replay_ends_only_its_own_session(
     }
 }
 
-/// The trail alone tells which sessions there were, and which of them ended how and when.
+/// The trail alone tells which sessions existed, and when and how they ended.
 pub fn the_trail_explains_the_sessions(records: &Records) {
     let told = |label: Label, endings: bool| {
         let entries = records
@@ -131,7 +130,7 @@ pub fn the_trail_explains_the_sessions(records: &Records) {
             );
         }
     }
-    // Of sessions whose records are gone, the trail must not tell more than one beginning and one end either.
+    // Nor may the trail have more than one beginning and one end of sessions whose records are gone.
     let mut count = BTreeMap::new();
     for entry in records.trail.iter().filter(|entry| entry.session.is_some()) {
         *count
@@ -141,7 +140,7 @@ pub fn the_trail_explains_the_sessions(records: &Records) {
     assert!(count.values().all(|&times| times == 1), "{:?}", records.trail);
 }
 
-/// No session outlives its absolute limit, and none more than so many of them is active.
+/// No session outlives its absolute limit, and at most `sessions` are active.
 pub fn limits_hold(records: &Records, now: Millis, absolute: i64, sessions: usize) {
     for (label, item) in &records.sessions {
         let seconds = |name: &str| item[name].as_i64().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A model of the session life of one user, and what it is compared with.
+//! A model of one user's session life cycle, and its real counterpart.
 
 pub mod explain;
 pub mod invariants;
@@ -20,16 +20,16 @@ use self::{
     table::Records,
 };
 
-/// A table for many accounts under the same rules.
+/// A table for many accounts with the same rules.
 pub struct ModelRun {
     pub rules: Rules,
     service: TestService,
-    /// Another account's session, and until when its access token is one.
+    /// Another account's session, and when its access token expires.
     foreign: Tokens,
     foreign_expires_at: Seconds,
 }
 
-/// An account on a stage, and what the model says of it.
+/// An account in a run, and the model of it.
 pub struct Play {
     pub service: TestService,
     pub model: Model,
@@ -83,7 +83,7 @@ impl ModelRun {
 }
 
 impl Play {
-    /// Carries out an operation, which must go as the model says.
+    /// Performs an operation, which must match the model.
     async fn carry_out(&mut self, operation: &Operation) {
         let outcome = self.model.step(self.next, operation);
         if let Some(answer) = self.phones.perform(&mut self.service, self.next, operation).await {
@@ -94,10 +94,9 @@ impl Play {
         self.tick();
     }
 
-    /// Explains what was answered since, and what is in the table now; `how` it came about is part of a failure.
+    /// Asserts that the model explains these answers and the table; `how` they arose is part of a failure.
     ///
-    /// With `about_counts`, the answers' counts may be too low, as after an answer that was lost on its way to the
-    /// function.
+    /// With `about_counts`, the answers' counts may be too low, as after an answer lost on its way to the function.
     pub async fn explain(&self, calls: &[Call], order: Order, about_counts: bool, how: &str) {
         let end = Records::read(&self.service).await;
         let history = History {
@@ -118,7 +117,7 @@ impl Play {
         invariants::limits_hold(&end, self.service.clock.now(), absolute, sessions);
     }
 
-    /// Nothing happens twice in one millisecond, so that it is known what came first.
+    /// Moves the clock on, since events in the same millisecond have no known order.
     pub fn tick(&mut self) {
         self.model.now.0 += 1;
         self.service.clock.set(self.model.now);

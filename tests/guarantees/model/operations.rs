@@ -2,20 +2,20 @@
 
 use shared::domain::clock::Millis;
 
-/// Names a session by the operation that opened it, and an answer by the operation that got it.
+/// Identifies a session by the operation that created it, and an answer by its operation.
 pub type Label = usize;
 
-/// The account's passwords: the first one is the usual one.
+/// The account's passwords. The first is the usual one.
 pub type Password = u8;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// A login, perhaps from a device that names itself.
+    /// A login, perhaps with a device id.
     Login {
         device: Option<u8>,
         password: Password,
     },
-    /// A refresh with the token that `of` was answered.
+    /// A refresh with the token that `of` returned.
     Refresh {
         of: Label,
         key: Option<u8>,
@@ -37,7 +37,7 @@ pub enum Operation {
     },
     /// A command of support staff.
     Command(Command),
-    /// The signing keys are replaced, on schedule.
+    /// A scheduled rotation of the signing keys.
     RotateKeys,
     /// The clock moves.
     Wait {
@@ -45,7 +45,7 @@ pub enum Operation {
     },
 }
 
-/// What support staff can do.
+/// Commands of support staff.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
     Disable,
@@ -56,7 +56,7 @@ pub enum Command {
     RevokeAll,
 }
 
-/// What a logout is asked with.
+/// The tokens of a logout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     Access(Label),
@@ -65,23 +65,23 @@ pub enum Proof {
         access: Label,
         refresh: Label,
     },
-    /// One's own refresh token beside somebody else's access token.
+    /// One's own refresh token with somebody else's access token.
     Mixed {
         refresh: Label,
     },
 }
 
-/// What is to be revoked.
+/// The session to revoke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     Session(Label),
     /// Another account's session.
     Foreign,
-    /// A session that nobody has.
+    /// A nonexistent session.
     Nobody,
 }
 
-/// What the caller must be answered.
+/// The expected answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Tokens {
@@ -92,17 +92,17 @@ pub enum Outcome {
     },
     /// The active sessions, last used first.
     Listed(Vec<Label>),
-    /// So many sessions were logged out.
+    /// Number of sessions logged out.
     LoggedOut(usize),
-    /// So many records were removed.
+    /// Number of removed records.
     Cleaned(usize),
     Done,
     Refused(u16, &'static str),
-    /// Refused as a token that has expired, or as none of ours: its key is no longer published, but the function may have
-    /// a copy of the set in which it was.
+    /// Refused as expired or as an unknown key's: the token's key is no longer published, but the function may have a
+    /// cached set that contains it.
     Forgotten,
-    /// A command was carried out, and ended so many sessions, if it is one that does.
+    /// A command succeeded. Holds how many sessions it ended, if it can end any.
     Commanded(Option<usize>),
-    /// A command was not.
+    /// A command failed.
     Declined(&'static str),
 }

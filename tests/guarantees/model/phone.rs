@@ -1,4 +1,4 @@
-//! The real side: sends the model's operations to the service, and keeps what it answered.
+//! The real side: sends the model's operations to the service and keeps its answers.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use super::{
     state::Model,
 };
 
-/// A session that nobody has.
+/// A nonexistent session.
 const NOBODY: &str = "019ab2c4-0000-7000-8000-000000000000";
 
-/// What is sent: a request to the API, or a command to `admin`.
+/// A request to the API, or a command to `admin`.
 #[derive(Clone, Debug)]
 pub enum Request {
     Http(&'static http::Operation, Event),
@@ -23,7 +23,7 @@ pub enum Request {
 }
 
 impl Request {
-    /// Sends it. What `admin` answers is put into the same form, as far as that goes.
+    /// Sends it. Converts answers of `admin` to the same form, as far as possible.
     pub async fn send(self, service: &TestService) -> Answer {
         match self {
             Self::Http(operation, event) => service.send(operation, event).await,
@@ -45,20 +45,20 @@ impl Request {
     }
 }
 
-/// What the account's devices know.
+/// The account's devices.
 #[derive(Clone, Debug)]
 pub struct Phones {
     account: Account,
     /// Another account's session.
     pub foreign: Tokens,
     tokens: BTreeMap<Label, Tokens>,
-    /// The ids of the sessions, as they were answered.
+    /// The ids of the sessions, from answers.
     sessions: BTreeMap<Label, String>,
-    /// The refresh tokens' ids, for each session and generation.
+    /// The refresh tokens' ids, by session and generation.
     generations: BTreeMap<(Label, usize), String>,
 }
 
-/// The operation of the API that is asked for it, where one is.
+/// The API operation that it calls, if any.
 pub fn asked(operation: &Operation) -> Option<&'static http::Operation> {
     Some(match operation {
         Operation::Login { .. } => &login::OPERATION,
@@ -83,7 +83,7 @@ impl Phones {
         }
     }
 
-    /// The request that an operation is.
+    /// The request for an operation.
     pub fn request(&self, label: Label, operation: &Operation) -> Request {
         let access = |of: Label| self.tokens[&of].access.as_str();
         let refresh = |of: Label| json!({ "refresh_token": self.tokens[&of].refresh });
@@ -160,7 +160,7 @@ impl Phones {
         value
     }
 
-    /// Carries out an operation; none for one that nobody answers.
+    /// Performs an operation. Returns `None` if it has no answer.
     pub async fn perform(
         &self,
         service: &mut TestService,
@@ -178,9 +178,9 @@ impl Phones {
         None
     }
 
-    /// Whether an answer is the one that the model expects; keeps what it tells.
+    /// Checks an answer against the model's, and keeps its tokens and ids.
     ///
-    /// `model` is the model after the operation. With `about`, what was removed or ended is not counted exactly.
+    /// `model` is the model after the operation. With `about`, counts of removed or ended sessions are inexact.
     pub fn hear(
         &mut self,
         label: Label,
@@ -301,17 +301,17 @@ impl Phones {
         Ok(())
     }
 
-    /// The tokens that an operation was answered.
+    /// The tokens that an operation returned.
     pub fn tokens(&self, label: Label) -> Option<&Tokens> {
         self.tokens.get(&label)
     }
 
-    /// The id of a session, when an answer named it.
+    /// A session's id, if an answer named it.
     pub fn session(&self, label: Label) -> Option<&str> {
         self.sessions.get(&label).map(String::as_str)
     }
 
-    /// The id of a session's refresh token of this generation, when an answer held it.
+    /// The id of a session's refresh token of this generation, if an answer held it.
     pub fn generation(&self, session: Label, generation: usize) -> Option<&str> {
         self.generations.get(&(session, generation)).map(String::as_str)
     }

@@ -1,5 +1,5 @@
-//! The session life of one user, as the documentation tells it: small enough to be believed, and written without a look
-//! at how the service does it.
+//! The session life cycle of one user, as documented: small enough to trust, and independent of the service's
+//! implementation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,12 +19,12 @@ pub struct Rules {
     pub absolute: i64,
     pub grace: i64,
     pub sessions: usize,
-    /// Requests a minute, by every rule: 0 for no counting, or so many that none is refused.
+    /// Requests a minute, for every rule: 0 (no counting), or too high to refuse any.
     pub requests: u32,
 }
 
 impl Rules {
-    /// Short enough that an hour or two reaches every edge.
+    /// Short enough to reach every limit in an hour or two.
     pub const SHORT: Self = Self {
         access: 900,
         idle: 3600,
@@ -39,24 +39,24 @@ impl Rules {
 pub struct Model {
     pub rules: Rules,
     pub now: Millis,
-    /// None once the account is deleted.
+    /// `None` if the account is deleted.
     pub account: Option<Credential>,
-    /// The records that are in the table.
+    /// The records in the table.
     pub sessions: BTreeMap<Label, Session>,
-    /// The records that logins took away, which is best effort.
+    /// The records that logins removed (best effort).
     pub swept: BTreeSet<Label>,
-    /// What logins decided before they were carried out: see [`Model::decide`].
+    /// What logins decided before execution: see [`Model::decide`].
     pub decided: BTreeMap<Label, Vec<(Label, Millis)>>,
-    /// The tokens that operations were answered.
+    /// The tokens that operations returned.
     pub issued: BTreeMap<Label, Issued>,
     pub trail: Vec<Entry>,
-    /// When the signing keys were replaced.
+    /// When the signing keys were rotated.
     pub rotations: Vec<Seconds>,
-    /// Until when another account's access token is one.
+    /// When the other account's access token expires.
     pub foreign_expires_at: Seconds,
 }
 
-/// What opens the account.
+/// Its credential.
 #[derive(Clone, Copy, Debug)]
 pub struct Credential {
     pub password: Password,
@@ -66,7 +66,7 @@ pub struct Credential {
 #[derive(Clone, Debug)]
 pub struct Session {
     pub device: Option<u8>,
-    /// How often it was refreshed: the generation of its present refresh token.
+    /// Number of refreshes: the generation of the current refresh token.
     pub generation: usize,
     pub rotation: Option<Rotation>,
     pub created_at: Millis,
@@ -82,10 +82,10 @@ pub struct Rotation {
     pub key: Option<u8>,
 }
 
-/// A refresh token and the access token beside it.
+/// A refresh token and its access token.
 #[derive(Clone, Copy, Debug)]
 pub struct Issued {
-    /// How often the keys had been replaced.
+    /// Number of key rotations before it.
     pub key: usize,
     pub session: Label,
     pub generation: usize,
@@ -103,7 +103,7 @@ pub struct Entry {
     pub session: Option<Label>,
 }
 
-/// A login takes away ended records beyond so many, and up to so many at once.
+/// A login removes ended records beyond this many, at most this many at once.
 const ENDED_KEPT: usize = 20;
 const MAX_SWEPT: usize = 10;
 
@@ -126,7 +126,7 @@ impl Model {
         }
     }
 
-    /// The sessions that are active now, oldest first.
+    /// The active sessions, oldest first.
     pub fn active(&self) -> Vec<Label> {
         let active = self
             .sessions
@@ -139,8 +139,8 @@ impl Model {
         session.revocation.is_none() && session.expires_at > self.now.seconds()
     }
 
-    /// Has a login choose the sessions that it ends for the limit, before it is carried out: it may hold on to that
-    /// choice while those sessions are not used, although others that counted for the limit have ended meanwhile.
+    /// Has a login choose the sessions to revoke for the limit before it executes. It may keep that choice while those
+    /// sessions are unused, even if others that counted towards the limit have ended meanwhile.
     pub fn decide(&mut self, label: Label, device: Option<u8>) {
         self.decided.insert(label, self.evicted(device));
     }
@@ -149,7 +149,7 @@ impl Model {
         self.decided.contains_key(&label)
     }
 
-    /// The least recently used sessions that a login ends for the limit, and when they were last used.
+    /// The least recently used sessions, which a login revokes for the limit, and when last used.
     pub fn evicted(&self, device: Option<u8>) -> Vec<(Label, Millis)> {
         let others = self.active().into_iter();
         let others = others.filter(|label| device.is_none() || self.sessions[label].device != device);
@@ -161,12 +161,12 @@ impl Model {
         others
     }
 
-    /// By another machine's clock, a session that has just expired may not have.
+    /// By another machine's clock, a session may not have expired yet.
     pub fn may_be_active(&self, session: &Session) -> bool {
         session.revocation.is_none() && session.expires_at.plus(CLOCKS_APART) > self.now.seconds()
     }
 
-    /// A session that is active, or what its token is refused as.
+    /// An active session, or the refusal of its token.
     pub fn active_session(&mut self, label: Label) -> Result<&mut Session, Outcome> {
         let now = self.now.seconds();
         match self.sessions.get_mut(&label) {
@@ -181,7 +181,7 @@ impl Model {
         self.end_with(label, reason, EventType::for_revocation(reason));
     }
 
-    /// As [`Model::end`], with another event than the reason's own.
+    /// [`Model::end`] with an event that is not the reason's own.
     pub fn end_with(&mut self, label: Label, reason: RevokeReason, event: EventType) {
         let now = self.now;
         if let Some(session) = self.sessions.get_mut(&label) {
@@ -191,7 +191,7 @@ impl Model {
         }
     }
 
-    /// A login takes away what can never be active again.
+    /// A login removes what can never be active again.
     pub fn delete_stale(&mut self) {
         let now = self.now.seconds();
         let (past, present): (Vec<_>, Vec<_>) = self
@@ -217,7 +217,7 @@ impl Model {
         }
     }
 
-    /// Answers an operation with tokens of a session.
+    /// Answers an operation with a session's tokens.
     pub fn answer(&mut self, label: Label, of: Label) -> Outcome {
         let (now, session) = (self.now.seconds(), &self.sessions[&of]);
         let issued = Issued {
@@ -241,14 +241,14 @@ impl Model {
         outcome
     }
 
-    /// Adds an event of this moment to the trail.
+    /// Adds an event to the trail, dated now.
     pub fn tell(&mut self, what: EventType, session: Option<Label>) {
         let (at, what) = (self.now, name(what));
         self.trail.push(Entry { at, what, session });
     }
 }
 
-/// An event's name, as it is stored.
+/// An event's name, as stored.
 pub fn name(what: EventType) -> String {
     let name = serde_json::to_value(what).expect("an event's type is a name");
     name.as_str().expect("an event's type is a name").to_owned()

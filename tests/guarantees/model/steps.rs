@@ -1,4 +1,4 @@
-//! What each operation does to the model, and what its caller is answered.
+//! What each operation does to the model, and its answer.
 
 use shared::domain::{audit::EventType, clock::Millis, session::RevokeReason};
 
@@ -7,11 +7,11 @@ use super::{
     state::{Issued, Model, Rotation, Session},
 };
 
-/// How long after a key was replaced a function may still sign with it, in seconds.
+/// How long a function may sign with a key after its rotation, in seconds.
 const LAST_SIGNATURE: i64 = 120;
 
 impl Model {
-    /// Carries out an operation; what the caller is answered.
+    /// Performs an operation. Returns its answer.
     pub fn step(&mut self, label: Label, operation: &Operation) -> Outcome {
         match *operation {
             Operation::Login { device, password } => self.log_in(label, device, password),
@@ -38,11 +38,11 @@ impl Model {
                 Outcome::Listed(listed)
             }),
             Operation::Command(command) => self.command(command),
-            // Whoever has a token that has not expired notices nothing.
+            // Holders of unexpired tokens notice nothing.
             Operation::RotateKeys => {
                 self.rotations.push(self.now.seconds());
-                // A function that may sign with none of its keys reads them again at most once a second: a second
-                // rotation within it would be answered with a 503.
+                // A function that may sign with none of its keys reads them again at most once a second: another
+                // rotation in that time would cause a 503.
                 self.now.0 += 1000;
                 Outcome::Done
             }
@@ -108,7 +108,7 @@ impl Model {
             Err(refused) => return refused,
         };
         if token.generation == session.generation {
-            // Along one lineage times never go backwards, whatever the clock says.
+            // In one lineage, times never go backwards, whatever the clock says.
             let at = now.max(token.since.millis());
             session.generation += 1;
             session.rotation = Some(Rotation { at, key });
@@ -213,7 +213,7 @@ impl Model {
         outcome
     }
 
-    /// Ends all sessions, also those that have just expired: by another machine's clock they may not have.
+    /// Revokes all sessions, even just expired ones: by another machine's clock they may be active.
     fn revoke_all(&mut self, reason: RevokeReason) -> Outcome {
         let ending = self
             .sessions
@@ -226,7 +226,7 @@ impl Model {
         Outcome::Commanded(Some(ending.len()))
     }
 
-    /// What a caller may do whose access token is the one that `by` was answered.
+    /// Acts for a caller with the access token that `by` returned.
     fn as_caller(&mut self, by: Label, act: impl FnOnce(&mut Self, Label) -> Outcome) -> Outcome {
         let token = self.issued[&by];
         if token.access_expires_at <= self.now.seconds() {
@@ -238,8 +238,7 @@ impl Model {
         }
     }
 
-    /// What an expired token is refused as. Its key is forgotten when keys are replaced after all its tokens have
-    /// expired.
+    /// The refusal of an expired token. A rotation after all of a key's tokens have expired drops that key.
     fn expired(&self, token: Issued) -> Outcome {
         let mut since = self.rotations[token.key.min(self.rotations.len())..].iter();
         let until = since

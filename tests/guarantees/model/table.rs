@@ -1,4 +1,4 @@
-//! What is in the table of an account, and whether it is what the model says.
+//! An account's records in the table, compared with the model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,10 +42,10 @@ impl Records {
         Self { sessions, trail }
     }
 
-    /// Whether these are the model's records.
+    /// Compares them with the model's.
     ///
-    /// With `about`, what is of no consequence may differ: a record that a login should have swept may be there still,
-    /// and one that was ended while something else happened may go earlier.
+    /// With `about`, harmless differences are accepted: a record that a login should have swept may remain, and one
+    /// that was ended concurrently may expire earlier.
     pub fn check(&self, model: &Model, phones: &Phones, about: bool) -> Result<(), String> {
         let expected: BTreeSet<_> = model.sessions.keys().copied().collect();
         let mut found: BTreeSet<_> = self.sessions.keys().copied().collect();
@@ -67,7 +67,7 @@ impl Records {
     }
 }
 
-/// Each login names its session after itself.
+/// A login's label is in its device name.
 fn label(name: &Value) -> Label {
     let name = name.as_str().unwrap_or_default();
     let label = name.strip_prefix("login ").and_then(|number| number.parse().ok());
@@ -129,7 +129,7 @@ fn check_session(
         ),
     ];
     for (attribute, expected) in expected {
-        // What no answer told is not known here.
+        // Unknown if no answer told it.
         let Some(expected) = expected else { continue };
         if item[attribute] != expected {
             let is = &item[attribute];

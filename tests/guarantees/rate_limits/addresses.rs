@@ -1,4 +1,4 @@
-//! Whose request it is: where it comes from, by nobody's word but API Gateway's and a trusted proxy's.
+//! The client's IP address: only API Gateway and a trusted proxy are believed.
 
 use registry::login;
 use serde_json::Value;

@@ -73,15 +73,12 @@ async fn five_wrong_passwords_from_one_place_end_guessing_there_for_known_and_un
             .map(|answer| (answer.status, answer.headers, answer.body))
             .collect();
         told.push((answers, calls, service.items().await.len() - before));
-        // Another spelling of the address is the same address.
+        // Another spelling of the same email.
         guess(&service, &email.to_uppercase(), STRANGER)
             .await
             .refused(429, "rate_limited");
     }
-    assert_eq!(
-        told[0], told[1],
-        "answers, requests to the table, and items written"
-    );
+    assert_eq!(told[0], told[1], "answers, requests to the table, items written");
 
     service
         .send(&login::OPERATION, attempt(EMAIL, PASSWORD, STRANGER))
@@ -122,13 +119,13 @@ async fn of_100_guesses_at_once_from_100_addresses_30_are_compared() {
         .into_iter()
         .filter(|event| event == "login_failed")
         .count();
-    assert_eq!(refused, 60, "only what was compared is recorded");
+    assert_eq!(refused, 60, "only compared guesses are recorded");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stranger_at_one_address_does_not_lock_the_owner_out() {
     let service = TestService::with(&[
-        // Above the flood: a request over it gives its guess back, and then fewer than five would be compared.
+        // Above the flood: requests over it are refunded their guess, so fewer than five would be compared.
         ("RATE_LIMIT_LOGIN_IP", "200"),
         ("RATE_LIMIT_LOGIN_GUESSES", "5"),
         ("RATE_LIMIT_LOGIN_ACCOUNT", "6"),

@@ -1,4 +1,4 @@
-//! Rate limits: requests counted, told of, and refused.
+//! Rate limits: counted, reported and enforced.
 
 mod addresses;
 mod guesses;
@@ -26,7 +26,7 @@ fn count(answers: &[Answer], status: u16) -> usize {
     answers.iter().filter(|answer| answer.status == status).count()
 }
 
-/// The counters of the table, without what names their windows.
+/// The table's counters, without the parts that name windows.
 async fn counters(service: &TestService) -> Vec<Value> {
     let items = service.items().await.into_iter();
     items.filter(|item| item["sk"] == "RATE").collect()
@@ -154,7 +154,7 @@ async fn counting_is_no_transaction_and_waits_for_nothing() {
         .iter()
         .filter(|call| call.accesses.iter().any(|access| is_counter(&access.leading_key)))
         .collect();
-    assert_eq!(counting.len(), 3, "the address, the guess, the guess given back");
+    assert_eq!(counting.len(), 3, "the address, the guess, the refunded guess");
     assert!(counting.iter().all(|call| call.operation == "UpdateItem"));
 }
 

@@ -1,4 +1,4 @@
-//! A function that reads the key set from the table, with the SDK as it comes.
+//! A function that reads the key set from the table, with the SDK's defaults.
 
 use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
