@@ -56,7 +56,7 @@ impl Store {
         Ok(found.len())
     }
 
-    /// Deletes credential and profile of an account whose deletion has begun, both or neither, which frees its address.
+    /// Deletes the credential and profile of an account whose deletion has begun, both or neither, freeing its address.
     /// Its records must be deleted first, since only its id finds them afterwards.
     ///
     /// A retry, or the second of two concurrent deletions, finds nothing and changes nothing.

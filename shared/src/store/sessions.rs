@@ -123,7 +123,7 @@ impl Store {
     /// Deletes up to 25 records in one request, without conditions: only for sessions that can never be active again.
     /// Whatever `DynamoDB` leaves unprocessed is left to a later login or TTL.
     ///
-    /// A retry deletes nothing more.
+    /// Deleting a record twice is harmless.
     ///
     /// # Errors
     ///
