@@ -209,7 +209,7 @@ impl Store {
             .await
     }
 
-    /// If the table was created; `None` if `DynamoDB` does not say.
+    /// When the table was created; `None` if `DynamoDB` does not say.
     ///
     /// # Errors
     ///
