@@ -8,15 +8,15 @@ use serde::{Serialize, Serializer};
 pub enum ClientAction {
     /// The session is over: forget the tokens and show the login.
     LogIn,
-    /// Refresh, then repeat the request once. From the refresh endpoint itself it means [`ClientAction::LogIn`].
+    /// Refresh, then retry the request once. From the refresh endpoint itself it means [`ClientAction::LogIn`].
     Refresh,
-    /// Repeat the very same request later: not before `Retry-After` where there is one.
+    /// Retry the same request later, not before `Retry-After` if it is sent.
     Retry,
     /// Tell the person in front of the screen, who can do something about it.
     ShowUser,
     /// The target is not there (any more): load the list again.
     Reload,
-    /// A mistake in the app: repeating the request changes nothing.
+    /// A mistake in the app: a retry changes nothing.
     FixApp,
 }
 

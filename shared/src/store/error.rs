@@ -24,7 +24,7 @@ pub enum StoreError {
     /// The write conflicted with transactions until its retries ran out. It was not applied.
     #[error("the write kept colliding with transactions ({operation})")]
     Contended {
-        /// What was to be written.
+        /// The write.
         operation: &'static str,
     },
     /// `DynamoDB` refused the request: a bug here, a missing permission or a missing table.

@@ -24,7 +24,7 @@ const KEPT_SECONDS: i64 = 60;
 pub struct RateCounters {
     /// The rule's name.
     pub rule: &'static str,
-    /// Who is counted.
+    /// The client.
     pub key: String,
     /// When the window ends.
     pub ends_at: Seconds,
