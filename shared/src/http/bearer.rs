@@ -9,7 +9,7 @@ use crate::domain::error::Error;
 ///
 /// # Errors
 ///
-/// [`Error::MissingToken`] when there is none.
+/// [`Error::MissingToken`] if there is none.
 pub fn bearer(request: &Request) -> Result<&str, Error> {
     optional_bearer(request).ok_or(Error::MissingToken)
 }

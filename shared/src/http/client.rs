@@ -20,7 +20,7 @@ use crate::domain::{
 /// The header that carries `CLOUDFRONT_SECRET`.
 const SECRET_HEADER: &str = "x-origin-verify";
 
-/// Who may tell a client's address and place, besides API Gateway itself.
+/// Who, besides API Gateway, is trusted on a client's address and place.
 #[derive(Clone, PartialEq, Eq)]
 pub enum TrustedProxy {
     /// Nobody.
@@ -41,10 +41,10 @@ impl fmt::Debug for TrustedProxy {
     }
 }
 
-/// The cause of whatever this request does: its time, its origin and its id.
+/// What audit events record of this request: time, origin and id.
 ///
-/// The address is API Gateway's own, never a header's; with a trusted proxy, whose secret matches, it is the
-/// proxy's word, and so are city and country.
+/// The address is API Gateway's, never a header's. If a trusted proxy's secret matches, the address, city and country
+/// are the proxy's.
 #[must_use]
 pub fn audit_context(request: &Request, proxy: &TrustedProxy, now: Millis) -> AuditContext {
     let context = match request.request_context_ref() {
@@ -107,15 +107,15 @@ fn place(request: &Request, name: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// A header's value as text. Apps send UTF-8 though HTTP only promises ASCII, so that is what is read.
+/// A header's value as text: read as UTF-8, which apps send although HTTP only guarantees ASCII.
 fn header(request: &Request, name: &str) -> Option<String> {
     let value = request.headers().get(name)?;
     Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// What the request says of its device: the body's input win over the headers.
+/// The device as the request describes it; body fields override headers.
 ///
-/// Texts are trimmed; empty ones count as absent. What does not fit is kept in `input`'s errors.
+/// Texts are trimmed; empty ones count as absent. Errors are recorded in `input`.
 pub fn device(request: &Request, input: &mut Input) -> Device {
     let mut read = |field: &str, name: &str| {
         let (name, text) = match input.optional_text(field) {
@@ -133,11 +133,11 @@ pub fn device(request: &Request, input: &mut Input) -> Device {
     }
 }
 
-/// SHA-256 of the `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header), when there is one.
+/// SHA-256 of the `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header), if there is one.
 ///
 /// # Errors
 ///
-/// A 422 when it is not 16 to 128 visible ASCII characters, or is there twice.
+/// A 422 if it is not 16 to 128 visible ASCII characters or is given twice.
 pub fn idempotency_hash(request: &Request) -> Result<Option<[u8; 32]>, ApiError> {
     const NAME: &str = "Idempotency-Key";
     let mut values = request.headers().get_all(NAME).iter();

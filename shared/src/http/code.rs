@@ -8,20 +8,20 @@ use serde::{Serialize, Serializer};
 pub enum ClientAction {
     /// The session is over: forget the tokens and show the login.
     LogIn,
-    /// Refresh, then repeat the request once. From the refresh endpoint itself it means [`ClientAction::LogIn`].
+    /// Refresh, then retry the request once. From the refresh endpoint itself it means [`ClientAction::LogIn`].
     Refresh,
-    /// Repeat the very same request later: not before `Retry-After` where there is one.
+    /// Retry the same request later, not before `Retry-After` if it is sent.
     Retry,
     /// Tell the person in front of the screen, who can do something about it.
     ShowUser,
-    /// What was asked for is not there (any more): load the list again.
+    /// The target is not there (any more): load the list again.
     Reload,
-    /// A mistake in the app: repeating the request changes nothing.
+    /// A mistake in the app: a retry changes nothing.
     FixApp,
 }
 
 impl ClientAction {
-    /// What a client does, as the documentation says it.
+    /// The action as the documentation words it.
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ macro_rules! codes {
             /// All of them, by status.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
-            /// The status it comes with.
+            /// Its HTTP status.
             #[must_use]
             pub const fn status(self) -> u16 {
                 match self { $(Self::$name => $status),+ }
@@ -75,9 +75,9 @@ macro_rules! codes {
 codes! {
     /// The request itself cannot be read. Its detail says why.
     MalformedRequest = 400, "malformed_request", FixApp, "The body is not valid JSON.";
-    /// An unknown address or a wrong password: nobody is told which.
+    /// Unknown address or wrong password, never revealing which.
     InvalidCredentials = 401, "invalid_credentials", ShowUser, "The email or the password is wrong.";
-    /// The right password of an account that is switched off.
+    /// The right password for a disabled account.
     AccountInactive = 401, "account_inactive", ShowUser, "This account is inactive.";
     /// No token.
     MissingToken = 401, "missing_token", FixApp, "Send the access token as Authorization: Bearer.";
@@ -85,27 +85,27 @@ codes! {
     InvalidToken = 401, "invalid_token", Refresh, "The token is not valid here.";
     /// A token past its `exp`.
     TokenExpired = 401, "token_expired", Refresh, "The token has expired.";
-    /// The session ran out.
+    /// An expired session.
     SessionExpired = 401, "session_expired", LogIn, "The session has expired: log in again.";
-    /// The session was ended.
+    /// A revoked session.
     SessionRevoked = 401, "session_revoked", LogIn, "The session was ended: log in again.";
-    /// An old refresh token was presented, and the session was ended for it.
+    /// An old refresh token was presented, so its session was revoked.
     RefreshTokenReused = 401, "refresh_token_reused", LogIn,
         "This refresh token was used before. The session was ended for safety: log in again.";
     /// Another account's session.
     NotYourSession = 403, "not_your_session", Reload, "This session belongs to another account.";
     /// No such session.
     SessionNotFound = 404, "session_not_found", Reload, "There is no such session.";
-    /// No such path.
+    /// Unknown path.
     NotFound = 404, "not_found", FixApp, "There is nothing at this path.";
-    /// Another method.
+    /// Wrong method.
     MethodNotAllowed = 405, "method_not_allowed", FixApp, "This path answers another method: see Allow.";
     /// A large body.
     PayloadTooLarge = 413, "payload_too_large", FixApp, "The body is larger than 16 KiB.";
-    /// A content type that is not read here.
+    /// An unsupported content type.
     UnsupportedMediaType = 415, "unsupported_media_type", FixApp,
         "Send application/json or application/x-www-form-urlencoded, in UTF-8.";
-    /// Fields that do not fit.
+    /// Invalid fields.
     ValidationFailed = 422, "validation_failed", ShowUser, "Some fields do not fit: see errors.";
     /// Over a rate limit.
     RateLimited = 429, "rate_limited", Retry, "Too many requests: wait for as many seconds as Retry-After says.";

@@ -1,21 +1,21 @@
-//! Why a request gets no ordinary answer. The one place that knows which cause is which code.
+//! Why a request failed. Only this file maps causes to codes.
 
 use super::code::Code;
 use crate::domain::error::{Error, FieldError};
 
-/// Why a request gets no ordinary answer: the domain's causes and those of HTTP itself.
+/// Why a request failed: the domain's errors and those of HTTP itself.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// A cause that the domain knows.
+    /// An error of the domain.
     #[error(transparent)]
     Domain(Error),
     /// The request cannot be read at all.
     #[error("{0}")]
     Malformed(&'static str),
-    /// No such path here.
+    /// Unknown path.
     #[error("no such path")]
     NotFound,
-    /// Another method.
+    /// Wrong method.
     #[error("another method")]
     MethodNotAllowed {
         /// The methods of this path (RFC 9110 §10.2.1).
@@ -24,13 +24,13 @@ pub enum ApiError {
     /// A body over 16 KiB.
     #[error("the body is over 16 KiB")]
     PayloadTooLarge,
-    /// A content type that is not read here.
+    /// An unsupported content type.
     #[error("unsupported media type")]
     UnsupportedMediaType,
     /// The handler panicked.
     #[error("the handler panicked")]
     Panicked,
-    /// The handler took longer than a request may. What it had under way may be done or not, as after a lost answer.
+    /// The handler ran out of time. Its writes may or may not have been applied, as after a lost answer.
     #[error("no answer within the time of a request")]
     TimedOut,
 }
@@ -42,13 +42,13 @@ impl<E: Into<Error>> From<E> for ApiError {
 }
 
 impl ApiError {
-    /// Fields that do not fit.
+    /// Invalid fields.
     #[must_use]
     pub fn validation(errors: Vec<FieldError>) -> Self {
         Self::Domain(Error::Validation(errors))
     }
 
-    /// For logs: with all causes.
+    /// For logs, with all causes.
     pub(crate) fn report(&self) -> String {
         match self {
             Self::Domain(error) => error.report(),
@@ -56,7 +56,7 @@ impl ApiError {
         }
     }
 
-    /// What it is called in answers.
+    /// Its code in answers.
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {

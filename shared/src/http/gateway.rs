@@ -1,4 +1,4 @@
-//! Events on their way to requests: what `lambda_http` would panic on, before a handler could answer.
+//! Turns events into requests, first fixing whatever `lambda_http` would panic on.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use lambda_http::{http::header::HOST, request::LambdaRequest};
@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::message::Request;
 
-/// What a URI's query cannot hold as it is (RFC 3986 §3.4).
+/// Characters that a query must escape (RFC 3986 §3.4).
 const NOT_IN_QUERY: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -20,20 +20,20 @@ const NOT_IN_QUERY: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// The longest path and the longest query, in bytes. API Gateway lets no more through; what is longer is nowhere.
+/// Maximum bytes of a path and of a query. API Gateway lets no more through; longer ones become 404.
 const MAX_BYTES: usize = 10 * 1024;
 
-/// The request that an event stands for. There is one for every event.
+/// Turns an event into a request. Every event yields one.
 #[must_use]
 pub fn request_from_event(mut event: LambdaRequest) -> Request {
     sanitize(&mut event);
     event.into()
 }
 
-/// Makes an event fit to become a request.
+/// Makes an event safe to convert.
 ///
-/// `lambda_http` builds a URI of host, scheme (`X-Forwarded-Proto`), path and query, and panics when they make none.
-/// Host and scheme may come from the client and nobody here reads them, so they go; path and query are made to fit.
+/// `lambda_http` builds a URI from host, scheme (`X-Forwarded-Proto`), path and query, and panics if it is invalid.
+/// Host and scheme may come from the client and are not read here, so they are removed; path and query are fixed.
 pub fn sanitize(event: &mut LambdaRequest) {
     let LambdaRequest::ApiGatewayV2(event) = event else {
         return;

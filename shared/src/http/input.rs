@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{error::ApiError, message::Request};
 use crate::domain::error::FieldError;
 
-/// The fields of a body or a query string, and what was found wrong with them so far.
+/// The fields of a body or query string, and the errors found so far.
 pub struct Input {
     values: Map<String, Value>,
     is_form: bool,
@@ -14,7 +14,7 @@ pub struct Input {
 }
 
 impl Input {
-    /// Reads a body that must be there.
+    /// Reads a required body.
     ///
     /// # Errors
     ///
@@ -26,7 +26,7 @@ impl Input {
         ))
     }
 
-    /// Reads a body that may be left out; an empty one has no fields.
+    /// Reads an optional body; an empty one has no fields.
     ///
     /// # Errors
     ///
@@ -35,7 +35,7 @@ impl Input {
         Ok(Self::read(request)?.unwrap_or_else(Self::empty))
     }
 
-    /// No body at all: for what is read from headers alone.
+    /// No fields, for requests read from headers alone.
     #[must_use]
     pub fn empty() -> Self {
         Self {
@@ -45,7 +45,7 @@ impl Input {
         }
     }
 
-    /// Reads these parameters of the query string, and ignores all others. One that is given more than once is wrong.
+    /// Reads these query parameters and ignores all others. Giving one more than once is an error.
     #[must_use]
     pub fn from_query(request: &Request, names: &[&str]) -> Self {
         let mut fields = Self::empty();
@@ -84,7 +84,7 @@ impl Input {
         self.is_form
     }
 
-    /// A text field; absent when it is missing or `null`.
+    /// A text field; `None` if missing or `null`.
     pub fn optional_text(&mut self, name: &str) -> Option<String> {
         match self.values.remove(name) {
             None | Some(Value::Null) => None,
@@ -96,7 +96,7 @@ impl Input {
         }
     }
 
-    /// A text field that must be there.
+    /// A required text field.
     pub fn required_text(&mut self, name: &str) -> Option<String> {
         let missing = matches!(self.values.get(name), None | Some(Value::Null));
         if missing {
@@ -105,7 +105,7 @@ impl Input {
         self.optional_text(name)
     }
 
-    /// A field that is true or false; `false` when it is missing or `null`.
+    /// A boolean field; `false` if missing or `null`.
     pub fn flag(&mut self, name: &str) -> bool {
         match self.values.remove(name) {
             None | Some(Value::Null) => false,
@@ -120,7 +120,7 @@ impl Input {
         }
     }
 
-    /// A field parsed by `parse`, when it is there; a parse error is kept with the field's name.
+    /// Parses the text, if there is any; an error is recorded under the field's name.
     pub fn parse<T, E: ToString>(
         &mut self,
         name: &str,
@@ -136,25 +136,25 @@ impl Input {
         }
     }
 
-    /// Keeps what is wrong with a field: what was found first, so that a field is named once.
+    /// Records a field's first error; later ones are dropped, so that a field is named once.
     pub fn add_error(&mut self, name: &str, message: impl Into<String>) {
         if self.errors.iter().all(|error| error.field != name) {
             self.errors.push(FieldError::new(name, message));
         }
     }
 
-    /// Ends the reading: what `build` makes of the values, if nothing was found wrong.
+    /// Finishes reading: returns what `build` makes if there were no errors.
     ///
     /// # Errors
     ///
-    /// A 422 with all that was found wrong.
+    /// A 422 with all errors found.
     pub fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, ApiError> {
         let value = if self.errors.is_empty() { build() } else { None };
         value.ok_or_else(|| ApiError::validation(self.errors))
     }
 }
 
-/// RFC 9110 §8.3: the media type is case-insensitive and may have parameters. Without one, JSON is meant.
+/// RFC 9110 §8.3: the media type is case-insensitive and may have parameters. The default is JSON.
 fn is_form(request: &Request) -> Result<bool, ApiError> {
     let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
         return Ok(false);

@@ -1,34 +1,34 @@
-//! What each function says of itself beside its handler: how it is reached, by whom, within which limits, and how it
-//! answers. The runtime answers requests by it; the API's description, the tests and the benchmark iterate over it.
+//! What each function declares beside its handler: its routes, access, limits and answers. The runtime serves requests
+//! by it; the API's description, the tests and the benchmark iterate over it.
 
 use super::code::Code;
 use crate::domain::rate::Rule;
 
-/// How an operation is reached, and by whom: what is read of each request.
+/// How an operation is reached and by whom: read for every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
     /// The method.
     pub method: &'static str,
     /// The path as API Gateway writes it, parameters in braces.
     pub path: &'static str,
-    /// Which token it asks for.
+    /// Which token it requires.
     pub access: Access,
-    /// Whether its outcomes are a metric: whether people can log in and stay logged in. Lambda and API Gateway count
-    /// everything else.
+    /// Whether its outcomes are a metric of logging in and staying logged in. Lambda and API Gateway count everything
+    /// else.
     pub is_counted: bool,
-    /// The form of its refusals.
+    /// The format of its errors.
     pub errors: ErrorFormat,
 }
 
-/// Which token an operation asks for, and what its requests are counted against.
+/// Which token an operation requires, and its rate limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// None.
     Public {
-        /// What its handler counts against.
+        /// The limits its handler applies.
         limits: &'static [Rule],
     },
-    /// An access token, whose session is counted against a limit and confirmed.
+    /// An access token, whose session is rate-limited and confirmed.
     AccessToken {
         /// The limit.
         limit: Rule,
@@ -37,7 +37,7 @@ pub enum Access {
     AccessOrRefreshToken,
 }
 
-/// The form of a refusal.
+/// An error's format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorFormat {
     /// `application/problem+json` (RFC 9457).
@@ -55,19 +55,19 @@ pub struct Operation {
     pub id: &'static str,
     /// What it does, in a line.
     pub summary: &'static str,
-    /// What its caller should know.
+    /// What callers should know.
     pub description: &'static str,
     /// Whether it reads a body.
     pub reads_body: bool,
-    /// Whether it changes anything in the table beside counters: what calls for tests of crashes and lost answers.
+    /// Whether it writes to the table, counters aside: if so, it is tested for crashes and lost answers.
     pub writes: bool,
-    /// The codes of its own problems, beside those that every operation has: [`Operation::codes`] lists all.
+    /// Its own problem codes, besides those that every operation has; [`Operation::codes`] lists all.
     pub refusals: &'static [Code],
-    /// Requests that it answers, under `events/`.
+    /// Sample requests, under `events/`.
     pub samples: &'static [Sample],
 }
 
-/// A request that an operation answers with success, once its token is a valid one.
+/// A request that succeeds once it carries a valid token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// The file `events/<function>/<event>.json`.
@@ -88,7 +88,7 @@ pub enum SampleToken {
 }
 
 impl Access {
-    /// What requests are counted against.
+    /// The limits on its requests.
     #[must_use]
     pub const fn limits(&self) -> &[Rule] {
         match self {
@@ -114,7 +114,7 @@ impl Access {
     }
 }
 
-/// Problems of a body: not readable, of another type, or with fields that do not fit.
+/// Problems of a body: unreadable, of an unsupported type, or with invalid fields.
 const BODY: [Code; 3] = [
     Code::MalformedRequest,
     Code::UnsupportedMediaType,
@@ -122,10 +122,10 @@ const BODY: [Code; 3] = [
 ];
 
 impl Operation {
-    /// Every code that this operation answers with, by status.
+    /// All codes this operation may answer with, by status.
     #[must_use]
     pub fn codes(&self) -> Vec<Code> {
-        // A body that is too large is refused also where none is read.
+        // A body that is too large is refused even where none is read.
         let everywhere = [Code::PayloadTooLarge, Code::Internal, Code::Unavailable];
         let own = self.route.access.refusals().iter().chain(self.refusals);
         let body = BODY.iter().filter(|_| self.reads_body);

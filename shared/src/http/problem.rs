@@ -45,7 +45,7 @@ pub struct Problem<'a> {
     pub error: Option<&'static str>,
 }
 
-/// Fields that do not fit.
+/// The invalid fields.
 #[cfg(feature = "openapi")]
 type FieldList = schema::Bounded<FieldProblem, 16>;
 
@@ -64,7 +64,7 @@ pub struct FieldProblem {
 /// How long a client should wait after a 503, in seconds.
 const RETRY_AFTER_SECONDS: u16 = 1;
 
-/// A refusal in the format of the operation it is for.
+/// An error in its operation's format.
 pub(crate) fn response(error: &ApiError, format: ErrorFormat, request_id: &str) -> Response {
     let status = error.code().status();
     let errors = match error {
@@ -109,7 +109,7 @@ pub(crate) fn response(error: &ApiError, format: ErrorFormat, request_id: &str) 
 }
 
 impl Problem<'_> {
-    /// A problem of this code in this format, before anything is said of the very request.
+    /// A problem with this code and format, without the request's own details.
     #[must_use]
     pub fn for_code(code: Code, format: ErrorFormat) -> Self {
         let status = code.status();

@@ -1,5 +1,4 @@
-//! The headers that tell of rate limits (draft-ietf-httpapi-ratelimit-headers-10): lists of structured fields, an item a
-//! rule.
+//! The rate limit headers (draft-ietf-httpapi-ratelimit-headers-10): structured-field lists, one item per rule.
 
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -9,7 +8,7 @@ use crate::domain::rate::{Quota, Quotas, Rule, WINDOW_SECONDS};
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Where a handler notes what its request was counted against.
+/// Where a handler records its request's quotas.
 #[must_use]
 pub fn quotas(request: &Request) -> Quotas {
     request.extensions().get().cloned().unwrap_or_default()
@@ -37,8 +36,7 @@ pub(crate) fn write_headers(quotas: &Quotas, headers: &mut HeaderMap) {
     }
 }
 
-/// What is left of the guesses from everywhere would tell a stranger of everybody else's: only that there is nothing
-/// left is told.
+/// Guesses from everywhere: what is left would reveal other people's attempts, so it is shown only at zero.
 fn is_shown(quota: &Quota) -> bool {
     quota.rule != Rule::GuessesEverywhere || quota.remaining == 0
 }

@@ -9,7 +9,7 @@ use super::{message::Response, model::sessions::Done};
 ///
 /// # Panics
 ///
-/// When `body` cannot be written as JSON; the types of [`super::model`] all can.
+/// If `body` cannot be serialised to JSON; all types of [`super::model`] can.
 #[must_use]
 pub fn json<T: Serialize>(body: &T) -> Response {
     let text = serde_json::to_string(body).expect("members are texts, numbers, flags, and lists of them");

@@ -1,4 +1,4 @@
-//! Which requests are a function's: method, path, size and identity.
+//! Routing requests: method, path, size and request id.
 
 use lambda_http::{RequestExt, request::RequestContext};
 
@@ -11,7 +11,7 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 ///
 /// # Errors
 ///
-/// 404 for a path of none of them, 405 for another method, 413 for a body that is too large.
+/// 404 for an unknown path, 405 for a wrong method, 413 for a body that is too large.
 pub(crate) fn find_operation<'a>(
     operations: &'a [Operation],
     request: &Request,
@@ -37,7 +37,7 @@ pub(crate) fn find_operation<'a>(
     Ok(operation)
 }
 
-/// API Gateway's id of the request, or Lambda's where there is none.
+/// API Gateway's request id, or Lambda's if there is none.
 pub(crate) fn request_id(request: &Request) -> String {
     let gateway = match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone(),
@@ -79,7 +79,7 @@ fn same_path(pattern: &str, path: &str) -> bool {
     }
 }
 
-/// The last segment of the path, decoded: the path parameter of the routes that have one.
+/// The decoded last segment of the path, which is the path parameter if a route has one.
 #[must_use]
 pub fn path_parameter(request: &Request) -> String {
     let segment = request.raw_http_path().rsplit('/').next().unwrap_or_default();

@@ -14,19 +14,19 @@ use crate::domain::{
     ids::UserId,
 };
 
-/// An account to be created, with the event that tells of it.
+/// An account to create, with its audit event.
 #[derive(Clone, Debug)]
 pub struct NewAccount {
-    /// The account and what opens it.
+    /// Account and credential.
     pub credential: Credential,
     /// `account_created`.
     pub event: AuditEvent,
 }
 
-/// What became of a creation.
+/// The outcome of a creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CreateOutcome {
-    /// There is a new account.
+    /// The account is created.
     Created,
     /// The address has an account already; nothing was changed.
     AlreadyExists,
@@ -35,22 +35,22 @@ pub enum CreateOutcome {
 }
 
 impl Store {
-    /// The credential that opens an account, read consistently: none when the account is being deleted, so that a
-    /// login leaves no more traces in it.
+    /// Reads the credential (strongly consistent). Returns `None` while the account is being deleted, so that logins
+    /// leave nothing behind.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn credential(&self, email: &Email) -> Result<Option<Credential>, StoreError> {
         let credential = self.credential_record(email).await?;
         Ok(credential.filter(|found| found.deletion_began_at.is_none()))
     }
 
-    /// The credential of an address, read consistently, also when its account is being deleted.
+    /// Reads the credential (strongly consistent), even while its account is being deleted.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn credential_record(&self, email: &Email) -> Result<Option<Credential>, StoreError> {
         self.get(&ItemKey::credential(email))
             .await?
@@ -58,11 +58,11 @@ impl Store {
             .transpose()
     }
 
-    /// An account by its id, read consistently.
+    /// An account by id (strongly consistent).
     ///
     /// # Errors
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn account(&self, user: UserId) -> Result<Option<Account>, StoreError> {
         self.get(&ItemKey::profile(user))
             .await?
@@ -72,11 +72,11 @@ impl Store {
 
     /// Creates profile, credential and audit event together, unless the address has an account.
     ///
-    /// A repeat of the same request is recognised by its `ClientRequestToken`; a later one finds the address taken.
+    /// A retry of the same request is recognised by its `ClientRequestToken`; a later one finds the address taken.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn create_account(&self, new: &NewAccount) -> Result<CreateOutcome, StoreError> {
         let absent = "attribute_not_exists(pk)";
         let actions = vec![

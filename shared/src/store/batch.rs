@@ -1,4 +1,4 @@
-//! Removing items in batches.
+//! Deleting items in batches.
 
 use aws_sdk_dynamodb::types::{DeleteRequest, ReturnConsumedCapacity, WriteRequest};
 
@@ -6,19 +6,19 @@ use backon::BackoffBuilder;
 
 use super::{error::StoreError, expression::Attributes, retry::pauses, table::Store};
 
-/// How many items one `BatchWriteItem` takes: its own limit.
+/// `BatchWriteItem`'s limit on items per request.
 pub(super) const MAX_BATCH_WRITES: usize = 25;
 
-/// What one `BatchWriteItem` did.
+/// Result of a `BatchWriteItem`.
 pub(super) struct DeleteOutcome {
-    /// The keys of what is still there.
+    /// Keys that were not deleted.
     pub unprocessed: Vec<Attributes>,
-    /// The write units that it took, of table and indexes together.
+    /// Write units consumed, table and indexes together.
     pub write_units: f64,
 }
 
 impl Store {
-    /// Removes up to 25 items, without conditions, in one request.
+    /// Deletes up to 25 items in one request, without conditions.
     pub(super) async fn remove(
         &self,
         keys: impl IntoIterator<Item = Attributes>,
@@ -53,7 +53,7 @@ impl Store {
         })
     }
 
-    /// Deletes up to 25 items, trying again with those that `DynamoDB` put off.
+    /// Deletes up to 25 items, retrying those left unprocessed.
     pub(super) async fn delete_batch(&self, mut keys: Vec<Attributes>) -> Result<(), StoreError> {
         let mut pauses = pauses().build();
         loop {

@@ -1,4 +1,4 @@
-//! Changing what opens an account, each change together with its audit event.
+//! Changing credentials, each change together with its audit event.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -19,22 +19,22 @@ use crate::domain::{
 /// A change of a credential.
 #[derive(Clone, Copy, Debug)]
 pub enum CredentialChange<'a> {
-    /// Nobody can log in any more.
+    /// Logins are refused.
     Disable,
     /// Logins succeed again.
     Enable,
-    /// Another password.
+    /// A new password.
     SetPassword(&'a PasswordHash),
-    /// Nobody can log in ever again, and no other change succeeds: the deletion has begun.
+    /// Logins and other changes are refused for good: the deletion has begun.
     BeginDeletion,
 }
 
-/// What became of it.
+/// The outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeOutcome {
-    /// It is done, and its event written.
+    /// Applied, with its event.
     Done,
-    /// The account was disabled or enabled already: nothing was written.
+    /// The account is already disabled or enabled; nothing was written.
     Already,
     /// The account is being deleted: nothing was written.
     BeingDeleted,
@@ -70,7 +70,7 @@ impl CredentialChange<'_> {
 
     fn event(self) -> EventType {
         match self {
-            // What is left of a deletion that was cut off says that the account is out of use, and by whom.
+            // If a deletion is interrupted, the trail still says that the account is disabled and by whom.
             Self::Disable | Self::BeginDeletion => EventType::AccountDisabled,
             Self::Enable => EventType::AccountEnabled,
             Self::SetPassword(_) => EventType::PasswordChanged,
@@ -79,15 +79,15 @@ impl CredentialChange<'_> {
 }
 
 impl Store {
-    /// Changes the credential of an account and records it, in one transaction.
+    /// Changes an account's credential and records it, in one transaction.
     ///
-    /// Every change but enabling defeats the logins under way: their transactions require the password and the
-    /// active flag that they read. A repeat of the same request is recognised by its `ClientRequestToken`; a later
-    /// repeat finds the account disabled, enabled or being deleted already, or sets the password again.
+    /// Every change but enabling defeats concurrent logins: their transactions require the password and active flag
+    /// that they read. A retry of the same request is recognised by its `ClientRequestToken`; a later one finds the
+    /// account already disabled, enabled or being deleted, or sets the same password again.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written. Whether it was is not known then.
+    /// If the write fails. It may still have been applied.
     pub async fn change_credential(
         &self,
         account: &Account,

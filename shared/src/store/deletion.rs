@@ -12,29 +12,28 @@ use super::{
 };
 use crate::domain::{account::Account, ids::UserId};
 
-/// How many records one step deletes at most.
+/// Maximum records one step deletes.
 const STEP: i32 = 1000;
-/// How many batches are under way at once.
+/// Maximum number of concurrent batches.
 const BATCHES_AT_ONCE: usize = 4;
 
-/// A kind of records that an account has many of.
+/// A kind of record that an account has many of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordKind {
-    /// Its sessions, which nobody can refresh or use once they are gone.
+    /// Its sessions; once deleted, they cannot be refreshed or used.
     Sessions,
     /// Its audit trail.
     Events,
 }
 
 impl Store {
-    /// Deletes some of the records of a user, whoever reads or writes them meanwhile; answers how many. None are left
-    /// when it answers 0.
+    /// Deletes some of a user's records, regardless of concurrent use, and returns how many; 0 means none are left.
     ///
-    /// A repeat deletes what is left.
+    /// A retry deletes what is left.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read or written. Some records may be gone by then.
+    /// If the table cannot be read or written. Some records may be gone by then.
     pub async fn delete_some(&self, user: UserId, records: RecordKind) -> Result<usize, StoreError> {
         let prefix = match records {
             RecordKind::Sessions => item_keys::SESSION_PREFIX,
@@ -57,14 +56,14 @@ impl Store {
         Ok(found.len())
     }
 
-    /// Deletes the credential and the profile of an account whose deletion has begun, both or neither: from here on
-    /// its address is free. Its records must be gone before, since nothing but its id finds them afterwards.
+    /// Deletes the credential and profile of an account whose deletion has begun, both or neither, freeing its address.
+    /// Its records must be deleted first, since only its id finds them afterwards.
     ///
-    /// A repeat finds nothing and changes nothing, and so does the second of two deletions at once.
+    /// A retry, or the second of two concurrent deletions, finds nothing and changes nothing.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written. Whether it was is not known then.
+    /// If the write fails. It may still have been applied.
     pub async fn delete_account(&self, account: &Account) -> Result<(), StoreError> {
         let user = text(account.user_id.to_string());
         let actions = vec![

@@ -1,4 +1,4 @@
-//! What can go wrong between us and the table.
+//! Errors of the table.
 
 use std::error::Error as StdError;
 
@@ -9,11 +9,11 @@ use aws_sdk_dynamodb::{
 
 use crate::domain::error::Error;
 
-/// A read or write that did not succeed.
+/// Why a read or write failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// `DynamoDB` cannot be reached, is overloaded or did not answer in time. Whether a write was applied is not
-    /// known; repeating it is harmless.
+    /// `DynamoDB` cannot be reached, is overloaded or did not answer in time. A write may have been applied; retrying
+    /// it is harmless.
     #[error("DynamoDB is unavailable ({operation})")]
     Unavailable {
         /// The API operation.
@@ -21,13 +21,13 @@ pub enum StoreError {
         /// The SDK's error.
         source: Box<dyn StdError + Send + Sync>,
     },
-    /// The write kept colliding with transactions until its retries were used up. It was not applied.
+    /// The write conflicted with transactions until its retries ran out. It was not applied.
     #[error("the write kept colliding with transactions ({operation})")]
     Contended {
-        /// What was to be written.
+        /// The write.
         operation: &'static str,
     },
-    /// `DynamoDB` refused the request: a bug of ours, a missing permission or a missing table.
+    /// `DynamoDB` refused the request: a bug here, a missing permission or a missing table.
     #[error("DynamoDB refused {operation}")]
     Refused {
         /// The API operation.
@@ -35,12 +35,12 @@ pub enum StoreError {
         /// The SDK's error.
         source: Box<dyn StdError + Send + Sync>,
     },
-    /// An item that we cannot have written.
+    /// A stored item that is not valid.
     #[error("the item {item} is corrupt: {attribute}: {reason}")]
     Corrupt {
-        /// Which item: what kind it is, and its sort key.
+        /// The item's kind and sort key.
         item: String,
-        /// Which attribute.
+        /// The attribute.
         attribute: String,
         /// What is wrong with it.
         reason: String,
@@ -56,7 +56,7 @@ impl From<StoreError> for Error {
     }
 }
 
-/// Codes by which `DynamoDB` says "later".
+/// `DynamoDB`'s transient error codes.
 const LATER: [&str; 6] = [
     "ThrottlingException",
     "ProvisionedThroughputExceededException",
@@ -67,7 +67,7 @@ const LATER: [&str; 6] = [
 ];
 
 impl StoreError {
-    /// Sorts the SDK's errors into those that pass and those that do not.
+    /// Sorts the SDK's errors into transient and permanent ones.
     pub(super) fn from_sdk<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
         E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
@@ -91,7 +91,7 @@ impl StoreError {
         }
     }
 
-    /// A request that the SDK would not even build.
+    /// A request that the SDK could not build.
     pub(super) fn from_build(operation: &'static str, error: BuildError) -> Self {
         Self::Refused {
             operation,
@@ -100,11 +100,11 @@ impl StoreError {
     }
 }
 
-/// Whether a single write collided with a transaction under way. It was not applied, and the SDK does not repeat it:
-/// whoever writes what transactions write as well does, after [`pauses`](super::retry::pauses).
+/// Whether a single write conflicted with a transaction. It was not applied and the SDK does not retry it, so writers
+/// of items that transactions also write must, after [`pauses`](super::retry::pauses).
 pub(super) fn collided<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     error.as_service_error().and_then(ProvideErrorMetadata::code) == Some(TRANSACTION_CONFLICT)
 }
 
-/// The code with which `DynamoDB` refuses a single write.
+/// The code of a write that conflicts with a transaction.
 pub(super) const TRANSACTION_CONFLICT: &str = "TransactionConflictException";

@@ -18,17 +18,17 @@ use crate::domain::{
 pub struct EventPage {
     /// The events, newest first.
     pub events: Vec<AuditEvent>,
-    /// Where the next page begins: the last event of this one, when there are older ones.
+    /// Cursor of the next page: this page's last event, if there are older ones.
     pub next: Option<EventId>,
 }
 
 impl Store {
-    /// Up to `limit` events of a user, newest first, beginning after `after` (an event that need not exist any more):
-    /// one consistent query.
+    /// Up to `limit` events of a user, newest first, starting after `after` (which may be deleted by now): one strongly
+    /// consistent query.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn events(
         &self,
         user: UserId,
@@ -58,22 +58,22 @@ impl Store {
 
     /// Records an event that accompanies no other change.
     ///
-    /// A repeat writes the same item again.
+    /// A retry writes the same item again.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
         self.put(items::event_item(event)).await
     }
 
-    /// Records a refused login of an address that nobody has, for 30 days.
+    /// Records a refused login of an unknown address, for 30 days.
     ///
-    /// A repeat writes the same item again.
+    /// A retry writes the same item again.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn record_unknown_login(&self, email: &Email, event: &AuditEvent) -> Result<(), StoreError> {
         let expires_at = event.at.seconds().plus(30 * DAY);
         self.put(items::unknown_login_item(email, event, expires_at))

@@ -16,8 +16,7 @@ pub(super) fn number(value: impl Into<i128>) -> AttributeValue {
 
 /// Collects an update's `SET` and `REMOVE` clauses with their values, one placeholder each.
 ///
-/// An attribute whose new value is none is removed, so that what was true of an earlier request never stands
-/// beside what is true of this one.
+/// An attribute whose new value is `None` is removed, so that data of an earlier request never mixes with this one's.
 #[derive(Default)]
 pub(super) struct Update {
     set: Vec<String>,
@@ -40,13 +39,13 @@ impl Update {
         self
     }
 
-    /// A value that only the condition uses, or a clause of its own.
+    /// Adds a value for the condition or an extra clause.
     pub fn value(&mut self, placeholder: &str, value: AttributeValue) -> &mut Self {
         self.values.insert(placeholder.to_owned(), value);
         self
     }
 
-    /// The update expression, with `also` (an `ADD` clause, say) at its end.
+    /// The update expression, followed by `also` (say, an `ADD` clause).
     pub fn expression(&self, also: &str) -> String {
         let mut expression = format!("SET {}", self.set.join(", "));
         if !self.remove.is_empty() {

@@ -24,10 +24,10 @@ pub(super) const EVENT_PREFIX: &str = "EVENT#";
 /// The index sort key of every session.
 pub(super) const SESSION_INDEX_SK: &str = "SESSION";
 
-/// How many partitions the events of one day are spread over in the index.
+/// How many index partitions a day's events are spread over.
 pub(super) const AUDIT_SHARDS: u8 = 16;
 
-/// An item's whole key.
+/// An item's full key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ItemKey {
     pub pk: String,
@@ -63,7 +63,7 @@ impl ItemKey {
         }
     }
 
-    /// A refused login of an address that nobody has: kept under its digest, not its text.
+    /// A refused login of an unknown address: stored under its digest, not its text.
     pub fn unknown_login(email: &Email, event: EventId) -> Self {
         Self {
             pk: format!("EMAIL#{}", email.digest()),
@@ -78,7 +78,7 @@ impl ItemKey {
         }
     }
 
-    /// What one client is counted in, in one window.
+    /// One client's counters for one window.
     pub fn rate(rule: &str, client: &str, window_ends_at: Seconds) -> Self {
         Self {
             pk: format!("RATE#{rule}#{client}#{}", window_ends_at.0),
@@ -93,7 +93,7 @@ impl ItemKey {
         }
     }
 
-    /// As the SDK takes it.
+    /// In the SDK's form.
     pub fn attributes(&self) -> HashMap<String, AttributeValue> {
         HashMap::from([
             (PK.to_owned(), AttributeValue::S(self.pk.clone())),
@@ -115,12 +115,12 @@ pub(super) fn session_index_pk(session: SessionId) -> String {
     format!("{SESSION_PREFIX}{session}")
 }
 
-/// Which of its day's partitions an event is in, by the random end of its id.
+/// An event's shard within its day, from the random end of its id.
 pub(super) fn audit_shard(event: EventId) -> u8 {
     event.last_byte() % AUDIT_SHARDS
 }
 
-/// A partition of a day's events in the index.
+/// An index partition of a day's events.
 pub(super) fn audit_partition(day: Day, shard: u8) -> String {
     format!("AUDIT#{day}#{shard}")
 }

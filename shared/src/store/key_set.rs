@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{error::StoreError, expression::number, item_keys::ItemKey, items, table::Store};
 use crate::domain::key_set::{KeySet, PublishedKeys};
 
-/// How often a publication that others overtook is tried again.
+/// Maximum attempts to publish against concurrent writers.
 const MAX_ATTEMPTS: u32 = 8;
 
 #[derive(Serialize, Deserialize)]
@@ -19,20 +19,20 @@ struct KeySetItem {
 }
 
 impl Store {
-    /// The published keys, read consistently; none when nothing was published yet.
+    /// The published keys (strongly consistent read); `None` if never published.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn key_set(&self) -> Result<Option<KeySet>, StoreError> {
         Ok(self.published_keys().await?.map(|published| published.keys))
     }
 
-    /// The published keys with what guards their changes, read consistently; none when nothing was published yet.
+    /// The published keys with their epoch and version (strongly consistent read); `None` if never published.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn published_keys(&self) -> Result<Option<PublishedKeys>, StoreError> {
         let Some(item) = self.get(&ItemKey::key_set()).await? else {
             return Ok(None);
@@ -41,14 +41,14 @@ impl Store {
         Ok(Some(PublishedKeys { keys, epoch, version }))
     }
 
-    /// Publishes `keys` in place of those that were read as `before`; `false`, and nothing is changed, when somebody
-    /// else published since.
+    /// Replaces the keys that were read as `before`. Returns `false`, without a change, if they were replaced
+    /// meanwhile.
     ///
-    /// A repeat after a lost answer is told `false` as well: whoever reads again finds his own keys.
+    /// A retry after a lost answer returns `false` too; reading again then finds the new keys.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written. Whether it was is not known then.
+    /// If the write fails. It may still have been applied.
     pub async fn replace_key_set(
         &self,
         before: Option<&PublishedKeys>,
@@ -86,13 +86,13 @@ impl Store {
         }
     }
 
-    /// Publishes `keys` in place of whatever is there: for a table whose keys nobody rotates.
+    /// Replaces whatever key set is there: for a table whose keys are not rotated.
     ///
-    /// A repeat publishes the same keys again.
+    /// A retry publishes the same keys again.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read or written.
+    /// If the table cannot be read or written.
     pub async fn publish_key_set(&self, keys: &KeySet) -> Result<(), StoreError> {
         for _ in 0..MAX_ATTEMPTS {
             let before = self.published_keys().await?;

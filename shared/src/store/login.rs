@@ -18,50 +18,50 @@ use crate::domain::{
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-/// A login, ready to be committed.
+/// A login ready to commit.
 #[derive(Clone, Copy, Debug)]
 pub struct LoginCommit<'a> {
-    /// The credential as it was read before the user's sessions were.
+    /// The credential, read before the user's sessions.
     pub credential: &'a Credential,
-    /// The same password hashed anew, when the stored hash is outdated.
+    /// The same password rehashed, if the stored hash is outdated.
     pub renewed_hash: Option<&'a PasswordHash>,
     /// The new session.
     pub session: &'a Session,
-    /// The sessions that end by this login, and why: at most [`LoginCommit::MAX_REVOCATIONS`].
+    /// The sessions this login revokes, and why: at most [`LoginCommit::MAX_REVOCATIONS`].
     pub revoke: &'a [(Session, RevokeReason)],
     /// The request.
     pub context: &'a AuditContext,
 }
 
 impl LoginCommit<'_> {
-    /// How many sessions one login's transaction can end.
+    /// How many sessions a login can revoke.
     pub const MAX_REVOCATIONS: usize = MAX_SESSIONS_PER_TRANSACTION;
 }
 
-/// What became of a login.
+/// The outcome of a login.
 #[derive(Clone, Debug)]
 pub enum LoginOutcome {
     /// It is committed.
     Committed,
-    /// The credential is no longer what was read (another login, a new password, a disabled account): nothing was
-    /// changed. The credential as it stands, when there is one and its account is not being deleted.
+    /// The credential has changed since it was read (another login, a new password, a disabled account); nothing was
+    /// changed. Holds the current one, unless it is gone or its account is being deleted.
     CredentialChanged(Option<Box<Credential>>),
-    /// A session that was to be ended has ended by itself, or was used meanwhile and is not the least recently used
-    /// any more: nothing was changed.
+    /// A session to be revoked is gone or revoked already, or was used meanwhile and is no longer the least recently
+    /// used; nothing was changed.
     SessionsChanged,
 }
 
 impl Store {
-    /// Counts the login in the credential, creates the session, ends others and records it all, in one transaction.
+    /// Counts the login in the credential, creates the session, revokes others and records all, in one transaction.
     ///
-    /// The condition on the credential (its `login_sequence`, password and active flag are what was read before the
-    /// sessions were) makes logins of one account follow one another, and defeats a login that a disabling or a new
-    /// password overtook. It also makes it safe to replace an outdated hash here. A repeat of the same request is recognised by its `ClientRequestToken`; a repeat by the
-    /// phone is another login.
+    /// The condition on the credential (`login_sequence`, password and active flag are as read before the sessions)
+    /// serialises an account's logins and defeats a login overtaken by a disabling or a new password. It also makes it
+    /// safe to replace an outdated hash here. A retry of the same request is recognised by its `ClientRequestToken`; a
+    /// retry by the phone is another login.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written. Whether it was is not known then.
+    /// If the write fails. It may still have been applied.
     pub async fn commit_login(&self, login: LoginCommit<'_>) -> Result<LoginOutcome, StoreError> {
         let LoginCommit {
             credential,
@@ -86,7 +86,7 @@ impl Store {
                 key: ItemKey::credential(&credential.account.email),
                 changes,
                 also: "",
-                // The user as well: an account that was deleted and imported anew meanwhile is another one.
+                // The user too, since an account deleted and imported again meanwhile is a different one.
                 condition: "user_id = :user AND login_sequence = :seen AND password_hash = :hash AND is_active = :active",
             },
             Action::Put {

@@ -1,7 +1,7 @@
-//! The `DynamoDB` table. Keys, attribute names and expressions exist below this module and nowhere else.
+//! The `DynamoDB` table. Keys, attribute names and expressions appear in this module and nowhere else.
 //!
-//! Every read that decides something is strongly consistent. Every write says in its documentation why a repeat
-//! of it is harmless, since the SDK, the platform and the phones all repeat.
+//! Every read that a decision depends on is strongly consistent. Every write documents why a retry is harmless, since
+//! the SDK, the platform and the phones all retry.
 
 mod accounts;
 mod batch;

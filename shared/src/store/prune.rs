@@ -1,4 +1,4 @@
-//! What pruning the audit trail needs: the events of a day, their items, their removal, and how far it has come.
+//! Pruning the audit trail: finding a day's events, reading and deleting them, and recording progress.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,7 +20,7 @@ use crate::domain::{
     ids::{EventId, UserId},
 };
 
-/// One of the partitions of the index that hold a day's events.
+/// One of the index partitions that hold a day's events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditPartition {
     /// The day.
@@ -35,48 +35,48 @@ impl AuditPartition {
     }
 }
 
-/// Which event: all that its key is made of.
+/// Identifies an event: its key's parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventRef {
-    /// Whose.
+    /// Owner.
     pub user_id: UserId,
-    /// Which.
+    /// Id.
     pub id: EventId,
 }
 
 /// A page of a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionPage {
-    /// The events, in the order of their ids.
+    /// The events, ordered by id.
     pub events: Vec<EventRef>,
-    /// Where the next page begins, when there is one: it need not exist any more.
+    /// Cursor of the next page, if there is one; the event may be gone by now.
     pub next: Option<EventRef>,
 }
 
-/// An event as it is stored, for the archive.
+/// An event as stored, for the archive.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredEvent {
-    /// Which it is.
+    /// Its key.
     pub key: EventRef,
-    /// Its `id` and `user_id` and every attribute under its name, whether or not this version knows it.
+    /// Its `id`, `user_id` and all attributes, including those unknown to this version.
     pub attributes: BTreeMap<String, Value>,
 }
 
-/// What a batch of reads answered.
+/// The result of a batch read.
 #[derive(Clone, Debug)]
 pub struct StoredEvents {
     /// The events that exist.
     pub found: Vec<StoredEvent>,
-    /// Those that `DynamoDB` did not look at: to be asked for again, after a pause.
+    /// Those that `DynamoDB` did not read; retry them after a pause.
     pub unprocessed: Vec<EventRef>,
 }
 
-/// What a batch of removals did.
+/// The result of a batch delete.
 #[derive(Clone, Debug)]
 pub struct DeleteOutcome {
-    /// Those that `DynamoDB` did not remove: to be sent again, after a pause.
+    /// Those that `DynamoDB` did not delete; retry them after a pause.
     pub unprocessed: Vec<EventRef>,
-    /// The write units that it took, of table and index together.
+    /// Write units consumed, table and index together.
     pub write_units: f64,
 }
 
@@ -88,17 +88,16 @@ struct ProgressItem {
 }
 
 impl Store {
-    /// How many events one [`Store::read_events`] reads at most: `BatchGetItem`'s own limit.
+    /// Maximum events per [`Store::read_events`]: `BatchGetItem`'s own limit.
     pub const MAX_READS: usize = 100;
-    /// How many events one [`Store::delete_events`] removes at most: `BatchWriteItem`'s own limit.
+    /// Maximum events per [`Store::delete_events`]: `BatchWriteItem`'s own limit.
     pub const MAX_DELETES: usize = MAX_BATCH_WRITES;
 
-    /// Up to `limit` events of a partition, beginning after `after`: one query of the index, eventually consistent as
-    /// all of them are.
+    /// Up to `limit` events of a partition, starting after `after`: one index query, hence eventually consistent.
     ///
     /// # Errors
     ///
-    /// When the index cannot be read, or holds an entry that is no event of ours.
+    /// If the index cannot be read or holds an entry that is not an event.
     pub async fn query_partition(
         &self,
         partition: AuditPartition,
@@ -130,11 +129,11 @@ impl Store {
         Ok(PartitionPage { events, next })
     }
 
-    /// The items of up to [`Store::MAX_READS`] events, read consistently.
+    /// Reads up to [`Store::MAX_READS`] events (strongly consistent).
     ///
     /// # Errors
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn read_events(&self, events: &[EventRef]) -> Result<StoredEvents, StoreError> {
         let wanted = KeysAndAttributes::builder()
             .consistent_read(true)
@@ -164,13 +163,13 @@ impl Store {
         })
     }
 
-    /// Removes up to [`Store::MAX_DELETES`] events.
+    /// Deletes up to [`Store::MAX_DELETES`] events.
     ///
-    /// A repeat removes what is gone already.
+    /// Deleting an item twice is harmless.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written. Some events may be gone by then.
+    /// If the table cannot be written. Some events may be gone by then.
     pub async fn delete_events(&self, events: &[EventRef]) -> Result<DeleteOutcome, StoreError> {
         let removal = self
             .remove(events.iter().map(|event| event.key().attributes()))
@@ -182,25 +181,25 @@ impl Store {
         })
     }
 
-    /// The newest day up to which all events are gone, as the last run of pruning recorded it.
+    /// The last day up to which all events are deleted, as the last pruning run recorded.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn pruned_up_to(&self) -> Result<Option<Day>, StoreError> {
         let item = self.get(&ItemKey::prune_progress()).await?;
         item.map(|item| Ok(items::read::<ProgressItem>("prune progress", item)?.day))
             .transpose()
     }
 
-    /// Records that all events are gone up to and with `day`.
+    /// Records that events up to `day` inclusive are gone.
     ///
-    /// A repeat writes the same again. Of two runs at once the later write wins: a lower day only makes the next run
-    /// look at empty partitions once more.
+    /// A retry writes the same again. If two runs overlap, the later write wins; an earlier day only makes the next run
+    /// query empty partitions again.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn record_pruned_up_to(&self, day: Day, now: Millis) -> Result<(), StoreError> {
         let progress = ProgressItem {
             day,
@@ -210,11 +209,11 @@ impl Store {
             .await
     }
 
-    /// When the table was created; none when `DynamoDB` does not tell.
+    /// When the table was created; `None` if `DynamoDB` does not say.
     ///
     /// # Errors
     ///
-    /// When the table cannot be described.
+    /// If the table cannot be described.
     pub async fn created_at(&self) -> Result<Option<Millis>, StoreError> {
         let request = self.client.describe_table().table_name(&self.table);
         let answer = request
@@ -232,7 +231,7 @@ impl EventRef {
     }
 }
 
-/// The event that an item, an index entry or a key is of.
+/// The event that an item, index entry or key belongs to.
 fn event_ref(attributes: &HashMap<String, AttributeValue>) -> Result<EventRef, StoreError> {
     let (user_id, id) = items::event_owner_and_id(attributes)?;
     Ok(EventRef { user_id, id })

@@ -1,4 +1,4 @@
-//! Rate counters: items of one window each, which vanish by TTL.
+//! Rate counters: one item per window, removed by TTL.
 
 use std::collections::HashMap;
 
@@ -16,15 +16,15 @@ use super::{
 };
 use crate::domain::clock::Seconds;
 
-/// How long a counter outlives its window, in seconds: until no clock of ours counts in it any more.
+/// Seconds a counter outlives its window, for machines whose clocks are behind.
 const KEPT_SECONDS: i64 = 60;
 
-/// The counters of one client in one window. They stand in one item, and are taken from together or not at all.
+/// The counters of one client in one window, stored in one item: all of them count a request, or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateCounters {
     /// The rule's name.
     pub rule: &'static str,
-    /// Who is counted.
+    /// The client.
     pub key: String,
     /// When the window ends.
     pub ends_at: Seconds,
@@ -32,23 +32,23 @@ pub struct RateCounters {
     pub counters: Vec<(String, u32)>,
 }
 
-/// What the counters stand at, in their order.
+/// The counters' values, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CountOutcome {
     /// With this request.
     Counted(Vec<u32>),
-    /// Without it: at least one had reached its limit.
+    /// Not counted: at least one is at its limit.
     OverLimit(Vec<u32>),
 }
 
 impl Store {
-    /// Adds one to each of the counters's counters, if all of them are below their limits.
+    /// Adds 1 to each counter if all of them are below their limits.
     ///
-    /// A repeat (the SDK's, after a lost answer) counts twice: at worst a client is refused a little early.
+    /// A retry (the SDK's, after a lost answer) counts twice; at worst a client is refused a little early.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn count(&self, counters: &RateCounters) -> Result<CountOutcome, StoreError> {
         let mut condition = Vec::new();
         let mut update = self.change(counters, 1);
@@ -80,14 +80,14 @@ impl Store {
         }
     }
 
-    /// Takes one from each of the counters's counters, which [`Store::count`] added.
+    /// Refunds what [`Store::count`] added: takes 1 from each counter.
     ///
-    /// It is not repeated when the answer is lost: to give back twice would let somebody guess once more than is
-    /// allowed, and not to give back costs its owner one attempt of that minute.
+    /// Not retried if the answer is lost: a double refund would allow one guess too many, while a missing refund costs
+    /// the owner one attempt of that minute.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written, or the counters are gone.
+    /// If the table cannot be written, or the counters are gone.
     pub async fn refund(&self, counters: &RateCounters) -> Result<(), StoreError> {
         let positive = |index| format!("#c{index} > :none");
         let condition: Vec<_> = (0..counters.counters.len()).map(positive).collect();
@@ -128,7 +128,7 @@ impl Store {
 }
 
 impl RateCounters {
-    /// A counter that is not there has counted nothing yet.
+    /// A missing counter counts as 0.
     fn counts(&self, item: Option<&Attributes>) -> Result<Vec<u32>, StoreError> {
         let count = |(name, _): &(String, u32)| match item.and_then(|item| item.get(name)) {
             None => Ok(0),

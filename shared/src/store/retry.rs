@@ -1,4 +1,4 @@
-//! How often what collides with a transaction is tried.
+//! Retries of writes that conflict with transactions.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Revoking sessions before their time, each together with its audit event.
+//! Revoking sessions, each together with its audit event.
 
 use super::{
     error::StoreError,
@@ -16,32 +16,32 @@ use crate::domain::{
     session::{RevokeReason, Session, SessionRef, SessionStatus},
 };
 
-/// How many sessions one transaction ends: two actions each and one check stay below `DynamoDB`'s 100.
+/// Maximum sessions per transaction: two actions each and a check stay below `DynamoDB`'s 100.
 pub(super) const MAX_SESSIONS_PER_TRANSACTION: usize = 40;
 
-/// How often [`Store::revoke_all`] reads at most. Each time it has ended what it read before.
+/// Maximum reads of one [`Store::revoke_all`], which revokes what it read after each.
 const MAX_READS: usize = 100;
 
-/// What is to be ended.
+/// What to revoke.
 #[derive(Clone, Copy, Debug)]
 pub struct RevokeRequest<'a> {
-    /// The sessions, as they were read.
+    /// The sessions as they were read.
     pub sessions: &'a [Session],
     /// Why.
     pub reason: RevokeReason,
     /// By which request.
     pub context: &'a AuditContext,
-    /// The session that asks, which must be active when this is committed; none for a logout, which may come late,
-    /// and for support staff.
+    /// The calling session, which must be active at commit; `None` for a logout, which may come late, and for support
+    /// staff.
     pub caller: Option<SessionRef>,
 }
 
-/// That nothing (more) was ended.
+/// Why revocation stopped.
 #[derive(Debug)]
 pub enum RevokeError {
     /// The calling session has expired, or its record is gone.
     Expired,
-    /// The calling session was ended.
+    /// The calling session is revoked.
     Revoked,
     /// The table.
     Store(StoreError),
@@ -63,37 +63,37 @@ impl From<RevokeError> for Error {
     }
 }
 
-/// What became of the ending of one session.
+/// The outcome of revoking one session.
 #[derive(Clone, Debug)]
 pub enum RevokeOutcome {
-    /// It is ended, by this call.
+    /// Revoked by this call.
     Revoked,
-    /// It had ended by itself, or is gone: nothing was changed. The session as it stands, when there is one.
+    /// It was revoked already or is gone; nothing was changed. Holds the current session, if any.
     NoLongerActive(Option<Box<Session>>),
 }
 
-/// What a session must still be for an update to end it, besides not ended yet.
+/// What else must hold for an unrevoked session to be revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RevokeCondition {
-    /// No more than that.
+    /// Nothing else.
     NotRevoked,
-    /// Not expired: it is the one that asks.
+    /// Not expired: it is the caller's own.
     Active,
-    /// Not used since it was read: it ends for being the least recently used.
+    /// Not used since it was read: it is revoked as the least recently used.
     UnusedSince,
 }
 
 impl Store {
-    /// Ends sessions, up to 40 in one transaction with their events; answers which of them this call ended.
+    /// Revokes sessions with their audit events, up to 40 in a transaction. Returns the ids this call revoked.
     ///
-    /// Sessions that are ended or gone already are left as they are. The caller's own session comes last, so that a
-    /// command that was cut off in the middle can be repeated with the same token. A repeat ends nothing twice and
-    /// writes no second event: the condition of each update refuses it.
+    /// Sessions already revoked or gone are left alone. The caller's own session comes last, so that an interrupted
+    /// command can be retried with the same token. A retry revokes nothing twice and writes no second event: each
+    /// update's condition refuses it.
     ///
     /// # Errors
     ///
-    /// When the calling session is no longer active, or the table cannot be written. Earlier transactions of the
-    /// same call may be committed by then.
+    /// If the calling session is no longer active or the table cannot be written. Earlier transactions of the same call
+    /// may be committed by then.
     pub async fn revoke_sessions(&self, request: RevokeRequest<'_>) -> Result<Vec<SessionId>, RevokeError> {
         let is_caller = |session: &&Session| {
             request
@@ -110,15 +110,15 @@ impl Store {
         Ok(ended)
     }
 
-    /// Ends all sessions of a user, reading consistently until none is left; answers how many this call ended.
+    /// Revokes all sessions of a user, reading (strongly consistent) until none is left. Returns how many.
     ///
-    /// After a change of the credential that defeats every login under way, none is left for good: a login whose
-    /// transaction came before that change has created its session before it, and a refresh does not bring back
-    /// what was ended. A repeat ends what is left and writes no second event.
+    /// After a credential change that defeats concurrent logins, none is left for good: a login that committed before
+    /// the change had already created its session, and a refresh cannot restore a revoked session. A retry revokes what
+    /// is left and writes no second event.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read or written. Earlier transactions of the same call may be committed by then.
+    /// If the table cannot be read or written. Earlier transactions of the same call may be committed by then.
     pub async fn revoke_all(
         &self,
         user: UserId,
@@ -134,8 +134,8 @@ impl Store {
             }
             found_none = sessions.is_empty();
             if found_none {
-                // A query may see one item of a transaction and not yet another: the session of a login whose
-                // credential was written a moment ago comes up now.
+                // A query may see only part of a transaction: the session of a login that has just written its
+                // credential appears now.
                 self.wait_for_queries().await;
             }
             let request = RevokeRequest {
@@ -154,13 +154,13 @@ impl Store {
         Err(StoreError::Contended { operation }.into())
     }
 
-    /// Ends one session, with its event, unless it has ended meanwhile.
+    /// Revokes one session, with its event, unless revoked already.
     ///
-    /// A repeat of the same request is recognised by its `ClientRequestToken`; a later one finds the session ended.
+    /// A retry of the request is recognised by its `ClientRequestToken`; a later call finds the session revoked.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn revoke_session(
         &self,
         session: &Session,
@@ -236,7 +236,7 @@ impl Store {
         Ok(Vec::new())
     }
 
-    /// The update that ends a session and the event that tells of it.
+    /// The update that revokes a session, and its audit event.
     pub(super) fn revoke_actions(
         &self,
         session: &Session,

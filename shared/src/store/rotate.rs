@@ -23,48 +23,48 @@ use crate::domain::{
 /// The exchange of one refresh token for the next.
 #[derive(Clone, Debug)]
 pub struct RotateRequest {
-    /// Whose session.
+    /// The owner.
     pub user_id: UserId,
     /// The session.
     pub session_id: SessionId,
-    /// The `jti` that was presented.
+    /// The presented `jti`.
     pub presented: TokenId,
-    /// The `jti` of the successor.
+    /// The successor's `jti`.
     pub successor: TokenId,
-    /// SHA-256 of the request's `Idempotency-ItemKey`.
+    /// SHA-256 of the request's `Idempotency-Key`.
     pub idempotency_hash: Option<[u8; 32]>,
-    /// Now: also the successor's `iat`.
+    /// Now; also the successor's `iat`.
     pub at: Millis,
-    /// The session's new end.
+    /// The new expiry.
     pub expires_at: Seconds,
     /// Where the request came from.
     pub origin: Origin,
-    /// The device's name, when the request tells it.
+    /// The device's name, if the request has it.
     pub device_name: Option<String>,
 }
 
-/// What became of a rotation.
+/// The outcome of a rotation.
 #[derive(Clone, Debug)]
 pub enum RotateOutcome {
-    /// Done. The country the session was last used from.
+    /// Done.
     Rotated {
-        /// The country before this request.
+        /// The country of the previous use.
         country_before: Option<String>,
     },
-    /// Refused: the session as it stands, when there is one.
+    /// Refused. Holds the current session, if any.
     Refused(Option<Box<Session>>),
 }
 
 impl Store {
-    /// Makes `successor` the session's refresh token, if `presented` is, and the session is active.
+    /// Makes `successor` the current refresh token if `presented` is and the session is active.
     ///
-    /// It changes no indexed attribute, and does not bring back an item that is gone. A repeat (the SDK's, say, after
-    /// a lost answer) is refused, and the item it gets back then names `successor` as the present token: that is how
-    /// the caller knows that the rotation was done.
+    /// It changes no indexed attribute and does not recreate a deleted item. A retry (say, the SDK's after a lost
+    /// answer) is refused, and the returned item then has `successor` as its current token, which tells the caller that
+    /// the rotation was done.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written. Whether it was is not known then; the same request may be repeated.
+    /// If the write fails. It may still have been applied; the same request may be retried.
     pub async fn rotate(&self, rotate: &RotateRequest) -> Result<RotateOutcome, StoreError> {
         let mut update = Update::default();
         update

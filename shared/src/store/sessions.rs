@@ -1,4 +1,4 @@
-//! Reading sessions, and removing records whose time has come.
+//! Reading sessions and deleting expired records.
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use backon::Retryable;
@@ -19,15 +19,15 @@ use crate::domain::{
     session::Session,
 };
 
-/// How many single deletes are under way at once.
+/// Maximum number of concurrent deletes.
 const DELETES_AT_ONCE: usize = 16;
 
 impl Store {
-    /// All session records of a user, active or not, oldest first: read consistently, to the last page.
+    /// All session records of a user, active or not, oldest first (strongly consistent, all pages).
     ///
     /// # Errors
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
         let query = self.query(item_keys::user_pk(user), item_keys::SESSION_PREFIX);
         let mut found = query.into_paginator().items().send();
@@ -39,11 +39,11 @@ impl Store {
         Ok(sessions)
     }
 
-    /// One session record, read consistently.
+    /// A session (strongly consistent read).
     ///
     /// # Errors
     ///
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub async fn session(&self, user: UserId, session: SessionId) -> Result<Option<Session>, StoreError> {
         self.get(&ItemKey::session(user, session))
             .await?
@@ -51,11 +51,11 @@ impl Store {
             .transpose()
     }
 
-    /// Whose session this is, by the index: eventually consistent, so it only ever explains a refusal.
+    /// The session's owner by the index: eventually consistent, so use it only to explain a refusal.
     ///
     /// # Errors
     ///
-    /// When the index cannot be read.
+    /// If the index cannot be read.
     pub async fn session_owner(&self, session: SessionId) -> Result<Option<UserId>, StoreError> {
         let answer = self
             .client
@@ -73,14 +73,14 @@ impl Store {
         Ok(answer.items().first().and_then(owner))
     }
 
-    /// Deletes those of the records that have expired by `now`; answers how many there were.
+    /// Deletes those sessions that have expired by `now`. Returns how many were deleted.
     ///
-    /// Each delete has its own condition, so a session that was refreshed meanwhile stays. A repeat finds the
-    /// record gone, which the condition refuses: it is not counted twice.
+    /// Each delete is conditional, so a session refreshed meanwhile stays. A retry finds the record gone and fails the
+    /// condition, so nothing is counted twice.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written. Some records may be gone by then; a repeat deletes the others.
+    /// If the table cannot be written. Some records may be gone by then; a retry deletes the rest.
     pub async fn delete_expired(
         &self,
         user: UserId,
@@ -120,14 +120,14 @@ impl Store {
         }
     }
 
-    /// Deletes up to 25 records in one request, without conditions: only for sessions that can never be active
-    /// again. What `DynamoDB` leaves unprocessed stays for a later login, or for TTL.
+    /// Deletes up to 25 records in one request, without conditions: only for sessions that can never be active again.
+    /// Whatever `DynamoDB` leaves unprocessed is left to a later login or TTL.
     ///
-    /// A repeat deletes what is gone already.
+    /// Deleting a record twice is harmless.
     ///
     /// # Errors
     ///
-    /// When the table cannot be written.
+    /// If the table cannot be written.
     pub async fn delete_stale(&self, user: UserId, sessions: &[SessionId]) -> Result<(), StoreError> {
         let keys = sessions
             .iter()

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::domain::ids::Ids;
 
-/// How long after a transaction a query may still miss some of its items: generously, since `DynamoDB` applies them
-/// one after the other within milliseconds but promises no time (its queries are read-committed).
+/// How long a query may miss some items of a committed transaction. Generous: `DynamoDB` applies them one by one within
+/// milliseconds but guarantees no time (its queries are read-committed).
 const SETTLING: Duration = Duration::from_millis(100);
 
 /// The table, through the AWS SDK's client. Clones share the client.
@@ -26,7 +26,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// The table named `table`. `ids` gives the transactions their request tokens.
+    /// The table named `table`; `ids` generates transactions' request tokens.
     #[must_use]
     pub fn new(client: Client, table: impl Into<String>, ids: Ids) -> Self {
         Self {
@@ -36,12 +36,12 @@ impl Store {
         }
     }
 
-    /// Waits until queries see what was committed before.
+    /// Waits until queries see all that is committed.
     pub async fn wait_for_queries(&self) {
         tokio::time::sleep(SETTLING).await;
     }
 
-    /// One item, read consistently.
+    /// Strongly consistent read.
     pub(super) async fn get(&self, key: &ItemKey) -> Result<Option<Attributes>, StoreError> {
         let request = self
             .client
@@ -54,7 +54,7 @@ impl Store {
             .item)
     }
 
-    /// Puts an item in place of whatever is there.
+    /// Puts an item, replacing any other.
     pub(super) async fn put(&self, item: Attributes) -> Result<(), StoreError> {
         let request = self
             .client
@@ -69,7 +69,7 @@ impl Store {
         Ok(())
     }
 
-    /// A consistent query of the items of a partition whose sort keys begin with `prefix`.
+    /// A strongly consistent query of a partition for sort keys that begin with `prefix`.
     pub(super) fn query(&self, pk: impl Into<String>, prefix: &str) -> QueryFluentBuilder {
         self.client
             .query()

@@ -18,7 +18,7 @@ use super::{
     table::Store,
 };
 
-/// One action of a transaction. Building it cannot fail: whatever `DynamoDB` requires is an argument here.
+/// One action of a transaction. Building it cannot fail: every field that `DynamoDB` requires is here.
 pub(super) enum Action {
     Put {
         item: Attributes,
@@ -42,33 +42,32 @@ pub(super) enum Action {
     },
 }
 
-/// What became of a transaction.
+/// The outcome of a transaction.
 pub(super) enum Outcome {
     /// It was applied, now or by an earlier attempt of the same request.
     Committed,
-    /// Conditions failed, and nothing was applied: for each action, whether its condition was among them, with the
-    /// item as it stands.
+    /// Conditions failed and nothing was applied. For each action: whether its condition failed, with the current item.
     Failed(Vec<ConditionOutcome>),
 }
 
-/// What became of one action of a transaction that was not applied.
+/// The outcome of one action of a transaction that was not applied.
 pub(super) enum ConditionOutcome {
-    /// Its condition held, or was not looked at.
+    /// Its condition held or was not evaluated.
     Held,
-    /// Its condition failed on this item (none when there is no such item).
+    /// Its condition failed on this item (`None` if there is no such item).
     Failed(Option<Attributes>),
 }
 
 impl Store {
-    /// Commits all the actions or none.
+    /// Commits all actions or none.
     ///
-    /// The SDK repeats the request on time-outs and server errors but not on `TransactionConflict`, so that is
-    /// repeated here, with jitter. Every attempt carries the same `ClientRequestToken`: an attempt that was applied
-    /// although its answer was lost makes the next one succeed without applying it again, for ten minutes.
+    /// The SDK retries time-outs and server errors but not `TransactionConflict`, so that is retried here, with jitter.
+    /// Every attempt carries the same `ClientRequestToken`: for ten minutes, if an attempt was applied but its answer
+    /// was lost, the next one succeeds without being applied again.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Contended`] when the conflicts do not end.
+    /// [`StoreError::Contended`] if the retries run out.
     pub(super) async fn transact(
         &self,
         operation: &'static str,
@@ -179,7 +178,7 @@ fn is_failed_condition(reason: &CancellationReason) -> bool {
     reason.code() == Some("ConditionalCheckFailed")
 }
 
-/// Reasons that another attempt may not meet.
+/// Whether a retry may succeed.
 fn passes(reason: &CancellationReason) -> bool {
     matches!(
         reason.code(),

@@ -1,4 +1,4 @@
-//! How accounts and credentials stand in the table.
+//! How accounts and credentials are stored.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use crate::{
     store::{error::StoreError, expression::Attributes, item_keys::ItemKey},
 };
 
-/// The profile's attributes: what an account is called, and where its credential is.
+/// The profile's attributes. The email address leads to the credential.
 #[derive(Serialize, Deserialize)]
 struct ProfileItem {
     user_id: UserId,
@@ -49,7 +49,7 @@ fn account(item: ProfileItem) -> Result<Account, StoreError> {
     })
 }
 
-/// The credential's attributes: all that a login has to know.
+/// The credential's attributes: all that a login needs.
 #[derive(Serialize, Deserialize)]
 struct CredentialItem {
     user_id: UserId,

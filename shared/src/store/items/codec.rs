@@ -1,4 +1,4 @@
-//! Reading and writing items by serde, with errors that name the attribute.
+//! Reading and writing items with serde; errors name the attribute.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::store::{
     item_keys::{self, ItemKey},
 };
 
-/// Reads an item, naming the attribute that does not fit.
+/// Reads an item. Errors name the invalid attribute.
 pub(in crate::store) fn read<T: DeserializeOwned>(what: &str, item: Attributes) -> Result<T, StoreError> {
     let sort_key = item
         .get(item_keys::SK)
@@ -35,7 +35,7 @@ pub(in crate::store) fn write<T: Serialize>(key: &ItemKey, value: &T) -> Attribu
     item
 }
 
-/// An item that we cannot have written.
+/// A stored item that is not valid.
 pub(super) fn corrupt(item: &str, attribute: &str, reason: impl Into<String>) -> StoreError {
     StoreError::Corrupt {
         item: item.to_owned(),

@@ -1,4 +1,4 @@
-//! How audit events stand in the table.
+//! How audit events are stored.
 
 use std::net::IpAddr;
 
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// An event keeps this many characters of it.
+/// Maximum characters of the user agent.
 const EVENT_AGENT_CHARS: usize = 500;
 
 /// An audit event's attributes.
@@ -87,7 +87,7 @@ pub(in crate::store) fn event_item(event: &AuditEvent) -> Attributes {
     write(&ItemKey::event(event.user_id, event.id), &item)
 }
 
-/// An event of a user's trail: whose it is and which is in its key.
+/// An event of a user's trail; its key holds user and event id.
 pub(in crate::store) fn event(attributes: Attributes) -> Result<AuditEvent, StoreError> {
     let (user_id, id) = event_owner_and_id(&attributes)?;
     let item: EventItem = read("event", attributes)?;
@@ -109,7 +109,7 @@ pub(in crate::store) fn event(attributes: Attributes) -> Result<AuditEvent, Stor
     })
 }
 
-/// Whose event an item is, and which: both are in its key.
+/// An event's user and id, both from its key.
 pub(in crate::store) fn event_owner_and_id(attributes: &Attributes) -> Result<(UserId, EventId), StoreError> {
     let key = |name: &str| attributes.get(name).and_then(|value| value.as_s().ok());
     let sort_key = key(item_keys::SK).cloned().unwrap_or_default();
@@ -123,7 +123,7 @@ pub(in crate::store) fn event_owner_and_id(attributes: &Attributes) -> Result<(U
     Ok((user_id, id))
 }
 
-/// A refused login of an unknown address: nobody's trail, removed by TTL and not by `prune`.
+/// A refused login of an unknown address: in no trail, removed by TTL, not by `prune`.
 pub(in crate::store) fn unknown_login_item(
     email: &Email,
     event: &AuditEvent,

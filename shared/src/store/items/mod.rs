@@ -1,4 +1,4 @@
-//! How sessions, events and accounts stand in the table.
+//! How sessions, events and accounts are stored.
 
 mod account;
 mod codec;

@@ -1,4 +1,4 @@
-//! How sessions stand in the table.
+//! How sessions are stored.
 
 use std::net::IpAddr;
 
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// A session keeps this many bytes of the user agent, so that a refresh stays one write unit.
+/// A session keeps this many bytes of the user agent, so that a refresh costs one write unit.
 const SESSION_AGENT_BYTES: usize = 256;
 
 /// A session's attributes.
@@ -149,7 +149,7 @@ pub(in crate::store) fn session(attributes: Attributes) -> Result<Session, Store
     })
 }
 
-/// The user agent as a session keeps it.
+/// The user agent as sessions store it.
 pub(in crate::store) fn session_agent(origin: &Origin) -> Option<String> {
     let agent = origin.user_agent.as_deref()?;
     let end = (0..=SESSION_AGENT_BYTES.min(agent.len()))
