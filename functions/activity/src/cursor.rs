@@ -1,9 +1,8 @@
 //! Cursors: where a page of one account's trail ended.
 //!
-//! A cursor is the last event's id and a digest over it and the account. It only ever says where to go on within the
-//! trail of the account that presents it, so it guards no secret: the digest needs no key. It is there so that a cursor
-//! which was altered, cut short or made for another account is refused instead of showing a page that nobody asked for.
-//! Whoever computes one of their own gets a page of their own trail.
+//! A cursor is the last event's id and a digest over it and the account. It only says where to go on in the trail of the
+//! account that presents it, so it guards no secret and the digest needs no key. The digest rejects a cursor that was
+//! altered, cut short or made for another account. Whoever computes a cursor gets a page of their own trail.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use shared::domain::{
@@ -28,13 +27,13 @@ pub(crate) fn encode(user: UserId, event: EventId) -> String {
 ///
 /// # Errors
 ///
-/// For everything that [`encode`] never made for this account.
+/// For anything that [`encode`] did not make for this account.
 pub(crate) fn decode(user: UserId, cursor: &str) -> Result<EventId, &'static str> {
     const REFUSED: &str = "must be a next_cursor of this account, unaltered";
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| REFUSED)?;
     let (id, sealed) = bytes.split_at_checked(ID_LENGTH).ok_or(REFUSED)?;
     let id = std::str::from_utf8(id).map_err(|_| REFUSED)?;
-    // Over the text as it came: an id has several spellings, and only one was given out.
+    // Over the text as received: an id has several spellings, and only one was issued.
     if digest::constant_time_eq(sealed, &seal(user, id)) {
         id.parse().map_err(|_| REFUSED)
     } else {

@@ -1,6 +1,6 @@
 //! `GET /api/v1/sessions/me/activity`: when and where the account was used, newest first.
 //!
-//! One round trip: the page of the trail is read beside the caller's own session, by which the token is judged.
+//! One round trip: the page is read beside the caller's own session, which confirms the token.
 
 mod cursor;
 
@@ -56,14 +56,14 @@ pub const FUNCTION: Function = Function {
     connections: 1,
 };
 
-/// How many events a page has unless the request says.
+/// How many events a page has by default.
 const DEFAULT_LIMIT: u8 = 50;
 
 /// Shows one page of the trail of the access token's owner.
 ///
 /// # Errors
 ///
-/// 401 when the token or its session is not valid, 422 for a limit that is none or a cursor that is not this account's.
+/// 401 if the token or its session is not valid, 422 for a bad limit or a cursor that is not this account's.
 pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let claimed = state.auth.check(&request, &OPERATION).await?;
     let read = |own: SessionRef| {

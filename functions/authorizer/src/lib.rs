@@ -1,7 +1,7 @@
 //! `authorizer`: a Lambda authorizer for HTTP APIs (payload format 2.0, simple responses), for the app's other services.
 //!
-//! It verifies the access token and that its session is active. So a session that was ended is refused there as fast as
-//! here, and not only when its last access token expires.
+//! It verifies the access token and that its session is active. So those services refuse a revoked session at once, and
+//! not only when its last access token expires.
 
 mod session_cache;
 
@@ -34,14 +34,14 @@ pub const FUNCTION: Function = Function {
     connections: 1,
 };
 
-/// What API Gateway asks. Of the whole request only the headers matter.
+/// What API Gateway asks. Only the headers matter.
 #[derive(Clone, Debug, Deserialize)]
 pub struct AuthorizerRequest {
     #[serde(default)]
     headers: HashMap<String, String>,
 }
 
-/// What it is told.
+/// What it returns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthorizerResponse {
@@ -85,7 +85,7 @@ impl Authorizer {
 ///
 /// # Errors
 ///
-/// When the table cannot be read: API Gateway then answers 500. A missing or bad token is an ordinary refusal.
+/// If the table cannot be read: API Gateway then answers 500. A missing or bad token is an ordinary refusal.
 pub async fn handle(authorizer: &Authorizer, event: &AuthorizerRequest) -> Result<AuthorizerResponse, Error> {
     match authorize(authorizer, event).await {
         Ok(context) => {
@@ -156,7 +156,7 @@ async fn look_up(
     Ok(seen)
 }
 
-/// Whether it is the token's or the session's fault, and so a plain refusal.
+/// Whether the token or the session is to blame, which makes it a plain refusal.
 fn is_refusal(error: &Error) -> bool {
     match error {
         Error::MissingToken

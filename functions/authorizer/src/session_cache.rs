@@ -1,4 +1,4 @@
-//! What is remembered of sessions for a short while.
+//! Remembers the status of sessions for a short while.
 
 use std::{
     collections::HashMap,
@@ -10,19 +10,19 @@ use shared::domain::{
     ids::{SessionId, UserId},
 };
 
-/// So many sessions are remembered; each takes about 100 bytes.
+/// How many sessions are remembered at most; each takes about 100 bytes.
 const MAX_ENTRIES: usize = 4096;
 
 /// How a session was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CachedStatus {
-    /// Active until this moment at least: a refresh may have moved it since.
+    /// Active at least until then; a refresh may have extended it since.
     ActiveUntil(Seconds),
     /// Revoked, expired or gone. It never comes back.
     Over,
 }
 
-/// Sessions that were looked up not longer ago than `AUTHORIZER_MAX_STALENESS_SECONDS`; none when that is 0.
+/// Sessions looked up within the last `AUTHORIZER_MAX_STALENESS_SECONDS`; none if that is 0.
 #[derive(Debug)]
 pub(crate) struct SessionCache {
     max_age: i64,
@@ -37,8 +37,7 @@ impl SessionCache {
         }
     }
 
-    /// How the session was found lately, if that still tells anything: one that was active until a moment that has
-    /// passed may have been refreshed since.
+    /// The cached status, if it still tells anything: a session whose expiry has passed may have been refreshed since.
     pub fn find(&self, user: UserId, session: SessionId, now: Millis) -> Option<CachedStatus> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let &(seen, at) = entries.get(&(user, session))?;

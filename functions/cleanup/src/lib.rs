@@ -40,7 +40,7 @@ pub const FUNCTION: Function = Function {
 ///
 /// # Errors
 ///
-/// 401 when the token or its session is not valid.
+/// 401 if the token or its session is not valid.
 pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let claimed = state.auth.check(&request, &OPERATION).await?;
     let (caller, sessions) = state.auth.caller_and_sessions(claimed).await?;

@@ -66,7 +66,7 @@ pub const FUNCTION: Function = Function {
 ///
 /// # Errors
 ///
-/// 404 for any other document; 503 when the key set cannot be read.
+/// 404 for any other document; 503 if the key set cannot be read.
 pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let mut response = match http::path_parameter(&request).as_str() {
         "jwks.json" => http::json(&JwkSet::new(&*state.keys.set().await?, state.clock.now())),
@@ -78,9 +78,8 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
     Ok(response)
 }
 
-/// Authorization server metadata (RFC 8414 §2). There is no authorization endpoint, hence no response types; the
-/// password login is an endpoint of its own and not RFC 6749's grant. Members that are not registered say what this
-/// service has besides.
+/// Authorization server metadata (RFC 8414 §2). There is no authorization endpoint, hence no response types. Password
+/// login is an endpoint of its own, not RFC 6749's grant. Unregistered members name what else this service has.
 #[must_use]
 pub fn metadata(config: &Config) -> AuthorizationServer {
     let issuer = &config.tokens.issuer;

@@ -1,6 +1,6 @@
 //! `GET /api/v1/sessions/me`: the caller's active sessions, last used first.
 //!
-//! One round trip: the query that lists the sessions also finds the caller's own, by which the token is judged.
+//! One round trip: the query that lists the sessions also finds the caller's own, which confirms the token.
 
 use std::cmp::Reverse;
 
@@ -48,7 +48,7 @@ pub const FUNCTION: Function = Function {
 ///
 /// # Errors
 ///
-/// 401 when the token or its session is not valid.
+/// 401 if the token or its session is not valid.
 pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let claimed = state.auth.check(&request, &OPERATION).await?;
     let (caller, mut sessions) = state.auth.caller_and_sessions(claimed).await?;

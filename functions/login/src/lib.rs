@@ -1,10 +1,9 @@
 //! `POST /api/v1/auth/login`: opens a session.
 //!
-//! The credential is read first, while the attempt is counted, and beside it the key set, so that nothing is begun whose
-//! tokens nobody could sign; then the password is hashed while the user's sessions are read; then one transaction
-//! commits, and the attempt is given back. A login that another login, a disabling or a new password overtook starts
-//! over from what it found. A hash from an older system, or of weaker parameters than configured, is replaced in that
-//! same transaction.
+//! First it counts the attempt and reads the credential and the key set, so that nothing begins whose tokens nobody
+//! could sign. Then it hashes the password while it reads the sessions. Then one transaction commits, and the attempt
+//! is refunded. If another login, a disabling or a new password got in between, it starts over from what it found. That
+//! transaction also replaces a hash from an older system or of weaker parameters than configured.
 
 mod plan;
 
@@ -83,7 +82,7 @@ pub const FUNCTION: Function = Function {
     connections: 1,
 };
 
-/// How often a login that others overtook starts over. Each time one of the others has succeeded.
+/// How often a login starts over because others got in between. Each time, one of those succeeded.
 const MAX_ATTEMPTS: u32 = 64;
 
 /// What the function works with.
@@ -96,11 +95,11 @@ pub struct LoginState {
 }
 
 impl LoginState {
-    /// State that hashes as the configuration says.
+    /// Makes the state; the configuration says how to hash.
     ///
     /// # Errors
     ///
-    /// When Argon2 refuses its settings.
+    /// If Argon2 rejects its settings.
     pub fn new(signing: SigningState) -> Result<Self, lambda_http::Error> {
         let hasher = Hasher::new(signing.state.config.argon2, signing.state.ids.clone())?;
         Ok(Self { signing, hasher })
@@ -140,7 +139,7 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Ap
     }
     guess.admission.allowed()?;
 
-    // An unknown address costs the same reads and the same hash: those of a user that nobody is.
+    // Unknown addresses do equal work, so timing does not reveal which exist.
     let user = credential
         .as_ref()
         .map_or_else(|| state.ids.user(), |found| found.account.user_id);
@@ -159,7 +158,7 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Ap
             .await?
             .into());
     }
-    // Of an inactive account the right password counts as well: its refusal costs the same writes as any other.
+    // The right password of an inactive account counts too, so that its refusal takes the same writes as any other.
     let active = credential.is_active;
     let refund = async {
         if active {
@@ -200,7 +199,7 @@ fn read(request: &Request, now: Millis, config: &Config) -> Result<Attempt, ApiE
     })
 }
 
-/// Commits the login, starting over when the credential or the sessions changed under it.
+/// Commits the login. Starts over if the credential or the sessions changed meanwhile.
 async fn commit(
     login: &LoginState,
     mut credential: Credential,
@@ -212,7 +211,7 @@ async fn commit(
     let mut renewed_hash = None;
     for _ in 0..MAX_ATTEMPTS {
         if credential.password_hash != verified {
-            // A new password, or the same one that another login hashed anew: only hashing tells.
+            // A new password, or the same one rehashed by another login: only hashing tells.
             verified.clone_from(&credential.password_hash);
             renewed_hash = None;
             if !login.hasher.verify(&attempt.password, verified.as_ref()).await? {
@@ -263,7 +262,7 @@ async fn commit(
             }
             LoginOutcome::SessionsChanged => {}
         }
-        // What overtook this login may not show in a query yet, and would be missed a second time.
+        // Queries may not show yet what got in between, and would miss it again.
         state.store.wait_for_queries().await;
         sessions = state.store.sessions(credential.account.user_id).await?;
     }
@@ -273,8 +272,7 @@ async fn commit(
     .into())
 }
 
-/// Where one transaction cannot end all the sessions that must end (the limit was lowered by a lot), the others are
-/// ended before it.
+/// If one transaction cannot revoke all surplus sessions (the limit was lowered by a lot), revokes the rest first.
 async fn end_surplus(
     login: &LoginState,
     revoke: &mut Vec<(Session, RevokeReason)>,
@@ -318,14 +316,14 @@ fn new_session(config: &Config, ids: &Ids, account: &Account, attempt: &Attempt)
     }
 }
 
-/// The name that the app gave, or else one made from the user agent.
+/// The name the app gave, or one made from the user agent.
 fn device_name(attempt: &Attempt) -> String {
     let named = attempt.device.name.clone();
     let agent = attempt.context.origin.user_agent.as_deref();
     named.unwrap_or_else(|| user_agent::device_name(agent.unwrap_or_default()))
 }
 
-/// Records a refused login in the account's trail; answers the refusal.
+/// Records a refused login in the account's trail. Returns the refusal.
 async fn refuse(
     login: &LoginState,
     credential: &Credential,
@@ -340,7 +338,7 @@ async fn refuse(
     Ok(refusal)
 }
 
-/// Records a refused login of an address that nobody has: as many writes as for a known one.
+/// Records a refused login of an unknown address, with as many writes as for a known one.
 async fn refuse_unknown(login: &LoginState, attempt: &Attempt) -> Result<Error, StoreError> {
     let state = &login.signing.state;
     let event = attempt

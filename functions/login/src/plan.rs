@@ -1,4 +1,4 @@
-//! Which sessions a login ends, and which old records it takes away.
+//! Which sessions a login revokes, and which stale records it deletes.
 
 use std::cmp::Reverse;
 
@@ -8,21 +8,21 @@ use shared::domain::{
     session::{CLOCKS_APART, RevokeReason, Session},
 };
 
-/// So many ended sessions are kept, so that their phones are told how they ended.
+/// How many revoked sessions are kept, so that their phones learn why.
 const KEPT_ENDED: usize = 20;
-/// So many records one login removes.
+/// How many records one login deletes at most.
 const MAX_SWEPT: usize = 10;
 
-/// What is to be done besides creating the session.
+/// What a login does besides creating the session.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// Active sessions that end.
+    /// Active sessions to revoke.
     pub revoke: Vec<(Session, RevokeReason)>,
-    /// Records that go: expired or ended, never to be active again.
+    /// Records to delete: expired or revoked, never active again.
     pub stale: Vec<SessionId>,
 }
 
-/// Ends the sessions of the same device, and the least recently used ones above the limit.
+/// Revokes the sessions of the same device, and the least recently used ones above the limit.
 pub(crate) fn plan(sessions: &[Session], new: &Session, now: Millis, limit: usize) -> Plan {
     let mut active: Vec<_> = sessions.iter().filter(|session| session.is_active(now)).collect();
     active.sort_by_key(|session| (session.last_used_at, session.id));
@@ -44,7 +44,7 @@ pub(crate) fn plan(sessions: &[Session], new: &Session, now: Millis, limit: usiz
 }
 
 fn stale(sessions: &[Session], now: Millis) -> Vec<SessionId> {
-    // Another machine's clock may be behind, and its refresh still bring a session back from the brink.
+    // A machine whose clock is behind may still refresh a session that has just expired.
     let is_past = |session: &&Session| session.expires_at.plus(CLOCKS_APART) <= now.seconds();
     let (past, present): (Vec<_>, Vec<_>) = sessions.iter().partition(is_past);
     let mut ended: Vec<_> = present

@@ -1,4 +1,4 @@
-//! `POST /api/v1/auth/logout-all`: ends all of the caller's sessions, or all but this one.
+//! `POST /api/v1/auth/logout-all`: revokes all of the caller's sessions, or all but this one.
 
 use shared::{
     State,
@@ -46,11 +46,11 @@ pub const FUNCTION: Function = Function {
     connections: 2,
 };
 
-/// Ends the sessions of the access token's owner.
+/// Revokes the sessions of the access token's owner.
 ///
 /// # Errors
 ///
-/// 401 when the token or its session is not valid.
+/// 401 if the token or its session is not valid.
 pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let claimed = state.auth.check(&request, &OPERATION).await?;
     let mut input = Input::from_optional_body(&request)?;
@@ -75,8 +75,8 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
         if ended.len() == sessions.len() {
             break;
         }
-        // Some had ended by themselves: perhaps a login took their place, and its session is to go as well, although
-        // a query may not show it yet.
+        // Some were over already. A login may have replaced them, and its session must go too, although queries may
+        // not show it yet.
         caller = caller.filter(|caller| !ended.contains(&caller.session_id));
         state.store.wait_for_queries().await;
         sessions = state.store.sessions(own.user_id).await?;

@@ -1,4 +1,4 @@
-//! `POST /api/v1/auth/logout`: ends the session of the access token, or of the refresh token in the body.
+//! `POST /api/v1/auth/logout`: revokes the session of the access token, or of the refresh token in the body.
 //!
 //! Either suffices, since a phone's access token has often expired by the time its owner logs out.
 
@@ -51,11 +51,11 @@ pub const FUNCTION: Function = Function {
     connections: 1,
 };
 
-/// Ends the session, unless it has ended already: that is a success as well, so that a repeat after a lost answer is.
+/// Revokes the session. If it is over already that is a success too, so that a retry after a lost answer succeeds.
 ///
 /// # Errors
 ///
-/// 401 when there is no valid token, 403 when the two tokens are of different accounts.
+/// 401 without a valid token, 403 if the two tokens are of different accounts.
 pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let mut input = Input::from_optional_body(&request)?;
     let refresh_token = input.optional_text("refresh_token");
@@ -68,7 +68,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
         None => by_access_token(state, http::bearer(&request)?).await?,
     };
     let context = http::audit_context(&request, &state.config.trusted_proxy, state.clock.now());
-    // One that has just expired is ended as well: where the clock is behind, it could still be refreshed.
+    // One that has just expired is revoked too: a machine whose clock is behind could still refresh it.
     if let Some(session) = session.filter(|session| session.may_be_active(context.at)) {
         let ended = state.store.revoke_sessions(RevokeRequest {
             sessions: std::slice::from_ref(&session),
@@ -87,8 +87,8 @@ async fn by_access_token(state: &State, token: &str) -> Result<Option<Session>, 
     Ok(state.auth.confirm_beside(token, session).await?.1)
 }
 
-/// The refresh token names the session. A valid access token beside it must be of the same account; one that is not
-/// valid (any more) proves nothing and is not looked at.
+/// The refresh token names the session. A valid access token beside it must be of the same account; an invalid or
+/// expired one proves nothing and is ignored.
 async fn by_refresh_token(
     state: &State,
     token: &str,

@@ -1,4 +1,4 @@
-//! Where events go before they are removed: objects of gzipped JSON lines in a bucket.
+//! Where events go before they are deleted: objects of gzipped JSON lines in a bucket.
 
 use std::io::Write as _;
 
@@ -13,9 +13,8 @@ use crate::failure::Failure;
 
 /// A bucket, under `audit/yyyy/mm/dd/`.
 ///
-/// An object's key is made of the ids of the events in it, and its content of the events, which never change. So the
-/// same events in the same batch are the same object, however often they are stored: a run that was killed after an
-/// upload overwrites it with itself.
+/// An object's key derives from the ids of its events, and its content from the events, which never change. So storing
+/// the same batch again overwrites the object with itself, as after a run that was killed after an upload.
 #[derive(Clone, Debug)]
 pub struct Archive {
     client: Client,
@@ -49,7 +48,7 @@ impl Archive {
         Self { client, bucket }
     }
 
-    /// Stores a day's events, in the order of their ids, as one object; answers its size in bytes.
+    /// Stores a day's events, in the order of their ids, as one object. Returns its size in bytes.
     pub(crate) async fn store(&self, day: Day, events: &[Line]) -> Result<usize, Failure> {
         let (key, content) = (key(day, events), gzipped_lines(events));
         let size = content.len();

@@ -1,4 +1,4 @@
-//! Batches of events, and what `DynamoDB` leaves undone of them.
+//! Batches of events, and what `DynamoDB` leaves unprocessed.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::{
     tally::Tally,
 };
 
-/// What one removal takes at least, in write units: the event's and its index entry's.
+/// Write units that one deletion takes at least: the event's and its index entry's.
 const UNITS_A_REMOVAL: f64 = 2.0;
 
-/// These events as the archive keeps them, in the order of their ids; those that are gone by now are left out.
+/// Reads these events as the archive keeps them, in the order of their ids, without those that are gone by now.
 pub(crate) async fn read(
     store: &Store,
     budget: &Budget,
@@ -32,7 +32,7 @@ pub(crate) async fn read(
     Ok(found)
 }
 
-/// Removes these events, as fast as the budget lets it.
+/// Deletes these events as fast as the budget allows.
 pub(crate) async fn remove(
     store: &Store,
     budget: &Budget,
@@ -50,8 +50,8 @@ pub(crate) async fn remove(
     in_batches(budget, events, Store::MAX_DELETES, remove).await
 }
 
-/// Sends events in batches, and those that an attempt left undone again, after a pause. So is a batch that `DynamoDB`
-/// was too busy for, even after the SDK's own retries.
+/// Sends events in batches. Pauses and sends again what an attempt left unprocessed, and a batch that `DynamoDB` was too
+/// busy for even after the SDK's own retries.
 async fn in_batches(
     budget: &Budget,
     events: &[EventRef],

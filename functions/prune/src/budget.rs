@@ -4,7 +4,7 @@ use std::{sync::Mutex, sync::PoisonError, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 
-/// That the run's time is over.
+/// The run's time is over.
 #[derive(Debug)]
 pub(crate) struct TimeIsUp;
 
@@ -15,7 +15,7 @@ pub(crate) struct Budget {
     end: Instant,
     /// Seconds that one write unit takes.
     per_unit: f64,
-    /// When the next write may be sent: what was spent so far is earned by then.
+    /// When the next write may be sent.
     free_at: Mutex<Instant>,
 }
 
@@ -45,16 +45,16 @@ impl Budget {
         }
     }
 
-    /// Waits so long, unless the time is over before.
+    /// Waits this long, unless the time ends first.
     pub async fn pause(&self, pause: Duration) -> Result<(), TimeIsUp> {
         self.wait_until(Instant::now() + pause).await
     }
 
-    /// Waits until about so many write units may be spent. What they were in fact is told by [`Budget::settle`].
+    /// Waits until about this many write units may be spent. [`Budget::settle`] corrects the estimate.
     pub async fn spend(&self, units: f64) -> Result<(), TimeIsUp> {
         let turn = {
             let mut free_at = self.free_at.lock().unwrap_or_else(PoisonError::into_inner);
-            // A time without writes is not made up for by a burst.
+            // Idle time earns no burst.
             let turn = (*free_at).max(Instant::now());
             *free_at = turn + self.time_for(units);
             turn
@@ -62,7 +62,7 @@ impl Budget {
         self.wait_until(turn).await
     }
 
-    /// Corrects what was spent by what it was.
+    /// Corrects an estimate by what was actually spent.
     pub fn settle(&self, estimate: f64, actual: f64) {
         let mut free_at = self.free_at.lock().unwrap_or_else(PoisonError::into_inner);
         if actual > estimate {

@@ -2,8 +2,8 @@
 
 use shared::domain::{clock::Millis, day::Day};
 
-/// A run begins so many days before the last one that is recorded as done: an event may turn up late, from a machine
-/// that was frozen or whose clock was slow, and the index lags behind the table.
+/// How many days before the last recorded one a run begins: an event may arrive late, from a machine that was frozen or
+/// whose clock was slow, and the index lags behind the table.
 const LOOK_BACK: i64 = 2;
 
 /// The newest day whose last millisecond is past retention.
@@ -11,10 +11,10 @@ pub(crate) fn newest(now: Millis, retention_days: i64) -> Day {
     Day::containing(now).plus(-retention_days - 1)
 }
 
-/// The day a run begins with; none when it begins with the table's creation, see [`first_of_table`].
+/// The day a run begins with. `None` if it begins with the table's creation: see [`first_of_table`].
 ///
-/// A record that is newer than `newest` is right when the retention was raised since, and wrong when a clock had been
-/// ahead: days after `newest` are not done either way. One from the future can only be wrong, and says nothing.
+/// A record newer than `newest` is right if the retention was raised since, and wrong if a clock was ahead; either way
+/// days after `newest` are not done. One from the future can only be wrong, and is ignored.
 pub(crate) fn first(recorded: Option<Day>, newest: Day, now: Millis) -> Option<Day> {
     let recorded = recorded.filter(|&day| day < Day::containing(now))?;
     Some(recorded.min(newest).plus(-LOOK_BACK))
@@ -25,8 +25,8 @@ pub(crate) fn first_of_table(created: Millis) -> Day {
     Day::containing(created).plus(-LOOK_BACK)
 }
 
-/// Whether to record `day`, which is done, in place of what is recorded: when that is a step ahead, or when what is
-/// recorded promises days that are not past retention.
+/// Whether to record the finished `day` in place of what is recorded: if it is a step ahead, or if the record promises
+/// days that are not past retention.
 pub(crate) fn is_news(day: Day, recorded: Option<Day>, newest: Day) -> bool {
     recorded.is_none_or(|recorded| day > recorded || recorded > newest)
 }

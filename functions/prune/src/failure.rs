@@ -1,4 +1,4 @@
-//! Why a run of pruning does not finish.
+//! Why a run of pruning stops early.
 
 use shared::{domain::day::Day, store::StoreError};
 
@@ -7,7 +7,7 @@ use crate::budget::TimeIsUp;
 /// Why a partition was not finished.
 #[derive(Debug)]
 pub(crate) enum Interrupted {
-    /// The time is up: the next run goes on.
+    /// The time is up; the next run goes on.
     TimeIsUp,
     /// Something failed.
     Failed(Failure),
@@ -19,7 +19,7 @@ pub(crate) enum Failure {
     /// The table.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// `DynamoDB` kept leaving events undone.
+    /// `DynamoDB` kept leaving events unprocessed.
     #[error("DynamoDB left {0} events of a batch undone, however often they were sent again")]
     LeftUndone(usize),
     /// `DynamoDB` described the table without its creation time.

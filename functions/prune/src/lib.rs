@@ -1,9 +1,9 @@
-//! `prune`: removes audit events past their retention, day by day, and archives them before where a bucket is set.
+//! `prune`: removes audit events past their retention, day by day, and archives them first if a bucket is set.
 //!
 //! `EventBridge` Scheduler invokes it daily. It reads the index partitions of the days that are past retention and nothing
-//! else, so its work grows with what it removes and never with the table. It may be killed anywhere and run again, also
-//! beside itself: an event is removed only after the object that holds it is stored, and a day is recorded as done only
-//! after all its partitions were seen to the end.
+//! else, so its work grows with what it removes and never with the table. It may be killed anywhere and run again, even
+//! beside itself: an event is deleted only after the object that holds it is stored, and a day is recorded as done only
+//! after all its partitions were read to the end.
 
 mod archive;
 mod batches;
@@ -41,14 +41,14 @@ pub const FUNCTION: Function = Function {
     connections: 0,
 };
 
-/// A run ends so long before its deadline: enough for the requests that are under way, with their retries.
+/// How long before its deadline a run stops: enough for the requests under way, with their retries.
 const RESERVE: Duration = Duration::from_secs(10);
 /// The longest that Lambda lets a function run.
 const MAX_SECONDS: Duration = Duration::from_mins(15);
 const DAY_MILLIS: i128 = 86_400_000;
 
-/// How long a run may work that Lambda ends at `deadline` (epoch milliseconds): as long as Lambda lets any, where that is
-/// more than a day past, as the development server's is.
+/// How long a run may work if Lambda ends it at `deadline` (epoch milliseconds). A deadline more than a day past, which
+/// the development server sends, counts as none.
 #[must_use]
 pub fn time_until(deadline: u64, now: Millis) -> Duration {
     let left = i128::from(deadline) - i128::from(now.0);
@@ -61,11 +61,11 @@ pub fn time_until(deadline: u64, now: Millis) -> Duration {
     left.saturating_sub(RESERVE)
 }
 
-/// Prunes for `time` at most, and tells of it: in the log, in the metrics and in the answer.
+/// Prunes for `time` at most, and reports it in the log, the metrics and the answer.
 ///
 /// # Errors
 ///
-/// When something failed that time alone does not mend: the next run tries again. Having run out of time is none.
+/// If something failed, which the next run tries again. Running out of time is no error.
 pub async fn handle(prune: &PruneState, time: Duration) -> Result<Value, Incomplete> {
     let report = run(prune, time).await;
     report.tell();

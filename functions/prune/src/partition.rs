@@ -9,7 +9,7 @@ use crate::{
 /// How many events are in memory at once for each partition; with an archive, how many go into one object.
 const PAGE: u16 = 500;
 
-/// Removes all events of a partition, each only after the object that holds it is stored, where there is an archive.
+/// Deletes all events of a partition; with an archive, each only after the object that holds it is stored.
 pub(crate) async fn empty(
     prune: &PruneState,
     budget: &Budget,
@@ -27,7 +27,7 @@ pub(crate) async fn empty(
             }
             None => batches::remove(store, budget, tally, &page.events).await?,
         }
-        // Not from the start again: the index may show what was removed a moment ago.
+        // Not from the start: the index may still show what was just deleted.
         after = page.next;
         if after.is_none() {
             tally.partition();
@@ -45,7 +45,7 @@ async fn archive_and_remove(
     events: &[EventRef],
 ) -> Result<(), Interrupted> {
     let store = &prune.state.store;
-    // An entry of the index without an item is of an event that is gone: there is nothing to keep or to remove.
+    // An index entry without an item belongs to a deleted event: there is nothing to archive or delete.
     let events = batches::read(store, budget, events).await?;
     if events.is_empty() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What a run did, and how it is told.
+//! What a run did, and how it is reported.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{failure::Failure, tally::Tally};
 pub(crate) struct Progress {
     /// The newest day that is past retention.
     pub newest: Day,
-    /// Up to which day everything is gone; none when that is not known.
+    /// The day up to which everything is gone, if known.
     pub done: Option<Day>,
     /// What failed on the way.
     pub failures: Vec<Failure>,
@@ -31,24 +31,24 @@ pub struct Report {
     pub events_archived: u64,
     /// The size of the objects they are in.
     pub bytes_archived: u64,
-    /// Partitions that were seen to the end, empty ones as well.
+    /// Partitions read to the end, empty ones too.
     pub partitions: u64,
     /// How long it took.
     pub seconds: f64,
     /// Whether everything that is past retention is gone.
     pub complete: bool,
-    /// The day up to which everything is gone, where that is known.
+    /// The day up to which everything is gone, if known.
     pub pruned_up_to: Option<Day>,
-    /// How many days that are past retention are not done.
+    /// How many days past retention are not done.
     pub days_behind: Option<u64>,
-    /// What failed, the first of it in words.
+    /// How many partitions or days failed.
     pub failures: usize,
     /// The first failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// That something failed: the next run tries again.
+/// Something failed; the next run tries again.
 #[derive(Debug, thiserror::Error)]
 #[error("pruning failed in {failures} places and goes on at the next run; the first: {first}")]
 pub struct Incomplete {

@@ -1,4 +1,4 @@
-//! From the first day that may hold something to the newest that is past retention.
+//! Walks from the first day that may hold events to the newest day past retention.
 
 use futures_util::{StreamExt, stream};
 use shared::{
@@ -16,7 +16,7 @@ use crate::{
     tally::Tally,
 };
 
-/// How many of a day's partitions are worked on at once.
+/// How many partitions of a day are emptied at once.
 const PARTITIONS_AT_ONCE: usize = 8;
 
 /// Empties day after day until the newest one or the end of the budget.
@@ -35,9 +35,8 @@ pub(crate) async fn walk(prune: &PruneState, budget: &Budget) -> Report {
     Report::new(&tally, &progress, in_time, budget.elapsed())
 }
 
-/// A partition that fails holds up neither the others nor the days after it; but from its day on nothing is recorded as
-/// done, so the next run begins there again. Where a whole day fails, the table or the archive is out of reach, and the
-/// run ends.
+/// A failing partition holds up neither the others nor later days, but nothing from its day on is recorded as done, so
+/// the next run begins there. If a whole day fails, the table or the archive is out of reach, and the run ends.
 async fn days(
     prune: &PruneState,
     budget: &Budget,

@@ -1,6 +1,6 @@
 //! `POST /api/v1/auth/refresh`: exchanges a refresh token for its successor (RFC 6749 §6, RFC 9700 §4.14).
 //!
-//! One conditional write. When its condition fails, the item that comes back with the failure decides: see [`classify`].
+//! One conditional write. If its condition fails, the item returned with the failure decides: see [`classify`].
 
 mod refusal;
 
@@ -81,7 +81,7 @@ pub const FUNCTION: Function = Function {
 ///
 /// # Errors
 ///
-/// 401 with RFC 6749's `invalid_grant` when the token or its session is not valid.
+/// 401 with RFC 6749's `invalid_grant` if the token or its session is not valid.
 pub async fn handle(signing: &SigningState, request: Request) -> Result<Response, ApiError> {
     let state = &signing.state;
     let refresh_token = read(&request)?;
@@ -93,7 +93,7 @@ pub async fn handle(signing: &SigningState, request: Request) -> Result<Response
     let token = state.auth.check_token::<RefreshClaims>(&refresh_token).await?;
     let context = http::audit_context(&request, &state.config.trusted_proxy, state.clock.now());
     let claims = token.claims();
-    // Another machine's clock may be ahead: along one lineage, times never go backwards.
+    // Another machine's clock may be ahead, but times never go backwards along one lineage.
     let at = context.at.max(claims.iat.millis());
     let rotate = RotateRequest {
         user_id: claims.sub,
@@ -175,14 +175,14 @@ async fn refused(
     }
 }
 
-/// Ends the session that a replayed token belongs to, and no other; answers the refusal.
+/// Revokes the replayed token's session, and no other. Returns the refusal.
 async fn end_stolen(state: &State, session: &Session, context: &AuditContext) -> Result<Error, StoreError> {
     let ending = state
         .store
         .revoke_session(session, RevokeReason::RefreshTokenReuse, context);
     Ok(match ending.await? {
         RevokeOutcome::Revoked => Error::RefreshTokenReused,
-        // It ended by itself before this could be committed: then that is what happened to it.
+        // It was over before this could commit, so that is what the phone is told.
         RevokeOutcome::NoLongerActive(session) => match require_active(session.as_deref(), context.at) {
             Ok(_) => Error::RefreshTokenReused,
             Err(refusal) => refusal,
@@ -194,7 +194,7 @@ fn moved(before: Option<&str>, now: Option<&str>) -> bool {
     matches!((before, now), (Some(before), Some(now)) if before != now)
 }
 
-/// The one event that is best effort: the refresh is committed, and its answer must neither depend on this nor wait long.
+/// The one best-effort event: the refresh is committed, and its answer must neither depend on this nor wait long.
 async fn tell_of_move(state: &State, rotate: &RotateRequest, context: &AuditContext) {
     let mut event = context.event(&state.ids, rotate.user_id, EventType::SessionMoved);
     event.session_id = Some(rotate.session_id);

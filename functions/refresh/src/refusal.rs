@@ -1,4 +1,4 @@
-//! Why a rotation was refused, read off the session as it stood.
+//! Why a rotation was refused, as the stored session tells.
 
 use shared::domain::{
     clock::{Millis, Seconds},
@@ -19,7 +19,7 @@ pub struct Attempt<'a> {
     pub issued_at: Seconds,
     /// Now.
     pub now: Millis,
-    /// How long after a rotation the previous token still gets the successor.
+    /// How many seconds after a rotation the previous token still gets the successor.
     pub grace_seconds: i64,
 }
 
@@ -28,24 +28,24 @@ pub struct Attempt<'a> {
 pub enum RotationRefusal<'a> {
     /// The session ran out, was removed, or comes from a backup older than the token.
     Expired,
-    /// Somebody ended the session. Not theft: nothing more is done.
+    /// The session is revoked. This is not theft, so nothing more is done.
     Revocation,
-    /// An earlier attempt of this very request succeeded and its answer was lost.
+    /// An earlier attempt of this same request succeeded, and its answer was lost.
     OwnRetry,
-    /// The phone repeats a refresh whose answer it did not get: it gets the same successor, and nothing is written.
+    /// The phone retries a refresh whose answer it never got: it gets the same successor, and nothing is written.
     SameSuccessor {
         /// The `jti` that followed the presented one.
         successor: &'a TokenId,
         /// When: the successor's `iat`.
         rotated_at: Millis,
-        /// When the session ends.
+        /// When the session expires.
         expires_at: Seconds,
     },
-    /// An ancestor is replayed: two parties hold tokens of this session.
+    /// An old token is replayed, so two parties hold tokens of this session.
     Theft(&'a Session),
 }
 
-/// Judges by the session as it stood when the condition failed. The order of the rules matters.
+/// Classifies a refusal by the session as it stood when the condition failed. The order of the rules matters.
 #[must_use]
 pub fn classify<'a>(session: Option<&'a Session>, attempt: &Attempt<'_>) -> RotationRefusal<'a> {
     let Some(session) = session else {
@@ -55,8 +55,8 @@ pub fn classify<'a>(session: Option<&'a Session>, attempt: &Attempt<'_>) -> Rota
     if let SessionStatus::Revoked(_) = status {
         return RotationRefusal::Revocation;
     }
-    // Nobody else can know the successor unless this very request was applied. By now it may even have been used:
-    // another request with the same token got it as well, and went on.
+    // Only this request knew the successor, so it was applied. It may even have been used by now, by another request
+    // with the same token that got it too.
     let used = session.rotation.as_ref().map(|rotation| &rotation.previous_jti);
     if session.refresh_jti == *attempt.successor || used == Some(attempt.successor) {
         return RotationRefusal::OwnRetry;

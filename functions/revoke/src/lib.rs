@@ -1,4 +1,4 @@
-//! `DELETE /api/v1/sessions/{session_id}`: ends one of the caller's sessions.
+//! `DELETE /api/v1/sessions/{session_id}`: revokes one of the caller's sessions.
 
 use shared::{
     Error, State,
@@ -49,12 +49,12 @@ pub const FUNCTION: Function = Function {
     connections: 3,
 };
 
-/// Ends the session that the path names, if it is the caller's.
+/// Revokes the session that the path names, if it is the caller's.
 ///
 /// # Errors
 ///
-/// 401 when the token or its session is not valid, 422 when the path names no UUID, 403 for another account's session,
-/// 404 for none.
+/// 401 if the token or its session is not valid, 422 if the path names no UUID, 403 for another account's session, 404
+/// for none.
 pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let claimed = state.auth.check(&request, &OPERATION).await?;
     let target = session_id(&request);
@@ -83,7 +83,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
         ended.await?;
         return Ok(revoked(session));
     }
-    // There is nothing to commit, and so nothing that would check the caller in the same moment.
+    // Nothing is committed, so no transaction checks the caller: it is read once more.
     let (own, refusal) = tokio::try_join!(state.store.session(caller.user_id, caller.session.id), async {
         match session {
             Some(_) => Ok(Error::SessionNotFound),
@@ -92,7 +92,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
     })?;
     require_active(own.as_ref(), caller.now)?;
     match session {
-        // A record past its time is as good as gone, whether or not TTL has come by.
+        // An expired record counts as gone, even if TTL has not deleted it yet.
         Some(session) if session.expires_at > caller.now.seconds() => Ok(revoked(session)),
         Some(_) | None => Err(refusal.into()),
     }
@@ -115,7 +115,7 @@ fn name(session: &Session) -> &str {
     }
 }
 
-/// Why the caller has no such session: it is somebody else's, or nobody's.
+/// Whether the session is another account's, or nobody's.
 async fn absent(state: &State, session: SessionId, caller: UserId) -> Result<Error, StoreError> {
     Ok(match state.store.session_owner(session).await? {
         Some(owner) if owner != caller => Error::NotYourSession,
