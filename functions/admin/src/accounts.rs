@@ -1,4 +1,4 @@
-//! Creating, showing and switching accounts.
+//! Creating, showing, disabling and enabling accounts.
 
 use serde_json::{Value, json};
 use shared::{
@@ -30,7 +30,7 @@ pub(crate) async fn create_user(call: &Call<'_>, user: &NewUser) -> Result<Value
     }
 }
 
-/// What is to be written for a new account. Hashes the password, if that is what there is.
+/// What is written for a new account. Hashes the password, if there is one.
 pub(crate) async fn new_account(call: &Call<'_>, user: &NewUser) -> Result<NewAccount, CommandError> {
     let email = find::email(&user.email)?;
     let password_hash = match (&user.password, &user.password_hash) {
@@ -102,8 +102,8 @@ pub(crate) async fn enable_user(call: &Call<'_>, target: &Target) -> Result<Valu
     Ok(json!({ "user": views::user(&credential) }))
 }
 
-/// The credential first, which defeats every login under way, and then the sessions that there are: in the other order
-/// a login in between would stay.
+/// Changes the credential first, which defeats every login under way, and then revokes the sessions: in the other order
+/// a login in between would survive.
 async fn change_and_end_sessions(
     call: &Call<'_>,
     credential: Credential,
@@ -116,7 +116,7 @@ async fn change_and_end_sessions(
     Ok(json!({ "user": views::user(&credential), "sessions_ended": count }))
 }
 
-/// Makes a change, unless it was made before.
+/// Makes a change, unless it was made already.
 async fn change_credential(
     call: &Call<'_>,
     credential: &Credential,

@@ -7,7 +7,7 @@ use shared::{
 
 use crate::command_error::CommandError;
 
-/// What is kept back of an invocation's time, in milliseconds: enough for what is under way to end.
+/// How long before its deadline an invocation begins nothing new, in milliseconds.
 pub(crate) const TIME_KEPT: i64 = 10_000;
 
 /// What the function works with.
@@ -24,7 +24,7 @@ pub struct AdminState {
 pub struct Invocation<'a> {
     /// Goes into the audit events.
     pub request_id: &'a str,
-    /// When Lambda ends the function, where it does.
+    /// When Lambda ends the function, if it does.
     pub deadline: Option<Millis>,
 }
 
@@ -40,7 +40,7 @@ impl Call<'_> {
         &self.admin.state
     }
 
-    /// Refuses to begin what might not end in time.
+    /// Refuses to begin what might not finish in time.
     pub fn check_time(&self) -> Result<(), CommandError> {
         match self.stop_at {
             Some(stop_at) if self.state().clock.now() >= stop_at => Err(CommandError::new(

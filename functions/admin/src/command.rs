@@ -1,4 +1,4 @@
-//! The commands, and what is said about those that are none.
+//! The commands, and what is said of those that are not valid.
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
@@ -9,17 +9,17 @@ use crate::{
     find::{self, AccountRef},
 };
 
-/// Who did it, in the audit trail, when a command does not say.
+/// The actor in the audit trail, if a command names none.
 const DEFAULT_ACTOR: &str = "admin";
 const MAX_ACTOR: usize = 128;
 
-/// A command: what to do, and who has it done.
+/// A command: what to do, and for whom.
 pub(crate) struct Command {
     pub actor: String,
     pub action: Action,
 }
 
-/// What `admin` can do. The names of the actions and of their input are those of the commands.
+/// What `admin` can do. The names of the actions and of their fields are those of the commands.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Action {
@@ -36,7 +36,7 @@ pub(crate) enum Action {
     Activity(Activity),
 }
 
-/// An account, by the one or the other.
+/// An account, by address or by id.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Target {
@@ -44,7 +44,7 @@ pub(crate) struct Target {
     user_id: Option<String>,
 }
 
-/// An account to be created, with a password or the hash of one.
+/// An account to create, with a password or the hash of one.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewUser {
@@ -53,7 +53,7 @@ pub(crate) struct NewUser {
     pub password_hash: Option<Secret>,
 }
 
-/// Accounts to be created, each still to be read, so that one that cannot be does not stop the others.
+/// Accounts to create, not parsed yet, so that one bad account does not stop the others.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Import {
@@ -194,7 +194,7 @@ mod tests {
 
     use super::*;
 
-    /// Every action with the input that it takes.
+    /// Every action with the fields that it takes.
     const ACTIONS: [(&str, &[&str]); 11] = [
         ("create_user", &["email", "password", "password_hash"]),
         ("import_users", &["users"]),

@@ -1,4 +1,4 @@
-//! Commands that are not carried out.
+//! Why commands are refused or fail.
 
 use shared::Error;
 
@@ -17,7 +17,7 @@ impl CommandError {
         }
     }
 
-    /// A field whose value does not fit; `problem` goes on where the field's name leaves off.
+    /// An invalid field; `problem` continues a sentence that begins with the field's name.
     pub fn field(field: &str, problem: impl std::fmt::Display) -> Self {
         Self::new("validation_failed", format!("{field} {problem}"))
     }

@@ -1,13 +1,13 @@
-//! `delete_user`: everything of an account goes, and nothing of anybody else's.
+//! `delete_user`: deletes everything of an account, and nothing of any other.
 //!
-//! In this order, so that an account that can log in can also be found, and one that is found can be deleted:
+//! In this order, so that every account that can log in can be found, and every one found can be deleted:
 //!
-//! 1. The credential loses its password and is marked, with an event. From here on nobody can log in, no other command
+//! 1. The credential loses its password and is marked, with an event. From now on nobody can log in, no other command
 //!    changes the account, a login treats its address as unknown, and the address stays taken.
-//! 2. The sessions go, then the events.
-//! 3. Credential and profile go together: the address is free.
+//! 2. The sessions are deleted, then the events.
+//! 3. Credential and profile are deleted together, which frees the address.
 //!
-//! Until 3 the account is found by address and by id; a command that was cut off goes on wherever it is repeated.
+//! Until step 3 the account is found by address and by id, so a repeated command continues one that was cut off.
 
 use serde_json::{Value, json};
 use shared::{
@@ -39,7 +39,7 @@ pub(crate) async fn delete_user(call: &Call<'_>, target: &Target) -> Result<Valu
         (None, AccountRef::Id(user)) => (user, delete_remains(call, user).await?),
         (None, AccountRef::Address(_)) => return Err(CommandError::not_found()),
     };
-    // The one trace that stays.
+    // The one trace that remains.
     tracing::info!(user_id = %user, request_id = call.context.request_id, "an account was deleted");
     Ok(json!({
         "user_id": user,
@@ -62,17 +62,17 @@ async fn delete(call: &Call<'_>, credential: &Credential) -> Result<Erased, Comm
     }
     let mut erased = Erased::default();
     erase(call, user, &mut erased).await?;
-    // What was committed just before the mark comes up now.
+    // Queries now show what was committed just before the mark.
     store.wait_for_queries().await;
     erase(call, user, &mut erased).await?;
     store.delete_account(account).await?;
-    // And what a refused login that was under way at the mark has written since. One that writes even later leaves an
-    // event that nothing leads to, and that goes with its day of the audit trail.
+    // And what a refused login, under way at the mark, has written since. One that writes even later leaves an event
+    // that nothing leads to; it is pruned with its day.
     erase(call, user, &mut erased).await?;
     Ok(erased)
 }
 
-/// What is found under an id that has no account: left by a login that was under way while it was deleted.
+/// What is left under an id without an account, by a login that was under way during its deletion.
 async fn delete_remains(call: &Call<'_>, user: UserId) -> Result<Erased, CommandError> {
     let mut erased = Erased::default();
     erase(call, user, &mut erased).await?;

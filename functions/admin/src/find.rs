@@ -7,14 +7,14 @@ use shared::{
 
 use crate::{call::Call, command_error::CommandError};
 
-/// Whose account, by what the command says.
+/// How a command names an account.
 #[derive(Clone, Debug)]
 pub(crate) enum AccountRef {
     Address(Email),
     Id(UserId),
 }
 
-/// Reads the two input that name an account.
+/// Reads the two fields that name an account.
 pub(crate) fn whom(address: Option<&str>, user_id: Option<&str>) -> Result<AccountRef, CommandError> {
     match (address, user_id) {
         (Some(address), None) => Ok(AccountRef::Address(email(address)?)),
@@ -34,12 +34,12 @@ pub(crate) fn email(text: &str) -> Result<Email, CommandError> {
     Email::parse(text).map_err(|error| CommandError::field("email", error))
 }
 
-/// The account, also when it is being deleted.
+/// The account, even if it is being deleted.
 pub(crate) async fn find(call: &Call<'_>, whom: &AccountRef) -> Result<Credential, CommandError> {
     look_up(call, whom).await?.ok_or_else(CommandError::not_found)
 }
 
-/// As [`find`], where it may be missing.
+/// As [`find`], but `None` if there is no such account.
 pub(crate) async fn look_up(call: &Call<'_>, whom: &AccountRef) -> Result<Option<Credential>, StoreError> {
     let store = &call.state().store;
     let user = match whom {
@@ -50,13 +50,13 @@ pub(crate) async fn look_up(call: &Call<'_>, whom: &AccountRef) -> Result<Option
         return Ok(None);
     };
     let credential = store.credential_record(&account.email).await?;
-    // The account may have been deleted in between, and its address be somebody else's by now.
+    // The account may be gone by now, and its address another account's.
     if let Some(credential) = credential.filter(|found| found.account.user_id == user) {
         return Ok(Some(credential));
     }
     match store.account(user).await? {
         None => Ok(None),
-        // They come and go together: to take this for a deleted account would leave one that only a login finds.
+        // Both come and go together. Taking this for a deleted account would leave one that only a login finds.
         Some(_) => Err(StoreError::Corrupt {
             item: format!("account {user}"),
             attribute: "email".to_owned(),

@@ -7,23 +7,23 @@ use shared::store::{CreateOutcome, NewAccount};
 
 use crate::{accounts, call::Call, command::NewUser, command_error::CommandError};
 
-/// How many accounts one call takes.
+/// How many accounts one call takes at most.
 pub const MAX_USERS: usize = 500;
-/// How many are being written at once.
+/// How many are written at once.
 const WRITES_AT_ONCE: usize = 16;
-/// How much of an address that is none is repeated in the report.
+/// How many characters of an invalid address the report repeats.
 const MAX_ADDRESS: usize = 254;
 
-/// Creates the accounts that there are not; reports how many, and each that was refused by its number, from 1 on.
+/// Creates the accounts that do not exist. Reports how many, and each refused one by its number, from 1 on.
 ///
-/// A repeat finds those accounts that exist already, and tries the others again.
+/// A repeat finds the accounts that exist by now, and tries the others again.
 pub(crate) async fn import_users(call: &Call<'_>, users: Vec<Value>) -> Result<Value, CommandError> {
     if users.is_empty() || users.len() > MAX_USERS {
         let problem = format!("must be a list of 1 to {MAX_USERS} accounts, not {}", users.len());
         return Err(CommandError::field("users", problem));
     }
     let (mut created, mut existed, mut refused) = (0, 0, Vec::new());
-    // Passwords are hashed one after the other, since each hash takes its memory, beside the writes.
+    // Passwords are hashed one by one, because each hash takes its memory, beside the writes.
     let outcomes = stream::iter(users.into_iter().enumerate())
         .then(async |(index, user)| (index, address(&user), prepare(call, user).await))
         .map(async |(index, email, new)| (index, email, create(call, new).await))
@@ -47,7 +47,7 @@ pub(crate) async fn import_users(call: &Call<'_>, users: Vec<Value>) -> Result<V
     Ok(json!({ "created": created, "existed": existed, "refused": refused }))
 }
 
-/// The address as it was given, to find the line by.
+/// The address as given, to find its line.
 fn address(user: &Value) -> Option<String> {
     let address = user["email"].as_str()?;
     Some(address.chars().take(MAX_ADDRESS).collect())

@@ -17,7 +17,7 @@ use crate::{
 
 const DEFAULT_EVENTS: i64 = 50;
 
-/// All sessions on record, last used first: also those that ended or expired, until their record goes.
+/// All sessions on record, last used first, with revoked and expired ones until their records are deleted.
 pub(crate) async fn list_sessions(call: &Call<'_>, target: &Target) -> Result<Value, CommandError> {
     let credential = find::find(call, &target.whom()?).await?;
     let mut sessions = call.state().store.sessions(credential.account.user_id).await?;

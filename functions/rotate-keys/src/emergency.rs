@@ -10,10 +10,10 @@ use crate::{
 
 /// Makes two new keys the only ones.
 ///
-/// They are published beside the old ones first, then signers get them, then the old ones are dropped: so there is no
-/// moment in which nobody could log in. The new epoch keeps a rotation that was under way from publishing old keys
-/// again; it loses its pending label as well. Cut short, it is repeated with keys newer still. Of two at once, the
-/// label's order decides: the later one's epoch is higher, and its keys are what remains.
+/// First it publishes them beside the old ones, then signers get them, then the old ones are dropped, so logins never
+/// stop working. The new epoch keeps a rotation under way from publishing old keys again; that rotation also loses its
+/// pending label. If cut short, it is repeated with yet newer keys. Of two at once, the label's order decides: the later
+/// one has the higher epoch, and its keys remain.
 pub(crate) async fn replace_keys(rotation: &Rotation) -> Result<Value, RotationError> {
     let (store, secret) = (&rotation.state.store, &rotation.secret);
     for _ in 0..MAX_ATTEMPTS {
@@ -52,7 +52,7 @@ pub(crate) async fn replace_keys(rotation: &Rotation) -> Result<Value, RotationE
     Err(RotationError::Contended)
 }
 
-/// The epoch of what signers read now; 0 where that is unreadable, which an emergency repairs.
+/// The epoch of what signers read now; 0 if that is unreadable, which an emergency repairs.
 async fn read_epoch(rotation: &Rotation, version: Option<&str>) -> Result<u64, RotationError> {
     let Some(version) = version else { return Ok(0) };
     match rotation.secret.read(version).await {
@@ -62,7 +62,7 @@ async fn read_epoch(rotation: &Rotation, version: Option<&str>) -> Result<u64, R
     }
 }
 
-/// Publishes `keys` alone, unless a later emergency has published by now.
+/// Publishes only `keys`, unless a later emergency has published already.
 async fn drop_others(rotation: &Rotation, keys: &SigningKeys) -> Result<(), RotationError> {
     let store = &rotation.state.store;
     for _ in 0..MAX_ATTEMPTS {

@@ -1,4 +1,4 @@
-//! Why a rotation does not go on.
+//! Why a rotation stops.
 
 use std::error::Error as StdError;
 
@@ -7,7 +7,7 @@ use shared::{
     store::StoreError,
 };
 
-/// Every context. Nothing of a secret's content is in any of them.
+/// Every cause. None shows a secret's content.
 #[derive(Debug, thiserror::Error)]
 pub enum RotationError {
     /// The function does not know which secret it rotates.

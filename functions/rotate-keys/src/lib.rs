@@ -2,8 +2,8 @@
 //! emergency. Invoked by Secrets Manager, and by hand; never through the API.
 //!
 //! A rotation makes the key current that was published a whole rotation ago, and publishes a new one to come next. Every
-//! step can be repeated, cut short anywhere and run twice at once: what it reads, it reads again until nobody changed
-//! it meanwhile, and what it finds done, it leaves.
+//! step can be repeated, cut short anywhere and run twice at once: it rereads until nobody changed anything meanwhile,
+//! and leaves what is done already.
 
 mod command;
 mod emergency;
@@ -40,7 +40,7 @@ pub const FUNCTION: Function = Function {
 ///
 /// # Errors
 ///
-/// Says what is wrong; repeating it is safe.
+/// Says what is wrong. A repeat is safe.
 pub async fn handle(rotation: &Rotation, event: Value) -> Result<Value, RotationError> {
     match Command::parse(event)? {
         Command::Step {

@@ -10,7 +10,7 @@ use shared::{
 
 use crate::{error::RotationError, secret::Secret};
 
-/// How often a step starts over because somebody else changed the secret or the published set under it.
+/// How often a step starts over because the secret or the published set changed meanwhile.
 pub(crate) const MAX_ATTEMPTS: u32 = 8;
 
 /// What the function works with.
@@ -25,7 +25,7 @@ impl Rotation {
     ///
     /// # Errors
     ///
-    /// [`RotationError::NoSecret`] when it names none.
+    /// [`RotationError::NoSecret`] if it names none.
     pub fn new(state: State, client: Client) -> Result<Self, RotationError> {
         match &state.config.signing_keys {
             Some(KeyLocation::Secret(id)) => Ok(Self {
@@ -36,8 +36,8 @@ impl Rotation {
         }
     }
 
-    /// Publishes a set in which `active` sign and everything else is retired; `false` when somebody published since
-    /// `before` was read.
+    /// Publishes a set in which `active` sign and all other keys are retired. Returns `false` if another writer
+    /// published since `before` was read.
     pub(crate) async fn publish(
         &self,
         before: Option<&PublishedKeys>,
