@@ -1,9 +1,9 @@
 //! `prune`: removes audit events past their retention, day by day, and archives them first if a bucket is set.
 //!
-//! `EventBridge` Scheduler invokes it daily. It reads the index partitions of the days that are past retention and nothing
-//! else, so its work grows with what it removes and never with the table. It may be killed anywhere and run again, even
-//! beside itself: an event is deleted only after the object that holds it is stored, and a day is recorded as done only
-//! after all its partitions were read to the end.
+//! `EventBridge` Scheduler invokes it daily. It reads only the index partitions of the days that are past retention, so
+//! its work grows with what it deletes and never with the table. It may be killed anywhere and run again, even beside
+//! itself: an event is deleted only after the object that holds it is stored, and a day is recorded as done only after
+//! all its partitions were read to the end.
 
 mod archive;
 mod batches;
