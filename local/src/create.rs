@@ -1,4 +1,4 @@
-//! Creating the table, and recognising one that is there already.
+//! Creates the table, or recognises an existing one.
 
 use std::time::Duration;
 
@@ -14,25 +14,25 @@ use crate::table::TableDefinition;
 
 const MAX_WAIT: Duration = Duration::from_mins(1);
 
-/// Whether a table had to be made.
+/// Whether the table had to be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Created {
-    /// It is new and empty.
+    /// The table is new and empty.
     New,
-    /// A table with the same keys, indexes and TTL attribute was there.
+    /// A table with the same keys, indexes and TTL attribute existed.
     Existed,
 }
 
 impl TableDefinition {
-    /// Creates the table under the given name and switches its TTL on, or finds that it exists already.
+    /// Creates the table under the given name and enables its TTL, unless it exists already.
     ///
-    /// Safe to repeat, and to run side by side with itself.
+    /// Safe to repeat and to run concurrently.
     ///
     /// # Errors
     ///
-    /// [`Error::DifferentTable`] when a table of that name has other keys, indexes or another TTL attribute;
-    /// [`Error::TableNotActive`] when it is not usable within a minute; [`Error::DynamoDb`] for everything that
-    /// `DynamoDB` answers.
+    /// [`Error::DifferentTable`] if a table of that name has other keys, indexes or another TTL attribute;
+    /// [`Error::TableNotActive`] if it is not usable within a minute; [`Error::DynamoDb`] for every error from
+    /// `DynamoDB`.
     pub async fn create(&self, client: &Client, name: &str) -> Result<Created, Error> {
         let request = client
             .create_table()
@@ -146,7 +146,7 @@ fn describe_index(
     format!("{} ({}; {kind})", name.unwrap_or("unnamed"), describe_keys(keys))
 }
 
-/// `UpdateTimeToLive` refuses to repeat itself, so what is set already is asked for first.
+/// `UpdateTimeToLive` rejects a repeat, so the current setting is read first.
 async fn enable_ttl(definition: &TableDefinition, client: &Client, name: &str) -> Result<(), Error> {
     let Some(expected) = &definition.ttl_attribute else {
         return Ok(());
@@ -182,7 +182,7 @@ async fn enable_ttl(definition: &TableDefinition, client: &Client, name: &str) -
         .time_to_live_specification(specification);
     match request.send().await {
         Ok(_) => Ok(()),
-        // Another process was faster.
+        // Another process enabled it first.
         Err(error) if is_already_enabled(&error) => Ok(()),
         Err(error) => Err(Error::dynamodb("UpdateTimeToLive", name, &error)),
     }

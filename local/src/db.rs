@@ -1,4 +1,4 @@
-//! The embedded `DynamoDB`: a server in this process, on loopback, that keeps its data in a file or in memory.
+//! The embedded `DynamoDB`: a server in this process, on loopback, with its data in a file or in memory.
 
 use std::fs::{File, TryLockError};
 use std::net::Ipv4Addr;
@@ -16,13 +16,13 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::error::Error;
 use crate::terminal::warn;
 
-/// How often expired items are removed. (`DynamoDB` itself takes up to days.)
+/// How often expired items are deleted. (`DynamoDB` itself may take days.)
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
-/// How long requests under way may take when the server stops.
+/// How long requests in progress may take when the server stops.
 const DRAIN: Duration = Duration::from_secs(3);
 
-/// A running `DynamoDB`. It stops when dropped, or properly with [`stop`](Self::stop).
+/// A running `DynamoDB`. Stops when dropped, or gracefully with [`stop`](Self::stop).
 #[derive(Debug)]
 pub struct EmbeddedDynamoDb {
     endpoint: String,
@@ -33,12 +33,12 @@ pub struct EmbeddedDynamoDb {
 }
 
 impl EmbeddedDynamoDb {
-    /// Starts an empty one on a free port: each test gets its own. It removes no expired items by itself, as `DynamoDB`
-    /// may not for days.
+    /// Starts an empty one on a free port, so that each test has its own. It deletes no expired items by itself, as
+    /// `DynamoDB` may not for days.
     ///
     /// # Errors
     ///
-    /// [`Error::Listen`] or [`Error::Database`], neither of which is expected.
+    /// [`Error::Listen`] or [`Error::Database`], neither expected.
     pub async fn start_in_memory() -> Result<Self, Error> {
         let database = Database::memory().map_err(|error| Error::Database {
             place: "in memory".to_owned(),
@@ -47,7 +47,7 @@ impl EmbeddedDynamoDb {
         Self::start_with(database).await
     }
 
-    /// The same over an engine that the caller uses as well, past the server.
+    /// Starts one over an engine that the caller also uses directly.
     ///
     /// # Errors
     ///
@@ -56,12 +56,12 @@ impl EmbeddedDynamoDb {
         Self::serve(listen(0).await?, database, None, None)
     }
 
-    /// Starts one on a fixed port with its data in a file, which is created when it is missing.
+    /// Starts one on a fixed port with its data in a file, which is created if missing.
     ///
     /// # Errors
     ///
-    /// [`Error::PortTaken`] before the file is touched; [`Error::FileInUse`] when another process serves it;
-    /// [`Error::Database`] when it cannot be opened.
+    /// [`Error::PortTaken`] before the file is touched; [`Error::FileInUse`] if another process serves it;
+    /// [`Error::Database`] if it cannot be opened.
     pub async fn start(file: &Path, port: u16) -> Result<Self, Error> {
         let listener = listen(port).await?;
         let failed = |message: String| Error::Database {
@@ -76,23 +76,23 @@ impl EmbeddedDynamoDb {
         Self::serve(listener, database, Some(SWEEP_EVERY), Some(lock))
     }
 
-    /// Its URL, as `http://127.0.0.1:8000`.
+    /// Its URL, like `http://127.0.0.1:8000`.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// A client of it.
+    /// A client for it.
     #[must_use]
     pub fn client(&self) -> Client {
         client(&self.endpoint)
     }
 
-    /// Stops it: requests under way get a few seconds, then the file is closed.
+    /// Stops it: requests in progress get a few seconds, then the file is closed.
     pub async fn stop(self) {
         drop(self.sweeper);
         let _ = self.stop.send(());
-        // A request that hangs must not keep the process alive; the file is safe either way.
+        // A hanging request must not keep the process alive; the file is safe either way.
         let _ = timeout(DRAIN, self.server).await;
         drop(self.lock);
     }
@@ -111,7 +111,7 @@ impl EmbeddedDynamoDb {
         let (stop, stopped) = oneshot::channel();
         let sweeper = sweep_every.map(|every| Sweeper::start(database.clone(), every));
         let server = tokio::spawn(server::serve_with_shutdown(listener, database, async {
-            // An error means that this struct was dropped: stop as well.
+            // An error means this struct was dropped: stop as well.
             let _ = stopped.await;
         }));
         Ok(Self {
@@ -124,7 +124,7 @@ impl EmbeddedDynamoDb {
     }
 }
 
-/// A client for a `DynamoDB` that checks no credentials.
+/// A client for a `DynamoDB` that does not check credentials.
 #[must_use]
 pub fn client(endpoint: &str) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
@@ -154,7 +154,7 @@ async fn listen(port: u16) -> Result<TcpListener, Error> {
         })
 }
 
-/// Two processes on one file would each trust what they remember of it.
+/// Two processes on one file would each trust their own cache of it.
 fn lock(database: &Path) -> Result<File, Error> {
     let path = database.with_extension("lock");
     let failed = |source| Error::File {
@@ -170,7 +170,7 @@ fn lock(database: &Path) -> Result<File, Error> {
     }
 }
 
-/// The background removal of expired items, which ends when dropped.
+/// The background deletion of expired items, which stops when dropped.
 #[derive(Debug)]
 struct Sweeper(JoinHandle<()>);
 

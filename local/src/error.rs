@@ -1,10 +1,10 @@
-//! What can go wrong in the development stack, each with what to do about it.
+//! What can go wrong in the development stack, with advice for each.
 
 use std::path::PathBuf;
 
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
-/// A failure of the development stack. The text says what is wrong, where, and what to do.
+/// An error of the development stack. The text says what is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The template is not YAML.
@@ -14,7 +14,7 @@ pub enum Error {
     /// The template does not define the table as expected.
     #[error("template.yaml: {path}: {problem}")]
     Template {
-        /// Where in the template, as `Resources.Table.Properties.KeySchema[0]`.
+        /// Where in the template, like `Resources.Table.Properties.KeySchema[0]`.
         path: String,
         /// What is wrong there.
         problem: String,
@@ -34,7 +34,7 @@ pub enum Error {
     /// `DynamoDB` refused an operation, or could not be reached.
     #[error("DynamoDB: {operation} of table {table}: {message}")]
     DynamoDb {
-        /// The API's operation, as `CreateTable`.
+        /// The API operation, like `CreateTable`.
         operation: &'static str,
         /// The table's name.
         table: String,
@@ -42,7 +42,7 @@ pub enum Error {
         message: String,
     },
 
-    /// A table of that name exists, but is not the template's.
+    /// A table of that name exists but differs from the template's.
     #[error(
         "table {table} exists, but its {what} are not those of template.yaml: it has {found}, the template \
          {expected}. `make dev-reset` wipes the local tables; elsewhere choose another TABLE_NAME"
@@ -67,7 +67,7 @@ pub enum Error {
         table: String,
         /// Its last status.
         status: String,
-        /// How long it was waited for.
+        /// How long the wait took.
         seconds: u64,
     },
 
@@ -101,7 +101,7 @@ pub enum Error {
         variable: &'static str,
     },
 
-    /// A port could not be listened on for another reason.
+    /// A port could not be bound for another reason.
     #[error("cannot listen on 127.0.0.1:{port} ({variable}): {source}")]
     Listen {
         /// The port.
@@ -112,7 +112,7 @@ pub enum Error {
         source: std::io::Error,
     },
 
-    /// An environment variable cannot be used.
+    /// An environment variable is invalid.
     #[error("{name}={value}: {problem}")]
     Variable {
         /// Its name.
@@ -134,11 +134,11 @@ pub enum Error {
         hint: &'static str,
     },
 
-    /// `cargo metadata` did not say what was expected.
+    /// `cargo metadata` gave unexpected output.
     #[error("cargo metadata: {0}")]
     Metadata(String),
 
-    /// `cargo lambda watch` ended though nobody asked it to.
+    /// `cargo lambda watch` exited without being asked to.
     #[error("cargo lambda watch ended by itself ({0}); the reason is above. Start again with `make dev`")]
     WatchEnded(std::process::ExitStatus),
 
@@ -147,14 +147,14 @@ pub enum Error {
     WatchSilent {
         /// The port.
         port: u16,
-        /// How long it was waited for.
+        /// How long the wait took.
         seconds: u64,
     },
 
     /// Processes or signals could not be handled.
     #[error("{action}: {source}")]
     Process {
-        /// What was tried.
+        /// What was attempted.
         action: &'static str,
         /// Why it failed.
         source: std::io::Error,
@@ -164,13 +164,13 @@ pub enum Error {
     #[error("{0}")]
     Import(String),
 
-    /// Keys, accounts or other first data could not be made.
+    /// Keys, accounts or other seed data could not be created.
     #[error("{0}")]
     Seed(String),
 }
 
 impl Error {
-    /// An error of the SDK: what `DynamoDB` says, or why it could not be asked.
+    /// An error of the SDK: what `DynamoDB` says, or why it was unreachable.
     pub(crate) fn dynamodb<E>(operation: &'static str, table: &str, error: &SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,

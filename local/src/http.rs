@@ -1,4 +1,4 @@
-//! As much of an HTTP client as it takes to wake a function up.
+//! Just enough of an HTTP client to wake up a function.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub(crate) async fn listens(port: u16) -> bool {
     TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok()
 }
 
-/// Waits until something accepts connections; `false` when nothing does in time.
+/// Waits until something accepts connections. Returns `false` on timeout.
 pub(crate) async fn wait_until_listening(port: u16, patience: Duration) -> bool {
     let listening = async {
         while !listens(port).await {
@@ -22,7 +22,7 @@ pub(crate) async fn wait_until_listening(port: u16, patience: Duration) -> bool 
     timeout(patience, listening).await.is_ok()
 }
 
-/// Sends a request with a JSON body to 127.0.0.1 and answers the status.
+/// Sends a request with a JSON body to 127.0.0.1 and returns the status.
 pub(crate) async fn status(port: u16, method: &str, path: &str, body: &str) -> std::io::Result<u16> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
     let length = body.len();

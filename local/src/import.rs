@@ -1,7 +1,7 @@
-//! `make import`: creates the accounts of a file of JSON lines, in batches that `admin` takes.
+//! `make import`: creates the accounts in a file of JSON lines, in batches that `admin` accepts.
 //!
-//! Each line is an object as `import_users` takes it: `{"email": …, "password_hash": …}`. Lines that are refused are
-//! told with their numbers; the others are imported. A repeat skips the accounts that exist.
+//! Each line is an object for `import_users`: `{"email": …, "password_hash": …}`. Refused lines are reported by number;
+//! the others are imported. A repeat skips the accounts that exist.
 
 use std::fs::{File, Permissions};
 use std::io::{BufRead, BufReader};
@@ -23,24 +23,24 @@ use crate::settings::Settings;
 use crate::stack;
 use crate::terminal::{say, warn};
 
-/// No account needs a longer line, and 500 of them stay below the 6 MB that Lambda takes.
+/// No account needs a longer line, and 500 such lines stay below Lambda's limit of 6 MB.
 const MAX_LINE: usize = 10_000;
 
-/// Who carries out the commands.
+/// Who executes the commands.
 enum Admin {
-    /// The function's own code, in this process, on the table of the development stack.
+    /// The function's own code, in this process, on the development stack's table.
     Here(Box<AdminState>),
     /// The function of this name, through the AWS CLI.
     Function { cli: PathBuf, name: String },
 }
 
-/// A line that is still to be imported.
+/// A line not imported yet.
 struct Line {
     number: usize,
     user: Value,
 }
 
-/// What became of the lines so far.
+/// The outcome of the lines so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Counts {
     created: u64,
@@ -48,11 +48,11 @@ struct Counts {
     refused: u64,
 }
 
-/// Imports a file: into the development stack, or through the function of that name on AWS.
+/// Imports a file into the development stack or through the function of that name on AWS.
 ///
 /// # Errors
 ///
-/// [`Error::File`] when it cannot be read, [`Error::Import`] when lines were refused or a command failed.
+/// [`Error::File`] if it cannot be read, [`Error::Import`] if lines were refused or a command failed.
 pub async fn import(file: &Path, function: Option<&str>) -> Result<(), Error> {
     let admin = match function {
         Some(name) => Admin::Function {
@@ -170,7 +170,7 @@ impl<R: BufRead> Import<R> {
         Ok(())
     }
 
-    /// Imports a batch; answers the lines that there was no time for.
+    /// Imports a batch. Returns the lines that there was no time for.
     async fn send(&mut self, lines: Vec<Line>) -> Result<Vec<Line>, Error> {
         let users: Vec<_> = lines.iter().map(|line| &line.user).collect();
         let command = json!({ "action": "import_users", "actor": "import", "users": users });
@@ -241,7 +241,7 @@ impl Admin {
     }
 }
 
-/// `aws lambda invoke`, whose payload and answer go through files that nobody else can read.
+/// `aws lambda invoke`, whose payload and answer pass through files that only the owner can read.
 async fn invoke_function(cli: &Path, name: &str, command: &Value) -> Result<Value, Error> {
     let failed = |source| Error::Process {
         action: "handing a command to the AWS CLI",
@@ -257,9 +257,9 @@ async fn invoke_function(cli: &Path, name: &str, command: &Value) -> Result<Valu
     std::fs::write(&payload, command.to_string()).map_err(failed)?;
     let output = Command::new(cli)
         .args(["lambda", "invoke", "--function-name", name])
-        // An import of passwords takes minutes; by default the CLI would give up after one, and invoke again.
+        // Importing passwords takes minutes; by default the CLI would time out after one and invoke again.
         .args(["--cli-read-timeout", "0", "--payload"])
-        // As it is: version 2 of the CLI takes what file:// names for base64.
+        // Raw bytes: version 2 of the CLI decodes file:// as base64.
         .arg(format!("fileb://{}", payload.display()))
         .arg(&answer)
         .output()

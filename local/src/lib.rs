@@ -1,5 +1,5 @@
-//! The development stack: `make dev` and `make dev-db` are the binary of this crate, and the tests use its embedded
-//! `DynamoDB`. Nothing in here is ever deployed.
+//! The development stack: `make dev` and `make dev-db` run this crate's binary, and the tests use its embedded
+//! `DynamoDB`. Nothing here is ever deployed.
 
 pub mod create;
 pub mod db;

@@ -1,9 +1,8 @@
 //! Processes that must not outlive this one.
 //!
-//! cargo-lambda puts each function into a session of its own, so that a signal to its process group reaches none of
-//! them. It ends them itself when it is asked to end (`SIGTERM`). For all other cases this process is, on Linux, the
-//! one that orphans are handed to: whatever is left can be found among its own children. Elsewhere functions whose
-//! server is gone end by themselves at their next request for work.
+//! cargo-lambda puts each function into a session of its own, so a signal to its process group reaches none of them. On
+//! `SIGTERM` it stops them itself. For all other cases, this process adopts orphans on Linux, so whatever is left is
+//! among its own children. Elsewhere, functions whose server is gone exit at their next request for work.
 
 use std::os::unix::process::{CommandExt as _, parent_id};
 use std::process::Command;
@@ -15,10 +14,10 @@ use tokio::time::{sleep, timeout};
 
 use crate::error::Error;
 
-/// How long cargo-lambda may take to end its functions.
+/// How long cargo-lambda may take to stop its functions.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// The hidden subcommand of the binary that is [`become_child_of`].
+/// The binary's hidden subcommand for [`become_child_of`].
 pub const AS_CHILD: &str = "as-child-of";
 
 /// Makes orphaned descendants children of this process (Linux).
@@ -37,11 +36,11 @@ pub(crate) fn adopt_orphans() -> Result<(), Error> {
     Ok(())
 }
 
-/// Turns this process into `command`, which gets `SIGTERM` when `parent` dies (Linux): also by `SIGKILL`.
+/// Turns this process into `command`, which gets `SIGTERM` when `parent` dies (Linux), even by `SIGKILL`.
 ///
 /// # Errors
 ///
-/// Only returns when the command cannot be run.
+/// Returns only if the command cannot be run.
 #[must_use]
 pub fn become_child_of(parent: u32, mut command: Command) -> Error {
     #[cfg(target_os = "linux")]
@@ -66,7 +65,7 @@ pub fn become_child_of(parent: u32, mut command: Command) -> Error {
     }
 }
 
-/// Ends a child that leads its process group, and everything that it leaves behind.
+/// Stops a child that leads its process group, and everything it leaves behind.
 pub(crate) async fn end(mut child: Child) {
     if let Some(group) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
         let _ = kill_process_group(group, Signal::TERM);
@@ -78,7 +77,7 @@ pub(crate) async fn end(mut child: Child) {
     end_orphans().await;
 }
 
-/// Kills adopted processes until none is left; each leads a group of its own.
+/// Kills adopted processes until none is left; each leads its own group.
 async fn end_orphans() {
     for _ in 0..100 {
         let orphans = orphans();
@@ -94,7 +93,7 @@ async fn end_orphans() {
     }
 }
 
-/// The children of this process. (None but orphans, once cargo-lambda has ended.)
+/// The children of this process. (Only orphans, once cargo-lambda has exited.)
 #[cfg(target_os = "linux")]
 fn orphans() -> Vec<Pid> {
     let parent = std::process::id();

@@ -1,4 +1,4 @@
-//! What `cargo metadata` says about the workspace: its root and the routes of `cargo lambda watch`.
+//! What `cargo metadata` says about the workspace: its root and routes for `cargo lambda watch`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,11 +20,11 @@ pub struct Project {
 /// A route of the development server.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
-    /// The path, parameters in braces.
+    /// The path, with parameters in braces.
     pub path: String,
     /// The method.
     pub method: String,
-    /// The binary that answers.
+    /// The binary that handles it.
     pub function: String,
 }
 
@@ -57,11 +57,11 @@ struct Target {
 }
 
 impl Project {
-    /// Asks cargo about the workspace of the current folder.
+    /// Asks cargo about the workspace around the current folder.
     ///
     /// # Errors
     ///
-    /// [`Error::Program`] without cargo, [`Error::Metadata`] when it fails or names no routes.
+    /// [`Error::Program`] without cargo, [`Error::Metadata`] if it fails or names no routes.
     pub async fn find() -> Result<Self, Error> {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
         let output = Command::new(&cargo)

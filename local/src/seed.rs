@@ -1,4 +1,4 @@
-//! What an empty table needs before anybody can log in: signing keys, their public halves, and an account.
+//! What an empty table needs before anybody can log in: signing keys, their public keys, and an account.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
@@ -20,16 +20,16 @@ use crate::error::Error;
 use crate::settings::Settings;
 use crate::terminal::say;
 
-/// The address of the account that every development stack has.
+/// The email address of every development stack's account.
 pub const DEMO_EMAIL: &str = "demo@example.com";
-/// Its password, which is no secret: the stack listens on loopback only.
+/// Its password. Not a secret: the stack listens on loopback only.
 pub const DEMO_PASSWORD: &str = "correct horse battery staple";
 
-/// Makes what is missing. Safe to repeat.
+/// Creates what is missing. Safe to repeat.
 ///
 /// # Errors
 ///
-/// [`Error::Seed`] or [`Error::File`], saying what could not be made.
+/// [`Error::Seed`] or [`Error::File`], naming what could not be created.
 pub async fn seed(settings: &Settings, client: &Client) -> Result<(), Error> {
     let config = Config::from_lookup(|name| settings.function_variable(name)).map_err(failed)?;
     let state = State::new(config, Clock::system(), Ids::system(), client.clone());
@@ -44,7 +44,7 @@ pub async fn seed(settings: &Settings, client: &Client) -> Result<(), Error> {
     create_demo_account(state).await
 }
 
-/// The keys in the file; new ones, in a file that only its owner can read, when there is none.
+/// Reads the keys in the file. If there is none, creates keys in a file that only its owner can read.
 fn signing_keys(file: &Path) -> Result<SigningKeys, Error> {
     match std::fs::read_to_string(file) {
         Ok(json) => {
@@ -76,7 +76,7 @@ fn signing_keys(file: &Path) -> Result<SigningKeys, Error> {
     }
 }
 
-/// Under another name first: a half-written file would look like broken keys ever after.
+/// Writes to a temporary name first, because a half-written file would look like broken keys.
 fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
     let unfinished = file.with_extension("new");
     let mut handle = OpenOptions::new()
@@ -90,7 +90,7 @@ fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
     std::fs::rename(&unfinished, file)
 }
 
-/// Publishes the keys unless the table knows them: it may know older ones as well, which still verify tokens.
+/// Publishes the keys unless the table has them; it may have older ones too, which still verify tokens.
 async fn publish(state: &State, keys: &SigningKeys) -> Result<(), Error> {
     let published = state.store.key_set().await.map_err(failed)?.unwrap_or_default();
     let known = |kid: &str| published.find(kid, Purpose::Access, state.clock.now()).is_some();

@@ -1,20 +1,20 @@
-//! The first session with curl that `make dev` prints, and the README shows.
+//! The first session with curl, which `make dev` prints and the README shows.
 
 use crate::seed::{DEMO_EMAIL, DEMO_PASSWORD};
 use crate::settings::Settings;
 
 /// The commands, for the default port.
 ///
-/// They run in any POSIX shell and in an interactive zsh, which takes no comments: hence there are none.
+/// They run in any POSIX shell and in an interactive zsh, which rejects comments, so there are none.
 pub const FIRST_SESSION: &str = include_str!("first_session.sh");
 
-/// The commands, for these settings.
+/// The commands with these settings.
 #[must_use]
 pub fn first_session(settings: &Settings) -> String {
     FIRST_SESSION.replace("http://127.0.0.1:9000", &settings.api_url())
 }
 
-/// What stands above the commands.
+/// The text above the commands.
 pub(crate) fn introduction(settings: &Settings) -> String {
     format!(
         "The API is at {api} (Ctrl-C ends it). The account {DEMO_EMAIL} has the password \"{DEMO_PASSWORD}\".\n\

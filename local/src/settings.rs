@@ -1,4 +1,4 @@
-//! What the environment decides about the development stack, and what it passes on to the functions.
+//! The environment's settings for the development stack, and what it passes to the functions.
 
 use std::path::{Path, PathBuf};
 
@@ -9,21 +9,21 @@ const DYNAMODB_PORT: u16 = 8000;
 const STATE_DIR: &str = ".local";
 const KEYS_FILE: &str = "signing-keys.json";
 
-/// The stack's settings: `API_PORT` \[9000\], `DYNAMODB_PORT` \[8000\], `LOCAL_DIR` \[`.local`\], and the functions' own
-/// variables, which are taken as they are and have defaults here.
+/// The stack's settings: `API_PORT` \[9000\], `DYNAMODB_PORT` \[8000\], `LOCAL_DIR` \[`.local`\], and the functions'
+/// own variables, which are passed unchanged and have defaults here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The root of the workspace.
     pub root: PathBuf,
-    /// Where the database and the keys are kept.
+    /// Where the database and the keys are stored.
     pub state_dir: PathBuf,
     /// Where the functions are served.
     pub api_port: u16,
-    /// Which `DynamoDB` is used.
+    /// Which `DynamoDB` to use.
     pub dynamodb: DynamoDb,
     /// `TABLE_NAME`.
     pub table_name: String,
-    /// `AWS_REGION`: `DynamoDB` Local keeps the tables of each region and access key apart.
+    /// `AWS_REGION`: `DynamoDB` Local separates tables by region and access key.
     pub region: String,
     /// `AWS_ACCESS_KEY_ID`.
     pub access_key_id: String,
@@ -35,7 +35,7 @@ pub struct Settings {
 /// Which `DynamoDB` the stack uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DynamoDb {
-    /// One in this process, on this port.
+    /// One in this process, listening on this port.
     Embedded(u16),
     /// Another on this machine: `AWS_ENDPOINT_URL_DYNAMODB` names it.
     Other(String),
@@ -46,19 +46,19 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`Error::Variable`], naming the variable that cannot be used.
+    /// [`Error::Variable`], naming the invalid variable.
     pub fn from_env(root: &Path) -> Result<Self, Error> {
         Self::from_lookup(root, |name| std::env::var(name).ok())
     }
 
-    /// Reads variables through `lookup`. An empty value counts as none.
+    /// Reads variables through `lookup`. An empty value counts as unset.
     ///
-    /// So does a value that `.cargo/config.toml` sets: `cargo run` has put it into the environment, whether anybody
-    /// chose it or not.
+    /// So does a value that `.cargo/config.toml` sets: `cargo run` puts it into the environment even if nobody chose
+    /// it.
     ///
     /// # Errors
     ///
-    /// As [`from_env`](Self::from_env).
+    /// Like [`from_env`](Self::from_env).
     pub fn from_lookup(root: &Path, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let given = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
         let chosen = |name: &str, preset: &str| given(name).filter(|value| value != preset);
@@ -124,13 +124,13 @@ impl Settings {
         })
     }
 
-    /// The variables that the functions need at least. Everything else in the environment reaches them as well.
+    /// The variables that the functions need. The rest of the environment reaches them as well.
     #[must_use]
     pub fn for_functions(&self) -> &[(&'static str, String)] {
         &self.functions
     }
 
-    /// One of [`for_functions`](Self::for_functions), or of the environment otherwise.
+    /// One of [`for_functions`](Self::for_functions), or else of the environment.
     #[must_use]
     pub fn function_variable(&self, name: &str) -> Option<String> {
         let own = self

@@ -19,7 +19,7 @@ fn variable(settings: &Settings, name: &str) -> String {
         .clone()
 }
 
-/// What `.cargo/config.toml` sets: no more than the defaults.
+/// What `.cargo/config.toml` sets: just the defaults.
 const PRESET: [(&str, &str); 3] = [
     ("ISSUER", "http://127.0.0.1:9000"),
     ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:8000"),

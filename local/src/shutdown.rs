@@ -1,4 +1,4 @@
-//! When to end: a signal, or the end of whoever started us.
+//! When to stop: on a signal, or when our parent process ends.
 
 use std::os::unix::process::parent_id;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::interval;
 
 use crate::error::Error;
 
-/// What ends the stack.
+/// What stops the stack.
 #[derive(Debug)]
 pub(crate) struct Shutdown {
     interrupt: Signal,
@@ -18,7 +18,7 @@ pub(crate) struct Shutdown {
 }
 
 impl Shutdown {
-    /// From now on signals no longer end the process by themselves.
+    /// From now on signals no longer kill the process.
     pub(crate) fn listen() -> Result<Self, Error> {
         let on = |kind| {
             signal(kind).map_err(|source| Error::Process {
@@ -34,7 +34,7 @@ impl Shutdown {
         })
     }
 
-    /// Returns when the stack shall end.
+    /// Returns when the stack must stop.
     pub(crate) async fn requested(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -45,7 +45,7 @@ impl Shutdown {
     }
 }
 
-/// `make` may be killed without a chance to tell us.
+/// `make` may be killed before it can tell us.
 async fn parent_ended(parent: u32) {
     let mut ticks = interval(Duration::from_millis(500));
     while parent_id() == parent {

@@ -18,11 +18,11 @@ use crate::{seed, session};
 
 const DATABASE_FILE: &str = "dynamodb.db";
 
-/// Runs `DynamoDB` with the table, the keys and the demo account until a signal comes.
+/// Runs `DynamoDB` with the table, the keys and the demo account until a signal arrives.
 ///
 /// # Errors
 ///
-/// Whatever keeps it from starting.
+/// Anything that keeps it from starting.
 pub async fn db() -> Result<(), Error> {
     let mut shutdown = Shutdown::listen()?;
     let project = Project::find().await?;
@@ -45,11 +45,11 @@ pub async fn db() -> Result<(), Error> {
     outcome
 }
 
-/// Runs everything until a signal comes.
+/// Runs everything until a signal arrives.
 ///
 /// # Errors
 ///
-/// Whatever keeps it from starting, and [`Error::WatchEnded`] when cargo-lambda ends by itself.
+/// Anything that keeps it from starting, and [`Error::WatchEnded`] if cargo-lambda exits by itself.
 pub async fn up() -> Result<(), Error> {
     let mut shutdown = Shutdown::listen()?;
     let project = Project::find().await?;
@@ -82,7 +82,7 @@ async fn serve(settings: &Settings, project: &Project, shutdown: &mut Shutdown) 
     outcome
 }
 
-/// Never returns `Ok`: what was announced goes on.
+/// Never returns `Ok`: what it announces keeps running.
 async fn announce(settings: &Settings, project: &Project) -> Result<(), Error> {
     Watch::ready(settings).await?;
     say("Starting the functions …");
@@ -108,7 +108,7 @@ async fn start_database(settings: &Settings) -> Result<Option<EmbeddedDynamoDb>,
         .mode(0o700)
         .create(&settings.state_dir)
         .map_err(failed)?;
-    // The folder may be older than this rule.
+    // The folder may predate this rule.
     let private = std::fs::Permissions::from_mode(0o700);
     std::fs::set_permissions(&settings.state_dir, private).map_err(failed)?;
     match &settings.dynamodb {
@@ -134,7 +134,7 @@ async fn prepare(settings: &Settings) -> Result<(), Error> {
     seed::seed(settings, &client).await
 }
 
-/// `DynamoDB` Local keeps a table for each access key and region: these must be the functions'.
+/// `DynamoDB` Local keeps tables per access key and region: use the functions'.
 pub(crate) fn client(settings: &Settings) -> Client {
     let config = db::client(&settings.dynamodb.endpoint())
         .config()

@@ -1,4 +1,4 @@
-//! The table's definition, read from `template.yaml`: the template is the only place where it stands.
+//! The table's definition, read from `template.yaml`, which is its only source.
 
 use std::path::Path;
 
@@ -15,8 +15,8 @@ const LOGICAL_ID: &str = "Table";
 
 /// A `DynamoDB` table as the template defines it: keys, indexes and TTL attribute.
 ///
-/// What the template says beyond that (backups, encryption, protection) has no meaning for a table that a
-/// development machine or a test throws away, and is left out. So is the billing mode: the table is on-demand.
+/// Ignores the rest of the template (backups, encryption, protection), which means nothing for a table that a
+/// development machine or a test discards, and the billing mode: the table is on-demand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TableDefinition {
     pub(crate) attributes: Vec<AttributeDefinition>,
@@ -30,7 +30,7 @@ impl TableDefinition {
     ///
     /// # Errors
     ///
-    /// [`Error::File`] when it cannot be read, otherwise as [`from_template`](Self::from_template).
+    /// [`Error::File`] if it cannot be read, otherwise as [`from_template`](Self::from_template).
     pub fn from_template_file(path: &Path) -> Result<Self, Error> {
         let yaml = std::fs::read_to_string(path).map_err(|source| Error::File {
             action: "read",
@@ -40,12 +40,12 @@ impl TableDefinition {
         Self::from_template(&yaml)
     }
 
-    /// Reads the resource `Table` out of a template's text.
+    /// Reads the resource `Table` from a template's text.
     ///
     /// # Errors
     ///
-    /// [`Error::Yaml`] when it is not YAML; [`Error::Template`], naming the place, when the resource is missing, is
-    /// not an `AWS::DynamoDB::Table`, or says with an intrinsic function (`!Ref` …) what must be known here.
+    /// [`Error::Yaml`] if it is not YAML; [`Error::Template`], naming the place, if the resource is missing, is not an
+    /// `AWS::DynamoDB::Table`, or uses an intrinsic function (`!Ref` …) for what must be known here.
     pub fn from_template(yaml: &str) -> Result<Self, Error> {
         template::read(yaml, |root| {
             let resource = root.get("Resources")?.get(LOGICAL_ID)?;

@@ -1,4 +1,4 @@
-//! Reading `template.yaml`: plain values at a path, in the presence of `CloudFormation`'s `!Ref`, `!Sub` and so on.
+//! Reads `template.yaml`: plain values at a path, among `CloudFormation`'s `!Ref`, `!Sub` and so on.
 
 use saphyr::{LoadableYamlNode as _, Yaml};
 
@@ -15,7 +15,7 @@ pub struct Node<'a> {
 ///
 /// # Errors
 ///
-/// [`Error::Yaml`] when it is not YAML, else what `read` finds wrong.
+/// [`Error::Yaml`] if it is not YAML, else the error of `read`.
 pub fn read<T>(yaml: &str, read: impl FnOnce(Node<'_>) -> Result<T, Error>) -> Result<T, Error> {
     let documents = Yaml::load_from_str(yaml)?;
     let [document] = documents.as_slice() else {
@@ -31,21 +31,21 @@ pub fn read<T>(yaml: &str, read: impl FnOnce(Node<'_>) -> Result<T, Error>) -> R
 }
 
 impl<'a> Node<'a> {
-    /// The entry `key`, which must exist.
+    /// Returns the entry `key`, which must exist.
     ///
     /// # Errors
     ///
-    /// [`Error::Template`], naming the place, when it does not, or this is no mapping.
+    /// [`Error::Template`], naming the place, if it does not, or if this is no mapping.
     pub fn get(&self, key: &str) -> Result<Node<'a>, Error> {
         self.find(key)?
             .ok_or_else(|| self.child(key, self.value).error("is missing"))
     }
 
-    /// The entry `key`, if there is one.
+    /// The entry `key`, if any.
     ///
     /// # Errors
     ///
-    /// [`Error::Template`], naming the place, when this is no mapping.
+    /// [`Error::Template`], naming the place, if this is no mapping.
     pub fn find(&self, key: &str) -> Result<Option<Node<'a>>, Error> {
         if self.value.as_mapping().is_none() {
             return Err(self.unexpected("a mapping"));
@@ -57,7 +57,7 @@ impl<'a> Node<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Template`], naming the place, when it is something else.
+    /// [`Error::Template`], naming the place, if it is something else.
     pub fn items(&self) -> Result<Vec<Node<'a>>, Error> {
         let items = self
             .value
@@ -70,22 +70,22 @@ impl<'a> Node<'a> {
         Ok(items.iter().enumerate().map(node).collect())
     }
 
-    /// A string that is written out.
+    /// A literal string.
     ///
     /// # Errors
     ///
-    /// [`Error::Template`], naming the place, when it is something else.
+    /// [`Error::Template`], naming the place, if it is something else.
     pub fn text(&self) -> Result<&'a str, Error> {
         self.value
             .as_str()
             .ok_or_else(|| self.unexpected("a plain string"))
     }
 
-    /// A boolean that is written out.
+    /// A literal boolean.
     ///
     /// # Errors
     ///
-    /// [`Error::Template`], naming the place, when it is something else.
+    /// [`Error::Template`], naming the place, if it is something else.
     pub fn flag(&self) -> Result<bool, Error> {
         self.value
             .as_bool()
@@ -96,7 +96,7 @@ impl<'a> Node<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Template`], naming the place, when it is something else.
+    /// [`Error::Template`], naming the place, if it is something else.
     pub fn entries(&self) -> Result<Vec<(&'a str, Node<'a>)>, Error> {
         let entries = self
             .value
@@ -109,11 +109,11 @@ impl<'a> Node<'a> {
         Ok(entries.iter().filter_map(named).collect())
     }
 
-    /// The string inside an intrinsic function, as `Table.Arn` of `!GetAtt Table.Arn`.
+    /// The string inside an intrinsic function, like `Table.Arn` in `!GetAtt Table.Arn`.
     ///
     /// # Errors
     ///
-    /// [`Error::Template`], naming the place, when it is something else.
+    /// [`Error::Template`], naming the place, if it is something else.
     pub fn argument(&self) -> Result<&'a str, Error> {
         let inner = match self.value {
             Yaml::Tagged(_, inner) => inner.as_str(),
@@ -122,11 +122,11 @@ impl<'a> Node<'a> {
         inner.ok_or_else(|| self.unexpected("an intrinsic function of a string"))
     }
 
-    /// A string or a number that is written out, as a string.
+    /// A literal string or number, as a string.
     ///
     /// # Errors
     ///
-    /// [`Error::Template`], naming the place, when it is something else.
+    /// [`Error::Template`], naming the place, if it is something else.
     pub fn scalar(&self) -> Result<String, Error> {
         let text = self.value.as_str().map(str::to_owned);
         let number = || Some(self.value.as_integer()?.to_string());
@@ -134,7 +134,7 @@ impl<'a> Node<'a> {
             .ok_or_else(|| self.unexpected("a plain string or a number"))
     }
 
-    /// The whole of an intrinsic function of a string: `Ref Table` of `!Ref Table`.
+    /// An intrinsic function of a string in full: `Ref Table` for `!Ref Table`.
     #[must_use]
     pub fn intrinsic(&self) -> Option<String> {
         match self.value {
@@ -143,13 +143,13 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Of `!If [condition, then, else]`: what holds when the condition does.
+    /// The `then` branch of `!If [condition, then, else]`.
     #[must_use]
     pub fn if_true(&self) -> Option<Node<'a>> {
         self.branch(1)
     }
 
-    /// Of `!If [condition, then, else]`: what holds when the condition does not.
+    /// The `else` branch of `!If [condition, then, else]`.
     #[must_use]
     pub fn if_false(&self) -> Option<Node<'a>> {
         self.branch(2)

@@ -1,4 +1,4 @@
-//! `cargo lambda watch`, as a child of this process.
+//! `cargo lambda watch` as a child of this process.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::settings::Settings;
 use crate::{http, process};
 
 const START: Duration = Duration::from_secs(30);
-/// A first request may have to wait for a compilation.
+/// The first request may wait for a compilation.
 const FIRST_ANSWER: Duration = Duration::from_mins(5);
 
 /// A running `cargo lambda watch`.
@@ -22,7 +22,7 @@ const FIRST_ANSWER: Duration = Duration::from_mins(5);
 pub(crate) struct Watch(Child);
 
 impl Watch {
-    /// Starts it in a process group of its own: Ctrl-C reaches this process only, which then ends it properly.
+    /// Starts it in its own process group: Ctrl-C reaches only this process, which then stops it gracefully.
     pub(crate) fn start(settings: &Settings) -> Result<Self, Error> {
         process::adopt_orphans()?;
         let failed = |source| Error::Process {
@@ -47,7 +47,7 @@ impl Watch {
             .stdin(Stdio::null())
             .process_group(0)
             .kill_on_drop(true);
-        // Otherwise cargo-lambda, and cargo, tell of each start of each instance. Errors are shown all the same.
+        // Otherwise cargo-lambda and cargo report every start of every instance. Errors are still shown.
         for (name, value) in [("RUST_LOG", "cargo_lambda=warn"), ("CARGO_TERM_QUIET", "true")] {
             if std::env::var_os(name).is_none() {
                 command.env(name, value);
@@ -68,7 +68,7 @@ impl Watch {
         })
     }
 
-    /// Returns when it ends by itself.
+    /// Returns when it exits by itself.
     pub(crate) async fn ended(&mut self) -> Result<ExitStatus, Error> {
         self.0.wait().await.map_err(|source| Error::Process {
             action: "waiting for cargo lambda watch",
@@ -76,13 +76,13 @@ impl Watch {
         })
     }
 
-    /// Ends it and all functions.
+    /// Stops it and all functions.
     pub(crate) async fn stop(self) {
         process::end(self.0).await;
     }
 }
 
-/// [`Error::PortTaken`] when the API's port is in use: cargo-lambda would only say so in the middle of its output.
+/// [`Error::PortTaken`] if the API's port is in use: cargo-lambda would report it only amid its output.
 pub(crate) async fn check_port(settings: &Settings) -> Result<(), Error> {
     let (port, variable) = (settings.api_port, "API_PORT");
     let taken = Error::PortTaken {
@@ -90,7 +90,7 @@ pub(crate) async fn check_port(settings: &Settings) -> Result<(), Error> {
         purpose: "the API",
         variable,
     };
-    // Not every system refuses to bind what a wildcard address has.
+    // Some systems let us bind a port that a wildcard address holds.
     if http::listens(port).await {
         return Err(taken);
     }
@@ -105,10 +105,10 @@ pub(crate) async fn check_port(settings: &Settings) -> Result<(), Error> {
     }
 }
 
-/// Sends each function a request that changes nothing, so that it runs when the first user comes. Answers what is
+/// Sends each function a request that changes nothing, so that it runs before the first user comes. Returns what is
 /// wrong with any of them.
 ///
-/// One after the other: side by side they would wait for cargo's locks, and each would be started several times.
+/// One at a time: concurrent requests would wait for cargo's locks and start each function several times.
 pub(crate) async fn warm_up(settings: &Settings, routes: &[Route]) -> Vec<String> {
     let mut problems = Vec::new();
     for Route {
@@ -135,7 +135,7 @@ pub(crate) async fn warm_up(settings: &Settings, routes: &[Route]) -> Vec<String
     problems
 }
 
-/// A path with something harmless for each parameter.
+/// A path with a harmless value for each parameter.
 fn fill_in(path: &str) -> String {
     let segment = |segment: &str| {
         let parameter = segment.starts_with('{');
@@ -148,7 +148,7 @@ fn fill_in(path: &str) -> String {
     path.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
-/// The project's own cargo-lambda, else the one on the PATH.
+/// The project's cargo-lambda, else the one on the PATH.
 fn program(settings: &Settings) -> PathBuf {
     let own = settings.root.join(".venv/bin/cargo-lambda");
     if own.is_file() {

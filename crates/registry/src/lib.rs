@@ -1,5 +1,5 @@
-//! The one list of all functions. Tests, the benchmark, the API's description and the checks of the template iterate
-//! over it: whoever adds a function adds it here, and failing tests name what else it needs.
+//! The only list of all functions. Tests, the benchmark, the API's description and the template checks iterate over it:
+//! a new function is added here, and failing tests name what else it needs.
 
 use futures_util::future::BoxFuture;
 use shared::{
@@ -8,8 +8,8 @@ use shared::{
     runtime::{self, Function},
 };
 
-/// Lists the functions: those that answer requests of the API, each with the member of [`Services`] that it works with,
-/// and those that are invoked otherwise.
+/// Lists the functions: those that answer API requests, each with its member of [`Services`], and those that are
+/// invoked in other ways.
 macro_rules! functions {
     (
         api { $($answering:ident: $state:ident,)+ }
@@ -52,37 +52,37 @@ functions! {
     }
 }
 
-/// The states that functions of the API work with.
+/// The states that the API's functions work with.
 #[derive(Clone)]
 pub struct Services {
-    /// Of those that need no private key.
+    /// For functions that need no private key.
     pub state: State,
-    /// Of those that sign.
+    /// For functions that sign.
     pub signing: SigningState,
-    /// Of `login`.
+    /// For `login`.
     pub login: login::LoginState,
 }
 
 type Respond = for<'a> fn(&'a Services, Request) -> BoxFuture<'a, Response>;
 
-/// An operation of the API, with the function that answers it.
+/// An operation of the API with the function that answers it.
 #[derive(Clone, Copy)]
 pub struct Endpoint {
     /// The function.
     pub function: &'static Function,
-    /// What is asked of it.
+    /// The operation.
     pub operation: &'static Operation,
     respond: Respond,
 }
 
 impl Endpoint {
-    /// Answers a request as the deployed function does.
+    /// Answers a request like the deployed function.
     pub async fn respond(&self, services: &Services, request: Request) -> Response {
         (self.respond)(services, request).await
     }
 }
 
-/// Every operation of the API, in the order of the functions.
+/// Every operation of the API, in the functions' order.
 pub fn endpoints() -> impl Iterator<Item = Endpoint> {
     RESPONDERS.iter().flat_map(|&(function, respond)| {
         let endpoint = move |operation| Endpoint {
@@ -94,11 +94,11 @@ pub fn endpoints() -> impl Iterator<Item = Endpoint> {
     })
 }
 
-/// The endpoint of an operation.
+/// Returns the endpoint of an operation.
 ///
 /// # Panics
 ///
-/// When no function declares it.
+/// If no function declares it.
 #[must_use]
 pub fn endpoint(operation: &Operation) -> Endpoint {
     let mut endpoints = endpoints();
@@ -106,11 +106,11 @@ pub fn endpoint(operation: &Operation) -> Endpoint {
     found.unwrap_or_else(|| panic!("no function of the registry declares {}", operation.id))
 }
 
-/// The function of this name.
+/// Returns the function of this name.
 ///
 /// # Panics
 ///
-/// When there is none.
+/// If there is none.
 #[must_use]
 pub fn function(name: &str) -> &'static Function {
     let found = ALL.iter().find(|function| function.name == name);

@@ -1,4 +1,4 @@
-//! A batch of which `DynamoDB` does half.
+//! A batch that `DynamoDB` half processes.
 
 use aws_smithy_runtime_api::client::{
     http::{HttpConnector as _, SharedHttpConnector},
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::fault::{content, respond};
 
-/// Sends the first half of a batch (rounded up), and answers the second as unprocessed. What is no batch is sent.
+/// Sends the first half of a batch (rounded up) and returns the rest as unprocessed. Other requests are sent.
 pub(crate) async fn half_processed(
     real: &SharedHttpConnector,
     mut request: HttpRequest,

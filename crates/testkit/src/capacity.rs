@@ -1,4 +1,4 @@
-//! What requests cost: the capacity units that DynamoDB says they consumed, and how many are under way at once.
+//! The cost of requests: the capacity units that DynamoDB reports, and how many requests run concurrently.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,16 +34,16 @@ struct Readings {
     most_at_once: usize,
 }
 
-/// Request units of an on-demand table, those of its index included.
+/// Request units of an on-demand table, including its indexes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Units {
-    /// Write request units. A part of a transaction costs two for each KB.
+    /// Write request units. Each write in a transaction costs two per KB.
     pub write: f64,
-    /// Read request units: half of one for each 4 KB that may be out of date.
+    /// Read request units: half a unit per 4 KB for eventually consistent reads.
     pub read: f64,
 }
 
-/// Whether a request writes, noted until its answer comes.
+/// Whether a request writes, kept until its answer arrives.
 #[derive(Debug)]
 struct Writes(bool);
 
@@ -52,13 +52,13 @@ impl Storable for Writes {
 }
 
 impl CapacityMeter {
-    /// What was consumed since this was asked last.
+    /// Units consumed since the last call.
     #[expect(clippy::must_use_candidate, reason = "asked in order to forget, too")]
     pub fn take(&self) -> Units {
         std::mem::take(&mut self.readings().units)
     }
 
-    /// How many requests were under way at once, at most, since this was asked last.
+    /// The most requests that ran concurrently since the last call.
     #[expect(clippy::must_use_candidate, reason = "asked in order to forget, too")]
     pub fn take_most_at_once(&self) -> usize {
         std::mem::take(&mut self.readings().most_at_once)
@@ -116,7 +116,7 @@ impl Intercept for CapacityMeter {
         let (Some(&Writes(writes)), Some(response)) = (config.load::<Writes>(), context.response()) else {
             return Ok(()); // an attempt that got no answer
         };
-        // An answer that broke off tells nothing. To fail here would keep the SDK from its own next attempt.
+        // A truncated answer reports nothing. An error here would keep the SDK from retrying.
         let answer: Value =
             serde_json::from_slice(response.body().bytes().unwrap_or_default()).unwrap_or_default();
         let consumed = dynamodb::consumed_capacity(&answer).unwrap_or_default();

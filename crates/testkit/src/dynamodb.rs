@@ -1,8 +1,8 @@
-//! What a request to `DynamoDB` says of itself.
+//! What `DynamoDB` requests say about themselves.
 
 use serde_json::Value;
 
-/// The operation in an `X-Amz-Target`: `GetItem` of `DynamoDB_20120810.GetItem`.
+/// The operation in an `X-Amz-Target`: `GetItem` in `DynamoDB_20120810.GetItem`.
 pub(crate) fn operation(target: &str) -> &str {
     target.rsplit('.').next().unwrap_or_default()
 }
@@ -15,18 +15,18 @@ pub fn is_write(operation: &str) -> bool {
         .any(|kind| operation.contains(kind))
 }
 
-/// The request, which asks for the capacity that it consumes as well.
+/// Makes the request also ask for the capacity that it consumes.
 ///
 /// # Errors
 ///
-/// When it is no JSON.
+/// If it is not JSON.
 pub(crate) fn with_capacity(request: &[u8]) -> Result<String, serde_json::Error> {
     let mut request: Value = serde_json::from_slice(request)?;
     request["ReturnConsumedCapacity"] = "TOTAL".into();
     Ok(request.to_string())
 }
 
-/// The capacity that an answer tells of: of one table, or of each in a list. None where it tells nothing.
+/// The capacity in an answer: of one table, or the sum over a list. `None` if the answer reports none.
 pub(crate) fn consumed_capacity(answer: &Value) -> Option<f64> {
     match &answer["ConsumedCapacity"] {
         Value::Array(tables) if tables.is_empty() => None,

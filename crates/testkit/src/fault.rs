@@ -1,4 +1,4 @@
-//! How a call of AWS fails.
+//! The ways an AWS call fails.
 
 use std::{
     borrow::Cow,
@@ -21,44 +21,44 @@ use serde_json::{Value, json};
 
 use crate::attempt::Attempt;
 
-/// What `DynamoDB` says when it fails.
+/// `DynamoDB`'s error code for failures.
 const SERVER_ERROR: &str = "InternalServerError";
 
 /// What happens to an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// It never leaves: the connection is refused.
+    /// Never sent: the connection is refused.
     Refused,
-    /// It is lost on its way, and waited for in vain.
+    /// Lost on its way: the caller waits in vain.
     Lost,
-    /// It is waited for in vain, and arrives after all when nobody waits any more: see
+    /// The caller waits in vain, and it arrives after the caller gave up: see
     /// [`deliver_late`](crate::http_client::FaultyHttpClient::deliver_late).
     Late,
-    /// It arrives; the connection is reset before the answer comes.
+    /// Arrives; the connection is reset before the answer.
     Reset,
-    /// It arrives; the answer is waited for in vain.
+    /// Arrives; the answer never comes.
     AnswerLost,
-    /// It arrives; the answer breaks off in the middle.
+    /// Arrives; the answer breaks off midway.
     AnswerCut,
-    /// It arrives; the answer is a 500.
+    /// Arrives; the answer is a 500.
     AppliedBut500,
     /// Nothing is done; the answer is an error with this status and code.
     Error(u16, &'static str),
-    /// It collides with a transaction (writes only).
+    /// Conflicts with a transaction (writes only).
     Conflict,
-    /// Nothing of it is processed (batches only).
+    /// Left wholly unprocessed (batches only).
     Unprocessed,
-    /// Half of it is processed (batches only; one of one is processed).
+    /// Half processed (batches only; a batch of one is processed).
     HalfProcessed,
-    /// It arrives; the answer takes two seconds.
+    /// Arrives; the answer takes two seconds.
     Slow,
-    /// It never leaves, and the answer never comes: only the caller's own time-outs end the waiting.
+    /// Never sent and never answered: only the caller's own timeouts end the wait.
     Silent,
-    /// It never leaves, and the SDK does not try again.
+    /// Never sent, and the SDK does not retry.
     Abandoned,
-    /// It arrives; the answer is lost, and the SDK does not try again.
+    /// Arrives; the answer is lost, and the SDK does not retry.
     AnswerAbandoned,
-    /// The process dies before it leaves: see [`until_death`](crate::http_client::FaultyHttpClient::until_death).
+    /// The process dies before sending: see [`until_death`](crate::http_client::FaultyHttpClient::until_death).
     Death,
 }
 
@@ -68,7 +68,7 @@ impl Fault {
     /// Throttled.
     pub const THROTTLED: Self = Self::Error(400, "ThrottlingException");
 
-    /// Those of one attempt that cost no time.
+    /// Faults of a single attempt that take no time.
     pub const QUICK: [Self; 11] = [
         Self::Refused,
         Self::Lost,
@@ -83,7 +83,7 @@ impl Fault {
         Self::Unprocessed,
     ];
 
-    /// Whether it can happen to this kind of call.
+    /// Whether this kind of call can fail this way.
     #[must_use]
     pub fn fits(self, operation: &str) -> bool {
         match self {
@@ -108,7 +108,7 @@ impl Fault {
         )
     }
 
-    /// What comes back for a request that the table answered, or for one that is lost.
+    /// The answer to a request that the table answered or that got lost.
     pub(crate) async fn answer(self, answer: Option<HttpResponse>) -> Result<HttpResponse, ConnectorError> {
         match (self, answer) {
             (Self::AnswerCut, Some(answer)) => Ok(cut(&answer)),
@@ -130,7 +130,7 @@ impl Fault {
         }
     }
 
-    /// What comes back for a request that never arrives.
+    /// The answer to a request that never arrives.
     pub(crate) async fn refuse(self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
         match self {
             Self::Refused => Err(ConnectorError::io(
@@ -150,27 +150,27 @@ impl Fault {
 /// Which attempts fail, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Injection {
-    /// How.
+    /// The fault.
     pub fault: Fault,
-    /// The first call that is struck: 0 for the first of all.
+    /// The first call that fails, counted from 0.
     pub at: usize,
-    /// For how long.
+    /// How long it lasts.
     pub lasting: FaultDuration,
 }
 
 /// How long a fault lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultDuration {
-    /// One attempt: the next one of the same call gets through.
+    /// One attempt: the retry of the same call succeeds.
     Attempt,
     /// All attempts of one call.
     Call,
-    /// Every call from there on.
+    /// Every call from then on.
     Outage,
 }
 
 impl Injection {
-    /// This happens to every call from now on.
+    /// Injects this into every call from now on.
     #[must_use]
     pub const fn outage(fault: Fault) -> Self {
         Self {
@@ -219,7 +219,7 @@ pub(crate) fn respond(status: u16, body: &Value) -> HttpResponse {
     HttpResponse::new(status, SdkBody::from(body.to_string()))
 }
 
-/// Some bytes of the answer, and then the end of the connection.
+/// Some bytes of the answer, then end of connection.
 fn cut(answer: &HttpResponse) -> HttpResponse {
     let mut cut = HttpResponse::new(
         answer.status(),

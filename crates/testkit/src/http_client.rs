@@ -1,5 +1,5 @@
-//! What lies between a function and AWS, in a test's hand: it counts the calls, fails as it is told to, and lets them
-//! through one by one where a test decides the order.
+//! The HTTP client between a function and AWS, under a test's control: it counts calls, injects faults, and releases
+//! calls one by one if a test decides the order.
 
 use std::{
     fmt,
@@ -24,11 +24,11 @@ use crate::{
     turns::Turns,
 };
 
-/// The operation of a call that counts for a rate limit: an `UpdateItem` of an item that no transaction ever touches, so
-/// that it cannot collide with one.
+/// The operation of a call that counts for a rate limit: an `UpdateItem` of an item that transactions never touch, so
+/// it cannot conflict with one.
 const COUNTING: &str = "UpdateItem of a counter";
 
-/// The HTTP client of one instance of the functions, over plain HTTP. Clones are the same one.
+/// The HTTP client of one instance of the functions, over plain HTTP. Clones share state.
 #[derive(Clone)]
 pub struct FaultyHttpClient {
     real: SharedHttpClient,
@@ -41,9 +41,9 @@ type Rule = Box<dyn Fn(&Attempt) -> Option<Fault> + Send>;
 #[derive(Default)]
 struct Inner {
     rule: Option<Rule>,
-    /// The SDK's id of each call, the same for all its attempts; and its operation.
+    /// The SDK's id of each call, the same for all its attempts, and its operation.
     calls: Vec<(String, String)>,
-    /// The operations of all attempts that a living process made.
+    /// The operations of all attempts by a living process.
     attempts: Vec<String>,
     failed: usize,
     late: Vec<(SharedHttpConnector, HttpRequest)>,
@@ -61,7 +61,7 @@ impl Default for FaultyHttpClient {
 }
 
 impl FaultyHttpClient {
-    /// One that asks `rule` about each attempt.
+    /// Creates a client that asks `rule` about each attempt.
     #[must_use]
     pub fn new(rule: impl Fn(&Attempt) -> Option<Fault> + Send + 'static) -> Self {
         let client = Self::default();
@@ -69,7 +69,7 @@ impl FaultyHttpClient {
         client
     }
 
-    /// Forgets all calls, and fails from now on as `injection` says.
+    /// Forgets all calls, and from now on fails as `injection` says.
     pub fn inject(&self, injection: Injection) {
         self.with(|inner| {
             inner.calls.clear();
@@ -79,7 +79,7 @@ impl FaultyHttpClient {
         });
     }
 
-    /// Fails no more; answers how often it did.
+    /// Stops failing. Returns how often it failed.
     #[expect(clippy::must_use_candidate, reason = "not every test asks")]
     pub fn heal(&self) -> usize {
         self.with(|inner| {
@@ -94,7 +94,7 @@ impl FaultyHttpClient {
         self.with(|inner| inner.failed > 0)
     }
 
-    /// The operations of the calls since the last time, in the order in which they began.
+    /// Operations of the calls since the last time, in the order they began.
     #[must_use]
     pub fn take_calls(&self) -> Vec<String> {
         let calls = self.with(|inner| std::mem::take(&mut inner.calls));
@@ -107,7 +107,7 @@ impl FaultyHttpClient {
         self.with(|inner| inner.attempts.clone())
     }
 
-    /// How many attempts of an operation there were so far.
+    /// The number of attempts of an operation so far.
     #[must_use]
     pub fn count(&self, operation: &str) -> usize {
         self.with(|inner| inner.attempts.iter().filter(|made| *made == operation).count())
@@ -118,14 +118,14 @@ impl FaultyHttpClient {
         self.with(|inner| inner.turns = Some(turns));
     }
 
-    /// Delivers what [`Fault::Late`] held back.
+    /// Delivers what [`Fault::Late`] delayed.
     pub async fn deliver_late(&self) {
         for (connector, request) in self.with(|inner| std::mem::take(&mut inner.late)) {
             let _ = connector.call(request).await;
         }
     }
 
-    /// Runs `work` until it ends or dies of [`Fault::Death`]; none when it died. Nothing of it runs after its death.
+    /// Runs `work` until it ends or dies of [`Fault::Death`]. `None` if it died; nothing of it runs afterwards.
     pub async fn until_death<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -134,7 +134,7 @@ impl FaultyHttpClient {
         }
     }
 
-    /// What is to happen to this attempt, which is counted.
+    /// Counts this attempt and returns its fault, if any.
     fn strike(&self, request: &HttpRequest) -> Option<Fault> {
         let invocation = header(request, "amz-sdk-invocation-id").to_owned();
         let (operation, body) = (operation(request), body(request).into_owned());
@@ -200,7 +200,7 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let connector = self.clone();
         HttpConnectorFuture::new(async move {
-            // The key set is nobody's: when it is read makes no difference to what happens at once.
+            // The key set belongs to no user: when it is read does not affect concurrent calls.
             let turn = match connector.client.turns() {
                 Some(turns) if !reads_key_set(&request) => Some(turns.take().await),
                 _ => None,

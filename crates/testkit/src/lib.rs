@@ -1,4 +1,4 @@
-//! What tests and benchmark share: Lambda's side of a function, and faults, turns and meters on its way to AWS.
+//! Shared by tests and benchmark: Lambda's side of a function, and faults, turns and meters between it and AWS.
 
 mod attempt;
 mod batch;

@@ -1,4 +1,4 @@
-//! Results of helpers, whose errors only people read.
+//! Results of test helpers, with errors for people.
 
 /// What went wrong, in words.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

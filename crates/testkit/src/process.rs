@@ -1,4 +1,4 @@
-//! One instance of a function as a process of its own, started as Lambda starts it.
+//! One instance of a function as a separate process, started like Lambda starts it.
 
 use std::{
     path::Path,
@@ -15,7 +15,7 @@ use crate::{
     runtime_api::{Act, RuntimeApi},
 };
 
-/// How long an instance may take for anything.
+/// How long an instance may take for any one thing.
 const MAX_WAIT: Duration = Duration::from_mins(1);
 
 /// A running instance that has asked for its first event. It is killed when dropped.
@@ -29,21 +29,21 @@ pub struct FunctionProcess {
     pub first_poll: Duration,
 }
 
-/// An answer and how long it took, as the Runtime API sees it.
+/// An answer and how long it took, as seen by the Runtime API.
 #[derive(Debug)]
 pub struct Answered {
-    /// From handing over the event to the answer.
+    /// From sending the event to the answer.
     pub took: Duration,
-    /// What the function answers: for an API, API Gateway's form of the response.
+    /// The function's answer: for an API, API Gateway's form of the response.
     pub response: Value,
 }
 
 impl FunctionProcess {
-    /// Starts `binary` with these variables and no others than Lambda's own, and waits for its first poll.
+    /// Starts `binary` with only these variables and Lambda's own, and waits for its first poll.
     ///
     /// # Errors
     ///
-    /// When it cannot be started, or ends or fails before it polls; the error shows its log.
+    /// If it cannot be started, or exits or fails before it polls; the error shows its log.
     pub async fn start(binary: &Path, variables: &[(String, String)]) -> Outcome<Self> {
         let api = RuntimeApi::start().await?;
         let log = NamedTempFile::new()?;
@@ -73,11 +73,11 @@ impl FunctionProcess {
         Ok(function)
     }
 
-    /// Hands over an event and waits for its answer and for the next poll.
+    /// Sends an event, then waits for its answer and for the next poll.
     ///
     /// # Errors
     ///
-    /// When the instance fails or ends instead.
+    /// If the instance fails or exits instead.
     pub async fn invoke(&mut self, event: &str) -> Outcome<Answered> {
         let sent = Instant::now();
         self.api.send(event);
@@ -94,11 +94,11 @@ impl FunctionProcess {
         }
     }
 
-    /// `SIGKILL`: it does not get to do anything any more.
+    /// Sends `SIGKILL`: the instance cannot react.
     ///
     /// # Errors
     ///
-    /// When it cannot be killed.
+    /// If it cannot be killed.
     pub fn kill(&mut self) -> Outcome<()> {
         self.process.kill()?;
         self.process.wait()?;
@@ -109,12 +109,12 @@ impl FunctionProcess {
     ///
     /// # Errors
     ///
-    /// When that is no text.
+    /// If the log is not UTF-8.
     pub fn log(&self) -> Outcome<String> {
         Ok(std::fs::read_to_string(self.log.path())?)
     }
 
-    /// From the start of the process until then.
+    /// Time from the process start to `then`.
     #[must_use]
     pub fn since_start(&self, then: Instant) -> Duration {
         then.saturating_duration_since(self.started)
@@ -126,11 +126,11 @@ impl FunctionProcess {
         self.process.id()
     }
 
-    /// The processor time that its threads have used: precise, and no matter how busy the machine is.
+    /// The processor time its threads have used: precise, no matter how busy the machine is.
     ///
     /// # Errors
     ///
-    /// When the system does not tell (Linux only).
+    /// If the system does not tell (Linux only).
     pub fn cpu(&self) -> Outcome<Duration> {
         let mut nanoseconds = 0;
         for thread in std::fs::read_dir(format!("/proc/{}/task", self.pid()))? {
@@ -141,11 +141,11 @@ impl FunctionProcess {
         Ok(Duration::from_nanos(nanoseconds))
     }
 
-    /// The most memory that was ever resident, in bytes.
+    /// The peak resident memory, in bytes.
     ///
     /// # Errors
     ///
-    /// When the system does not tell (Linux only).
+    /// If the system does not tell (Linux only).
     pub fn peak_memory(&self) -> Outcome<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -188,7 +188,7 @@ impl Drop for FunctionProcess {
     }
 }
 
-/// What Lambda itself sets, as far as the runtime and the SDK read it.
+/// What Lambda itself sets, if the runtime or the SDK reads it.
 fn lambda_variables(runtime_api: &str) -> [(&'static str, &str); 13] {
     [
         ("AWS_LAMBDA_RUNTIME_API", runtime_api),

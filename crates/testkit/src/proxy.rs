@@ -1,4 +1,4 @@
-//! Between a function's process and `DynamoDB`: what it asks, when, and what that consumed; and answers kept back.
+//! A proxy between a function's process and `DynamoDB`: records requests, their times and units, and holds answers.
 
 use std::{
     net::SocketAddr,
@@ -30,7 +30,7 @@ use tokio::{
 
 use crate::{dynamodb, outcome::Outcome};
 
-/// How long a call may take to come.
+/// How long to wait for a call.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
 /// One request.
@@ -38,7 +38,7 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 pub struct RecordedRequest {
     /// `GetItem`, `TransactWriteItems` …
     pub operation: String,
-    /// When it came.
+    /// When it arrived.
     pub from: Instant,
     /// When it was answered.
     pub until: Instant,
@@ -52,8 +52,8 @@ pub struct RecordedRequest {
     pub writes: f64,
 }
 
-/// A server that passes requests on to `DynamoDB`, records those that come while it is recording, and keeps back the
-/// answers that it is told to.
+/// A server that forwards requests to `DynamoDB`, records them while it is recording, and holds the answers that it is
+/// told to.
 #[derive(Debug)]
 pub struct RecordingProxy {
     side: Arc<Side>,
@@ -66,7 +66,7 @@ pub struct RecordingProxy {
 struct Side {
     upstream: Uri,
     client: Client<HttpConnector, Body>,
-    /// By how many milliseconds each answer is delayed while it records; 0 when it does not.
+    /// Delay of each answer while recording, in milliseconds; 0 when not recording.
     delay: AtomicU64,
     requests: Mutex<Vec<RecordedRequest>>,
     holding: Mutex<Option<&'static str>>,
@@ -74,11 +74,11 @@ struct Side {
 }
 
 impl RecordingProxy {
-    /// Serves on a free port of loopback, in front of the table at `upstream`, a URL.
+    /// Serves on a free loopback port in front of the table at `upstream`, a URL.
     ///
     /// # Errors
     ///
-    /// When it cannot listen.
+    /// If it cannot listen.
     pub async fn start(upstream: &str) -> Outcome<Self> {
         let (holds, held) = unbounded_channel();
         let side = Arc::new(Side {
@@ -101,7 +101,7 @@ impl RecordingProxy {
         })
     }
 
-    /// Where it listens.
+    /// Its address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -113,29 +113,29 @@ impl RecordingProxy {
         format!("http://{}", self.address)
     }
 
-    /// Records from now on, and answers each request after `delay`, so that it shows which ones run side by side.
+    /// Records from now on, and delays each answer by `delay`, which shows the requests that run concurrently.
     pub fn record(&self, delay: Duration) {
         let milliseconds = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         self.side.delay.store(milliseconds, Ordering::SeqCst);
     }
 
-    /// Ends recording; the requests, in the order in which they were answered.
+    /// Stops recording. Returns the requests in the order of their answers.
     #[must_use]
     pub fn stop(&self) -> Vec<RecordedRequest> {
         self.side.delay.store(0, Ordering::SeqCst);
         std::mem::take(&mut lock(&self.side.requests))
     }
 
-    /// From now on, the answers to this operation are kept back: the table has carried it out, and nobody is told.
+    /// From now on, holds the answers to this operation: the table has executed it, but nobody is told.
     pub fn hold(&self, operation: Option<&'static str>) {
         *lock(&self.side.holding) = operation;
     }
 
-    /// Returns when an answer has been kept back.
+    /// Returns once an answer is held.
     ///
     /// # Errors
     ///
-    /// When none is within half a minute.
+    /// If none is held within half a minute.
     pub async fn has_held(&mut self) -> Outcome<()> {
         let held = timeout(MAX_WAIT, self.held.recv()).await?;
         Ok(held.ok_or("the proxy has ended")?)
@@ -200,8 +200,8 @@ async fn record(side: &Side, headers: &HeaderMap, body: Bytes, delay: Duration) 
     Ok(Response::from_parts(parts, answer.into()))
 }
 
-/// What was consumed. A failed condition tells nothing, but is charged: one unit for each KB of the item, and ours have
-/// one. None where there should be some.
+/// The units consumed. A failed condition reports none but is charged: one unit per KB of the item, and ours have one.
+/// `None` if units are missing.
 fn units(answer: &Value) -> Option<f64> {
     let error = answer["__type"].as_str().unwrap_or_default();
     if error.ends_with("ConditionalCheckFailedException") {

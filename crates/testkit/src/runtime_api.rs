@@ -24,7 +24,7 @@ use tokio::{
 
 use crate::outcome::Outcome;
 
-/// How long an instance may take for an event, as Lambda tells it.
+/// How long an instance has for an event, as Lambda's headers say.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What the instance did, and when.
@@ -34,11 +34,11 @@ pub enum Act {
     Polled(Instant),
     /// It answered.
     Answered(Instant, String),
-    /// It reported that it failed.
+    /// It reported a failure.
     Failed(String),
 }
 
-/// The API that one instance talks to. It ends when dropped.
+/// The API for one instance. It stops when dropped.
 #[derive(Debug)]
 pub struct RuntimeApi {
     address: SocketAddr,
@@ -54,11 +54,11 @@ struct Side {
 }
 
 impl RuntimeApi {
-    /// Serves on a free port of loopback.
+    /// Serves on a free loopback port.
     ///
     /// # Errors
     ///
-    /// When it cannot listen.
+    /// If it cannot listen.
     pub async fn start() -> Outcome<Self> {
         let (events, waiting) = unbounded_channel();
         let (acted, acts) = unbounded_channel();
@@ -83,23 +83,23 @@ impl RuntimeApi {
         })
     }
 
-    /// Its address, as `AWS_LAMBDA_RUNTIME_API` has it.
+    /// Its address, in the form of `AWS_LAMBDA_RUNTIME_API`.
     #[must_use]
     pub fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// Hands an event to the instance, now or when it asks.
+    /// Sends an event to the instance, now or at its next poll.
     pub fn send(&self, event: &str) {
         // The receiver lives as long as the server, which lives as long as this.
         let _ = self.events.send(event.to_owned());
     }
 
-    /// The next thing that the instance does.
+    /// Waits for the instance's next act.
     ///
     /// # Errors
     ///
-    /// When the server has ended.
+    /// If the server has stopped.
     pub async fn next_act(&mut self) -> Outcome<Act> {
         Ok(self.acts.recv().await.ok_or("the runtime API has ended")?)
     }
@@ -133,7 +133,7 @@ async fn next(State(side): State<Side>) -> Result<(HeaderMap, String), StatusCod
     Ok((headers.collect(), event.ok_or(StatusCode::GONE)?))
 }
 
-/// When Lambda would end the instance, in epoch milliseconds.
+/// When Lambda would stop the instance, in epoch milliseconds.
 #[expect(clippy::disallowed_methods, reason = "Lambda's clock is the system's")]
 fn deadline() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

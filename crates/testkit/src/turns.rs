@@ -1,12 +1,12 @@
-//! Who goes next: every order in which the calls of several operations can reach the table, one after the other.
+//! Who goes next: every order in which calls of several operations can reach the table, one at a time.
 
 use tokio::sync::{mpsc, oneshot};
 
-/// Where the calls of one operation wait for their turn.
+/// Where the calls of one operation wait for a turn.
 #[derive(Clone, Debug)]
 pub struct Turns(mpsc::UnboundedSender<Waiting>);
 
-/// A call that is under way. Its turn ends when this is dropped.
+/// A call in progress. Its turn ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn(#[expect(dead_code, reason = "it is held, and its end is heard")] oneshot::Sender<()>);
 
@@ -19,7 +19,7 @@ struct Waiting {
 impl Turns {
     pub(crate) async fn take(&self) -> Turn {
         let ((go, gone), (done, over)) = (oneshot::channel(), oneshot::channel());
-        // Nobody decides any more: the others may go as they like.
+        // Nobody decides any more: all calls may proceed.
         if self.0.send(Waiting { go, over }).is_ok() {
             let _ = gone.await;
         }
@@ -27,11 +27,11 @@ impl Turns {
     }
 }
 
-/// The side that decides.
+/// The deciding side.
 #[derive(Debug)]
 pub struct Queue(mpsc::UnboundedReceiver<Waiting>);
 
-/// A place for the calls of one operation to wait, and the side that lets them go.
+/// Returns a queue for the calls of one operation, and the side that releases them.
 #[must_use]
 pub fn turns() -> (Turns, Queue) {
     let (sender, receiver) = mpsc::unbounded_channel();
@@ -44,7 +44,7 @@ enum Next<T> {
     Ends(T),
 }
 
-/// Operations side by side: each runs until it calls the table, and then waits.
+/// Concurrent operations: each runs until it calls the table, then waits.
 struct Runner<T> {
     queue: Queue,
     task: tokio::task::JoinHandle<T>,
@@ -60,15 +60,15 @@ impl<T> Runner<T> {
     }
 }
 
-/// One order of the calls: at each step, which of the operations that wanted to call did, and how many wanted to.
+/// One order of the calls: for each step, which of the operations that wanted to call did, and how many wanted to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schedule(Vec<(usize, usize)>);
 
 impl Schedule {
-    /// One of the many orders that there may be: the same number is the same order.
+    /// One of many possible orders: equal numbers give equal orders.
     #[must_use]
     pub fn numbered(number: u64) -> Self {
-        // SplitMix64: every choice is as likely as any other.
+        // SplitMix64: all choices are equally likely.
         let mut state = number;
         let choices = (0..200).map(|_| {
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -79,7 +79,7 @@ impl Schedule {
         Self(choices.collect())
     }
 
-    /// The next order in which not all has been tried; none when all has been.
+    /// The next order that has not been tried; `None` if all have.
     #[must_use]
     pub fn following(mut self) -> Option<Self> {
         while let Some((choice, choices)) = self.0.pop() {
@@ -91,12 +91,12 @@ impl Schedule {
         None
     }
 
-    /// Runs operations, each with the queue of its own calls, in this order; where it ends, the first one that wants
-    /// to call does. Answers what the operations did, and the whole order.
+    /// Runs operations, each with the queue of its own calls, in this order; after its end, the first that wants to
+    /// call does. Returns the operations' results and the whole order.
     ///
     /// # Panics
     ///
-    /// When an operation panics.
+    /// If an operation panics.
     pub async fn run<T: Send + 'static>(
         &self,
         operations: Vec<(Queue, tokio::task::JoinHandle<T>)>,
@@ -130,7 +130,7 @@ impl Schedule {
             taken.0.push((choice, callers.len()));
             if let Some(call) = waiting[callers[choice]].take() {
                 let _ = call.go.send(());
-                // An error means the same: the turn is over.
+                // An error also means that the turn is over.
                 let _ = call.over.await;
             }
         }
