@@ -1,12 +1,12 @@
-//! Turns the user-agent patterns under `data/` into tables that need no reading at run time.
+//! Turns the user-agent patterns under `data/` into tables that need no parsing at run time.
 //!
-//! Compiling all 1280 patterns takes 100 ms, so `src/patterns.rs` compiles only those that can
-//! match. To tell, each pattern gets its needs here: the strings without which it cannot match. The tables refer
-//! to each other by position instead of by reference: nothing in them is relocated when a process starts.
+//! Compiling all 1280 patterns takes 100 ms, so `src/patterns.rs` compiles only those that can match. For that, this
+//! computes each pattern's needs: strings without which it cannot match. The tables refer to each other by position,
+//! not by reference, so that nothing is relocated when a process starts.
 //!
-//! `ua-parser` rewrites a pattern before it compiles it: `\d` and `\w` become ASCII, upper bounds of three digits
-//! and more are dropped. What is said here holds for the rewritten form: [`pattern`] narrows `\d` alike, and only
-//! what the rewriting leaves alone is looked into otherwise, small classes and small bounds.
+//! `ua-parser` rewrites a pattern before compiling it: `\d` and `\w` become ASCII, and upper bounds of three or more
+//! digits are dropped. The needs hold for the rewritten form: [`pattern`] narrows `\d` alike, and otherwise only what
+//! the rewriting keeps is analyzed: small classes and small bounds.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -17,10 +17,10 @@ use std::path::Path;
 use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look, Repetition};
 use saphyr::{LoadableYamlNode, Yaml};
 
-/// The pattern files, in the order in which their patterns are tried.
+/// The pattern files, in the order they are tried.
 const FILES: [&str; 2] = ["data/uap-core/regexes.yaml", "data/native-apps.yaml"];
 
-/// What is kept of each list: its name in the files, its table's name, the replacements.
+/// Kept of each list: its name in the files, its table's name, the replacements.
 const LISTS: [(&str, &str, [&str; 2]); 3] = [
     (
         "device_parsers",
@@ -78,7 +78,7 @@ fn pattern(entry: &Yaml, replacements: [&str; 2]) -> Result<Pattern, Box<dyn Err
         needs: Known::of(&hir, if ignore_case { fold } else { |c| c }).needs(),
         regex,
         ignore_case,
-        // To the library an empty replacement is none.
+        // The library ignores empty replacements.
         replacements: [first?.unwrap_or_default(), second?.unwrap_or_default()],
     })
 }
@@ -97,17 +97,17 @@ fn text(entry: &Yaml, key: &str) -> Result<Option<String>, Box<dyn Error>> {
 
 type Strings = BTreeSet<String>;
 
-/// Where a part of a pattern allows more strings than this, less is said about it: the tables stay small.
+/// If part of a pattern allows more strings than this, fewer are kept, so that tables stay small.
 const MANY: usize = 16;
 
 /// Shorter strings are in nearly every user agent.
 const SHORTEST: usize = 2;
 
-/// Stand before and after every user agent, and so for `^` and `$`.
+/// Mark a user agent's start and end, and so `^` and `$`.
 const START: &str = "\u{2}";
 const END: &str = "\u{3}";
 
-/// What is known of any text that a part of a pattern matches.
+/// What holds for any text that part of a pattern matches.
 #[derive(Clone)]
 struct Known {
     /// It begins with one of these.
@@ -116,7 +116,7 @@ struct Known {
     ends: Strings,
     /// It is one of these (`starts` and `ends` are the same then).
     whole: bool,
-    /// Of each of these it contains one.
+    /// It contains one of each of these sets.
     contains: Vec<Strings>,
 }
 
@@ -227,7 +227,7 @@ impl Known {
         let whole = parts.iter().all(|part| part.whole);
         let starts = parts.iter().flat_map(|part| &part.starts).cloned().collect();
         let ends = parts.iter().flat_map(|part| &part.ends).cloned().collect();
-        // Each part has all its needs met, so one need of each makes a need of the whole.
+        // Whichever part matches, its needs are met, so one need of each makes one of the whole.
         let needs: Vec<Vec<Strings>> = parts.into_iter().map(Self::needs).collect();
         let choices = if needs.iter().any(Vec::is_empty) {
             0
@@ -249,12 +249,12 @@ impl Known {
         }
     }
 
-    /// The sets of strings of each of which a matching text contains one, the most telling set first.
+    /// Returns sets of strings; a match contains one of each set. The most selective is first.
     fn needs(self) -> Vec<Strings> {
         let mut sets = self.contains;
         sets.extend([self.starts, self.ends]);
         for set in &mut sets {
-            // Where the longer string is, the shorter is as well.
+            // A text with the longer string also has the shorter.
             let all = set.clone();
             set.retain(|long| {
                 !all.iter()
@@ -277,9 +277,9 @@ impl Known {
     }
 }
 
-/// Every string of the one followed by every string of the other, unless there are too many.
+/// Every string of `left` followed by every one of `right`, unless there are too many.
 fn joined(left: &Strings, right: &Strings, many: usize) -> Option<Strings> {
-    // A text has one start and one end, however often a pattern asks for them.
+    // A text has only one start and end, however often a pattern repeats them.
     let join = |(l, r)| {
         format!("{l}{r}")
             .replace("\u{2}\u{2}", START)
@@ -294,7 +294,7 @@ fn shortest(set: &Strings) -> usize {
     set.iter().map(String::len).min().unwrap_or(0)
 }
 
-/// Unicode's simple case folding, as far as it makes ASCII letters; `patterns.rs` folds user agents alike.
+/// Unicode's simple case folding, limited to ASCII results; `patterns.rs` folds user agents alike.
 fn fold(c: char) -> char {
     match c {
         'ſ' => 's',
@@ -368,7 +368,7 @@ fn tables(lists: &[Vec<Pattern>]) -> Result<String, Box<dyn Error>> {
     Ok(source)
 }
 
-/// All texts end to end, each once.
+/// All texts concatenated, each once.
 #[derive(Default)]
 struct Texts {
     all: String,

@@ -1,4 +1,4 @@
-//! What each operation takes and answers, beside what it says of itself.
+//! Parameters, bodies and answers of each operation.
 
 use std::collections::BTreeSet;
 
@@ -33,10 +33,10 @@ const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 const NO_STORE: &str = "no-store";
 
-/// Makes a type's schema.
+/// Generates a type's schema.
 pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
-/// One operation and its particulars.
+/// One operation and its details.
 pub struct Entry {
     pub operation: Operation,
     pub tag: &'static str,
@@ -54,14 +54,14 @@ pub struct Parameter {
     pub example: Value,
 }
 
-/// A body, in one of several forms.
+/// A body in one or more forms.
 pub struct Body {
     pub required: bool,
     pub forms: Vec<Form>,
 }
 
-/// One form of a body. An example that has a problem's code for a name is answered with that problem, any other with
-/// success: the contract tests send them all.
+/// One form of a body. The contract tests send each example: one named after a problem code must get that problem, any
+/// other must succeed.
 pub struct Form {
     pub media_type: &'static str,
     pub schema: SchemaOf,
@@ -77,7 +77,7 @@ pub struct Success {
     pub links: Vec<Link>,
 }
 
-/// What can be done next with what was answered.
+/// A follow-up operation that uses the answer.
 pub struct Link {
     pub name: &'static str,
     target: Operation,
@@ -97,7 +97,7 @@ impl Link {
             With::Nothing => {}
             With::Parameter(name, expression) => link["parameters"] = json!({ name: expression }),
             With::RefreshToken => {
-                // As a text: some readers of descriptions take no other value here.
+                // A string, because some OpenAPI readers accept nothing else here.
                 let body = json!({ "refresh_token": "$response.body#/refresh_token" });
                 link["requestBody"] = body.to_string().into();
             }
@@ -120,7 +120,7 @@ fn success<T: JsonSchema>(description: &'static str, example: Value) -> Success 
     }
 }
 
-/// What every operation says of itself.
+/// All declared operations.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
     all().iter().map(|entry| entry.operation).collect()
@@ -131,11 +131,11 @@ pub fn paths() -> Vec<&'static str> {
     all().iter().map(|entry| entry.operation.route.path).collect()
 }
 
-/// All operations, as a reader meets them.
+/// All operations, in reading order.
 ///
 /// # Panics
 ///
-/// When an operation of the registry has no entry here.
+/// If an operation of the registry has no entry here.
 pub fn all() -> Vec<Entry> {
     let entries = vec![
         login(),
@@ -179,7 +179,7 @@ fn device_headers() -> [Parameter; 2] {
     ]
 }
 
-/// What a pair of tokens is good for.
+/// Links for a pair of tokens.
 fn token_links() -> Vec<Link> {
     let link = |name, target, with| Link { name, target, with };
     vec![

@@ -1,4 +1,4 @@
-//! Examples of answers, made of the types that the functions answer with, so that they cannot miss a member.
+//! Example answers, built from the functions' response types, so that no member can be missing.
 
 use serde_json::{Value, json};
 use shared::{
@@ -20,15 +20,15 @@ use shared::{
 
 /// A session id.
 pub const SESSION: &str = "01a20b6b-6898-7d21-b5c3-6a3f0f1e2d4c";
-/// An access token: three parts in base64url, never a real one.
+/// A fake access token: three parts in base64url.
 const ACCESS_TOKEN: &str =
     "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiIsImtpZCI6ImV4YW1wbGUifQ.eyJzdWIiOiJleGFtcGxlIn0.c2lnbmF0dXJl";
-/// A refresh token, likewise.
+/// A fake refresh token.
 pub const REFRESH_TOKEN: &str =
     "eyJ0eXAiOiJydCtqd3QiLCJhbGciOiJFUzI1NiIsImtpZCI6ImV4YW1wbGUifQ.eyJzdWIiOiJleGFtcGxlIn0.c2lnbmF0dXJl";
-/// A cursor, never a real one.
+/// A fake cursor.
 pub const CURSOR: &str = "MDFhMjBiNmItNjg5OC03ZDIxLWI1YzMtNmEzZjBmMWUyZDRkZXhhbXBsZS1vbmx5LWFiYw";
-/// A moment.
+/// A time.
 const TIME: &str = "2026-11-24T02:38:38Z";
 
 fn session_id() -> SessionId {
@@ -139,7 +139,7 @@ pub fn metadata() -> Value {
     json!(registry::jwks::metadata(&config))
 }
 
-/// A problem as this operation answers it.
+/// A problem as this operation returns it.
 pub fn problem(operation: &Operation, code: Code) -> Value {
     let field = match operation.id {
         "login" => FieldError::new("email", "must be an email address, such as name@example.com"),

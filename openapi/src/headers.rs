@@ -1,4 +1,4 @@
-//! The headers of answers, each described once.
+//! The response headers, each described once.
 
 use serde_json::{Map, Value, json};
 use shared::http::Operation;
@@ -8,7 +8,7 @@ const RETRY_AFTER: &str = "Retry-After";
 const POLICY: &str = "RateLimit-Policy";
 const LIMIT: &str = "RateLimit";
 
-/// What each of them says.
+/// Describes each header.
 pub fn components() -> Value {
     let text = |pattern: &str| json!({ "type": "string", "maxLength": 400, "pattern": pattern });
     json!({
@@ -38,9 +38,9 @@ pub fn components() -> Value {
     })
 }
 
-/// Those that an answer of this status carries.
+/// The headers of answers with this status.
 pub fn of(operation: &Operation, status: u16) -> Map<String, Value> {
-    // Bodies are read before a request is counted.
+    // Bodies are read before requests are counted.
     let counted =
         !operation.route.access.limits().is_empty() && !matches!(status, 400 | 413 | 415 | 500 | 503);
     let own: &[&str] = match status {

@@ -1,9 +1,9 @@
-//! How the description is laid out: names in the order a reader wants them, and integers as other languages know them.
+//! The description's layout: names in reading order, and integers without formats that are specific to Rust.
 
 use serde_json::Value;
 use yaml_serde::Mapping;
 
-/// Names that come first, in this order; others follow by the alphabet.
+/// Names that come first, in this order; others follow alphabetically.
 const FIRST: &[&str] = &[
     "openapi",
     "info",
@@ -44,8 +44,8 @@ const FIRST: &[&str] = &[
 /// Names that come last.
 const LAST: &[&str] = &["properties", "items", "paths", "components"];
 
-/// The same document with its names in order: paths as given, members of objects as their types declare them, the
-/// required ones first.
+/// Returns the document with its names in order: paths as given, members as their types declare them, with required
+/// ones first.
 pub fn ordered(value: &Value, paths: &[&str]) -> yaml_serde::Value {
     ordered_within(value, &[], paths)
 }
@@ -91,7 +91,7 @@ fn rank(name: &str, declared: &[&str]) -> usize {
         .unwrap_or(FIRST.len())
 }
 
-/// Puts times in quotes: readers of YAML 1.1 would take them for something else than text.
+/// Quotes times, because YAML 1.1 readers would not parse them as strings.
 pub fn quote_times(yaml: &str) -> String {
     let quoted = |line: &str| match line.rsplit_once(": ") {
         Some((name, value)) if is_time(value) => format!("{name}: '{value}'\n"),
@@ -107,7 +107,7 @@ fn is_time(text: &str) -> bool {
     form.eq("0000-00-00T00:00:00Z".bytes())
 }
 
-/// Rust's unsigned integers have formats that OpenAPI does not know: their bounds say more.
+/// Removes formats of Rust's unsigned integers, unknown to OpenAPI: the bounds say more.
 pub fn plain_integers(value: &mut Value) {
     match value {
         Value::Object(map) => {

@@ -1,5 +1,5 @@
-//! The API's description (OpenAPI 3.1), made of what is there anyway: the operations that each function declares beside
-//! its handler, the types of the answers, the constants that requests are checked by, and the list of problem codes.
+//! The API's description (OpenAPI 3.1), generated from the code: the operations that each function declares beside its
+//! handler, the answer types, the constants used in validation, and the list of problem codes.
 
 mod entries;
 mod examples;
@@ -15,7 +15,7 @@ use shared::http::{Access, Code, Operation};
 pub use entries::operations;
 use entries::{Body, Entry};
 
-/// What stands above the description.
+/// Header of the file.
 const HEADER: &str =
     "# Made by `make openapi` of the functions' declarations and types. Do not edit: `make lint` compares.\n";
 
@@ -23,7 +23,7 @@ const HEADER: &str =
 ///
 /// # Panics
 ///
-/// When a name in it is no text.
+/// If a name is not text.
 #[must_use]
 pub fn yaml() -> String {
     let document = layout::ordered(&document(), &entries::paths());

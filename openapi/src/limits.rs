@@ -1,4 +1,4 @@
-//! Rate limits: what the configuration's defaults are, and the headers that tell of them.
+//! Rate limits: the configuration's defaults, as an extension and as text.
 
 use serde_json::{Value, json};
 use shared::{
@@ -7,7 +7,7 @@ use shared::{
     runtime::config::Config,
 };
 
-/// The limits of a deployment that changes none.
+/// The limits of a default deployment.
 fn defaults() -> Limits {
     let required = |name: &str| match name {
         "TABLE_NAME" | "AUDIENCE" => Some("holdfast".to_owned()),
@@ -32,7 +32,7 @@ pub fn extension(operation: &Operation) -> Value {
     operation.route.access.limits().iter().map(rule).collect()
 }
 
-/// The same for people, to be put behind the description.
+/// The same as text, appended to the description.
 pub fn text(operation: &Operation) -> String {
     let defaults = defaults();
     let rule = |rule: &Rule| format!("{} {}", defaults.for_rule(*rule), rule.counts());

@@ -1,4 +1,4 @@
-//! The refusals and failures of an operation: one response a status, with the codes it may carry.
+//! An operation's error responses: one per status, with its possible codes.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use shared::http::{Code, Operation};
 
 use crate::{examples, headers};
 
-/// Where the schema of problems is.
+/// Path of the problem schema.
 pub const SCHEMA: &str = "#/components/schemas/Problem";
 
 /// The responses, by status.
@@ -36,7 +36,7 @@ fn response(operation: &Operation, status: u16, codes: &[Code]) -> Value {
     });
     let mut response = json!({
         "description": lines.join("\n"),
-        // Beside the schema: generators of clients would make a type of each set of codes.
+        // Not in the schema, because client generators would make a type per set of codes.
         "x-problem-codes": names,
         "content": { "application/problem+json": {
             "schema": { "$ref": SCHEMA },

@@ -5,7 +5,7 @@
 pub struct Attempt {
     /// How many calls began before this one.
     pub call: usize,
-    /// Whether the SDK has tried this call before.
+    /// Whether the SDK is retrying this call.
     pub is_repeat: bool,
     /// `DynamoDB`'s operation, with rate limit counting set apart; for S3, the method and the path.
     pub operation: String,

@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use crate::dynamodb;
 
-/// Adds up what clients consume. Clones share the sum.
+/// Sums what clients consume. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct CapacityMeter(Arc<Mutex<Readings>>);
 

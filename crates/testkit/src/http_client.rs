@@ -88,7 +88,7 @@ impl FaultyHttpClient {
         })
     }
 
-    /// Whether it has failed.
+    /// Whether it failed.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.with(|inner| inner.failed > 0)

@@ -105,7 +105,7 @@ impl FunctionProcess {
         Ok(())
     }
 
-    /// What it has logged.
+    /// Its log output.
     ///
     /// # Errors
     ///

@@ -27,7 +27,7 @@ use crate::outcome::Outcome;
 /// How long an instance has for an event, as Lambda's headers say.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// What the instance did, and when.
+/// What an instance did and when.
 #[derive(Debug)]
 pub enum Act {
     /// It asked for work.

@@ -1,19 +1,19 @@
-//! A name for a device, from its user agent.
+//! Derives a device name from a user agent.
 //!
-//! The patterns, their build script and the regular expressions that they need are a crate of their own, since only
-//! `login` names devices.
+//! The patterns, their build script and their regular expressions are a separate crate, because only `login` names
+//! devices.
 
 mod patterns;
 
 use patterns::{Agent, Device};
 
-/// More of a user agent is not read.
+/// Longer agents are truncated.
 const MAX_AGENT: usize = 500;
 
-/// The longest name made, in characters: models are cut out of the user agent and can be anything.
+/// Maximum length of a name, in characters: models come from the user agent and can be anything.
 const MAX_NAME: usize = 80;
 
-/// The name under which the owner of an account finds a device in a list, from the user agent that it sent.
+/// Returns the name under which an account's owner finds a device in a list.
 ///
 /// Phones, tablets and other hardware are called by brand and model (`Apple iPhone`, `Samsung SM-S908B`),
 /// anything else by program and system (`Chrome on Mac OS X`), by whichever of the two is known (`okhttp`,
@@ -34,7 +34,7 @@ pub fn device_name(user_agent: &str) -> String {
     }
 }
 
-/// Nothing where the patterns know only a kind of device, or where the device is not what one would look for.
+/// `None` if only the kind of device is known, or if the owner would not look for the device.
 fn hardware(agent: &Agent) -> Option<String> {
     let Device { brand, model } = agent.device()?;
     match (brand.as_deref(), model.as_deref()) {
@@ -43,11 +43,11 @@ fn hardware(agent: &Agent) -> Option<String> {
             Some(format!("Android {model}"))
         }
         (Some("Generic_Inettv"), model) => model.map(str::to_owned),
-        // No more than "Smartphone", "Tablet" or "Feature Phone".
+        // Only "Smartphone", "Tablet" or "Feature Phone".
         (Some(brand), _) if brand.starts_with("Generic") => None,
-        // A bot, also where it claims to be a phone.
+        // A bot, even if it claims to be a phone.
         (Some("Spider"), _) => agent.program(),
-        // What an app's network stack on an iPhone, a watch or a Mac sends alike.
+        // Network stacks on iPhone, watch and Mac all send this.
         (Some("Apple"), Some("iOS-Device")) => Some("Apple Device".to_owned()),
         (Some("Apple"), Some("Mac")) => match (agent.program(), agent.system()) {
             (Some(browser), Some(system)) if system == "Mac OS X" => Some(format!("{browser} on {system}")),
@@ -76,7 +76,7 @@ fn software(agent: &Agent) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// One a line: the name, the user agent.
+    /// Per line: name, user agent.
     const NAMES: &str = include_str!("../data/names.tsv");
 
     #[test]

@@ -1,24 +1,24 @@
-//! The community's user-agent patterns, of which only those are compiled that can match.
+//! The community's user-agent patterns. Only those that can match are compiled.
 //!
-//! The tables are made by `build.rs` from `data/`. The answers are those of `ua-parser` given all patterns at
-//! once: of each list, the first pattern that matches decides.
+//! `build.rs` makes the tables from `data/`. The results equal those of `ua-parser` with all patterns: the first match
+//! of each list decides.
 
 use tables::{DEVICES, LITERALS, NEEDS, PROGRAMS, SYSTEMS, TEXT};
 use ua_parser::{device, os, user_agent};
 
-/// The most patterns compiled for one answer. Real agents need 9 at most; this bounds the cost of a made-up one.
+/// Maximum patterns compiled per answer. Real agents need at most 9; this bounds a forged one's cost.
 const MAX_PATTERNS: usize = 16;
 
-/// What a pattern says to have nothing said.
+/// A pattern's word for no result.
 const OTHER: &str = "Other";
 
-/// A user agent, ready to be asked about.
+/// A user agent, prepared for matching.
 pub(super) struct Agent<'a> {
     text: &'a str,
     present: Present,
 }
 
-/// What the patterns say of the hardware.
+/// The hardware by the patterns.
 #[derive(Debug, PartialEq)]
 pub(super) struct Device {
     pub(super) brand: Option<String>,
@@ -137,7 +137,7 @@ impl Pattern {
     }
 }
 
-/// A string that patterns need. All are sorted.
+/// A string that patterns need. The list is sorted.
 struct Literal {
     text: Span,
     /// The number, plus one, of the longest other literal that this one starts with; 0 if there is none.
@@ -152,7 +152,7 @@ struct Present {
 
 impl Present {
     fn new(agent: &str) -> Self {
-        // What stands for `^` and `$` in literals.
+        // Markers of `^` and `$` in literals.
         let exact = format!("\u{2}{agent}\u{3}");
         let folded: String = exact.chars().map(fold).collect();
         Self {
@@ -166,8 +166,8 @@ fn literals_in(agent: &str) -> Vec<bool> {
     let mut present = vec![false; LITERALS.len()];
     for (start, _) in agent.char_indices() {
         let rest = &agent[start..];
-        // What sorts between a literal and `rest` starts with the literal if `rest` does. So the literals that
-        // `rest` starts with are among the last one before it and the shorter ones that this one starts with.
+        // If `rest` starts with a literal, so does all that sorts between them. So the literals that `rest` starts with
+        // are the last one before it or shorter ones that this one starts with.
         let mut number = LITERALS.partition_point(|literal| literal.text.text() <= rest);
         while let Some(index) = number.checked_sub(1) {
             let literal = &LITERALS[index];
@@ -178,7 +178,7 @@ fn literals_in(agent: &str) -> Vec<bool> {
     present
 }
 
-/// As `build.rs` folds literals.
+/// Folds like `build.rs`.
 fn fold(c: char) -> char {
     match c {
         'ſ' => 's',
@@ -216,7 +216,7 @@ mod tables {
 mod tests {
     use super::*;
 
-    /// Agents of the community's own tests: what is asked for, the expected answer, the agent.
+    /// Agents of the community's tests: what to look up, the expected answer, the agent.
     const SAMPLE: &str = include_str!("../data/uap-core/sample.tsv");
 
     fn sample() -> impl Iterator<Item = [&'static str; 4]> {
@@ -294,7 +294,7 @@ mod tests {
         }
     }
 
-    /// K (the kelvin sign) and ſ match k and s where case is ignored.
+    /// K (the kelvin sign) and ſ match k and s if case is ignored.
     #[test]
     fn folds_case_as_the_library_does() {
         for (unusual, plain) in [("pluc\u{212a}er", "plucker"), ("iriſ", "iris")] {

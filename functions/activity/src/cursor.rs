@@ -10,9 +10,9 @@ use shared::domain::{
     ids::{EventId, UserId},
 };
 
-/// How long an id is as text (RFC 9562 §4).
+/// Length of an id as text (RFC 9562 §4).
 const ID_LENGTH: usize = 36;
-/// How much of the digest a cursor carries.
+/// Digest bytes in a cursor.
 const DIGEST_LENGTH: usize = 16;
 
 /// The cursor of a page that ended with `event`.
@@ -23,7 +23,7 @@ pub(crate) fn encode(user: UserId, event: EventId) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The event at which a cursor of this account goes on.
+/// Returns the event after which the page starts.
 ///
 /// # Errors
 ///

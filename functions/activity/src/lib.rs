@@ -59,7 +59,7 @@ pub const FUNCTION: Function = Function {
 /// How many events a page has by default.
 const DEFAULT_LIMIT: u8 = 50;
 
-/// Shows one page of the trail of the access token's owner.
+/// Returns a page of the token owner's audit trail.
 ///
 /// # Errors
 ///
@@ -74,7 +74,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
                     .store
                     .events(own.user_id, page.after, page.limit)
                     .await?)),
-                // Only an active caller is told what is wrong with its request.
+                // Only a caller with an active session sees what is wrong.
                 Err(refusal) => Ok(Err(refusal)),
             }
         }

@@ -1,4 +1,4 @@
-//! A command under way, and what it works with.
+//! A running command and its dependencies.
 
 use shared::{
     State,
@@ -10,10 +10,10 @@ use crate::command_error::CommandError;
 /// How long before its deadline an invocation begins nothing new, in milliseconds.
 pub(crate) const TIME_KEPT: i64 = 10_000;
 
-/// What the function works with.
+/// The function's dependencies.
 #[derive(Clone)]
 pub struct AdminState {
-    /// The table and the rest.
+    /// The shared state.
     pub state: State,
     /// Hashes passwords.
     pub hasher: Hasher,
@@ -22,13 +22,13 @@ pub struct AdminState {
 /// One invocation of the function.
 #[derive(Clone, Copy, Debug)]
 pub struct Invocation<'a> {
-    /// Goes into the audit events.
+    /// Recorded in audit events.
     pub request_id: &'a str,
     /// When Lambda ends the function, if it does.
     pub deadline: Option<Millis>,
 }
 
-/// A command under way.
+/// A running command.
 pub(crate) struct Call<'a> {
     pub admin: &'a AdminState,
     pub context: AuditContext,

@@ -85,7 +85,7 @@ pub(crate) struct Activity {
     pub cursor: Option<String>,
 }
 
-/// A text that no error message repeats.
+/// Text that never appears in errors.
 pub(crate) struct Secret(pub String);
 
 impl<'de> Deserialize<'de> for Secret {
@@ -98,9 +98,9 @@ impl<'de> Deserialize<'de> for Secret {
 }
 
 impl Command {
-    /// Reads a command.
+    /// Parses one.
     ///
-    /// An unknown action or field is an error that lists the known ones, as serde has them from the types above.
+    /// For an unknown action or field, the error lists the known ones, which serde takes from the types above.
     pub fn parse(command: Value) -> Result<Self, CommandError> {
         let Value::Object(mut input) = command else {
             return Err(invalid("a command is a JSON object with an action".to_owned()));

@@ -2,7 +2,7 @@
 
 use shared::Error;
 
-/// Why a command was not carried out: a code for programs, a sentence for people.
+/// Why a command was refused: a code for programs, a sentence for people.
 #[derive(Debug)]
 pub(crate) struct CommandError {
     pub code: &'static str,

@@ -22,7 +22,7 @@ use crate::{
     find::{self, AccountRef},
 };
 
-/// What was deleted besides the account itself.
+/// Counts of the deleted records.
 #[derive(Default)]
 struct Erased {
     sessions: usize,
@@ -56,7 +56,7 @@ async fn delete(call: &Call<'_>, credential: &Credential) -> Result<Erased, Comm
         let begun = store.change_credential(account, CredentialChange::BeginDeletion, &call.context);
         match begun.await? {
             ChangeOutcome::Done | ChangeOutcome::Already | ChangeOutcome::BeingDeleted => {}
-            // Another deletion was faster.
+            // Another deletion won.
             ChangeOutcome::Gone => return delete_remains(call, user).await,
         }
     }

@@ -1,4 +1,4 @@
-//! Finding the account that a command is about.
+//! Finds the account that a command names.
 
 use shared::{
     domain::{account::Credential, email::Email, ids::UserId},

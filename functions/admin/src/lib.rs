@@ -1,7 +1,7 @@
 //! `admin`: invoked directly, never through the API. It answers `{"ok": true, …}` or
 //! `{"ok": false, "error": {"code", "message"}}`, so that a refused command is not a failed invocation.
 //!
-//! Every command can be repeated: after a crash or a lost answer, the same command finishes what is unfinished.
+//! Every command can be repeated: after a crash or a lost answer, the same command finishes the work.
 
 mod accounts;
 mod call;
@@ -48,7 +48,7 @@ pub const FUNCTION: Function = Function {
     connections: 0,
 };
 
-/// Carries out one command.
+/// Runs one command.
 pub async fn handle(admin: &AdminState, command: Value, invocation: Invocation<'_>) -> Value {
     match Command::parse(command) {
         Ok(command) => answer(run(admin, command, invocation).await),

@@ -16,7 +16,7 @@ async fn main() -> Result<(), lambda_http::Error> {
             let deadline = i64::try_from(event.context.deadline).ok().map(Millis);
             let invocation = Invocation {
                 request_id: &event.context.request_id,
-                // The development server names one that is long past.
+                // The development server sends one long past.
                 deadline: deadline.filter(|deadline| *deadline > admin.state.clock.now()),
             };
             let answer = admin::handle(admin, event.payload, invocation).await;

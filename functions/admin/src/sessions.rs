@@ -65,7 +65,7 @@ pub(crate) async fn revoke_all_sessions(call: &Call<'_>, target: &Target) -> Res
     Ok(json!({ "sessions_ended": count }))
 }
 
-/// The audit trail, newest first, page by page.
+/// Returns a page of events, newest first.
 pub(crate) async fn activity(call: &Call<'_>, page: &Activity) -> Result<Value, CommandError> {
     let whom = page.whom()?;
     let limit = u8::try_from(page.limit.unwrap_or(DEFAULT_EVENTS)).ok();

@@ -1,4 +1,4 @@
-//! What the answers show.
+//! JSON in the answers.
 
 use serde_json::{Value, json};
 use shared::domain::{
@@ -19,7 +19,7 @@ pub(crate) fn user(credential: &Credential) -> Value {
     })
 }
 
-/// Never the token ids.
+/// Omits token ids.
 pub(crate) fn session(session: &Session, now: Millis) -> Value {
     let state = match session.status(now) {
         SessionStatus::Active => "active",

@@ -47,25 +47,25 @@ pub struct AuthorizerRequest {
 pub struct AuthorizerResponse {
     /// Whether the request may pass.
     pub is_authorized: bool,
-    /// What the service behind it may rely on, as `requestContext.authorizer.lambda`.
+    /// Passed to the service as `requestContext.authorizer.lambda`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<Context>,
 }
 
-/// Who makes the request.
+/// The caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Context {
     /// The account.
     pub sub: UserId,
     /// The session.
     pub sid: SessionId,
-    /// The app that the token was issued to.
+    /// The app the token was issued to.
     pub client_id: String,
-    /// When the owner logged in, in seconds since the epoch.
+    /// Time of login, in seconds since the epoch.
     pub auth_time: Seconds,
 }
 
-/// What the function works with.
+/// The function's dependencies.
 #[derive(Debug)]
 pub struct Authorizer {
     state: State,
@@ -73,7 +73,7 @@ pub struct Authorizer {
 }
 
 impl Authorizer {
-    /// An authorizer that has seen no session yet.
+    /// An authorizer with an empty cache.
     #[must_use]
     pub fn new(state: State) -> Self {
         let sessions = SessionCache::new(state.config.authorizer_max_staleness_seconds);
@@ -81,7 +81,7 @@ impl Authorizer {
     }
 }
 
-/// Decides about one request.
+/// Authorizes one request.
 ///
 /// # Errors
 ///

@@ -13,7 +13,7 @@ use shared::domain::{
 /// How many sessions are remembered at most; each takes about 100 bytes.
 const MAX_ENTRIES: usize = 4096;
 
-/// How a session was found.
+/// State of a session when read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CachedStatus {
     /// Active at least until then; a refresh may have extended it since.
@@ -48,7 +48,7 @@ impl SessionCache {
         (tells && self.is_young(at, now)).then_some(seen)
     }
 
-    /// Remembers how a session was found by a read that began at `at`.
+    /// Caches the state found by a read that began at `at`.
     pub fn keep(&self, user: UserId, session: SessionId, seen: CachedStatus, at: Millis) {
         if self.max_age == 0 {
             return;
@@ -63,7 +63,7 @@ impl SessionCache {
         entries.insert((user, session), (seen, at));
     }
 
-    /// A clock that was set back makes an entry's age unknown.
+    /// If the clock was set back, an entry's age is unknown.
     fn is_young(&self, at: Millis, now: Millis) -> bool {
         at <= now && now.0 - at.0 < self.max_age
     }

@@ -36,7 +36,7 @@ pub const FUNCTION: Function = Function {
     connections: 1,
 };
 
-/// Deletes the expired records of the access token's owner.
+/// Deletes the token owner's expired sessions.
 ///
 /// # Errors
 ///

@@ -11,7 +11,7 @@ use shared::{
     runtime::{Function, Trigger},
 };
 
-/// How the public keys are described.
+/// The JWK Set endpoint.
 pub const PUBLIC_KEYS: Operation = Operation {
     route: Route {
         method: "GET",
@@ -33,7 +33,7 @@ pub const PUBLIC_KEYS: Operation = Operation {
     }],
 };
 
-/// How the metadata is described.
+/// The metadata endpoint.
 pub const METADATA: Operation = Operation {
     route: Route {
         method: "GET",
@@ -62,7 +62,7 @@ pub const FUNCTION: Function = Function {
     connections: 1,
 };
 
-/// Answers the JWK Set (RFC 7517 §5) of the keys that may verify access tokens now, or the metadata.
+/// Returns the JWK Set (RFC 7517 §5) of the keys that now verify access tokens, or the metadata.
 ///
 /// # Errors
 ///

@@ -44,7 +44,7 @@ pub const FUNCTION: Function = Function {
     connections: 1,
 };
 
-/// Lists the sessions of the access token's owner.
+/// Lists the token owner's active sessions.
 ///
 /// # Errors
 ///

@@ -85,12 +85,12 @@ pub const FUNCTION: Function = Function {
 /// How often a login starts over because others got in between. Each time, one of those succeeded.
 const MAX_ATTEMPTS: u32 = 64;
 
-/// What the function works with.
+/// The function's dependencies.
 #[derive(Clone)]
 pub struct LoginState {
-    /// The table, the keys and the rest.
+    /// The table, the keys and so on.
     pub signing: SigningState,
-    /// Compares passwords.
+    /// Checks passwords.
     pub hasher: Hasher,
 }
 
@@ -117,7 +117,7 @@ struct Attempt {
 ///
 /// # Errors
 ///
-/// 401 with the same answer for an unknown address and a wrong password; `account_inactive` only after the right one.
+/// The same 401 for an unknown address and a wrong password; `account_inactive` only after the right one.
 pub async fn handle(login: &LoginState, request: Request) -> Result<Response, ApiError> {
     let state = &login.signing.state;
     let attempt = read(&request, state.clock.now(), &state.config)?;

@@ -1,6 +1,6 @@
 //! `POST /api/v1/auth/logout`: revokes the session of the access token, or of the refresh token in the body.
 //!
-//! Either suffices, since a phone's access token has often expired by the time its owner logs out.
+//! Either suffices, because the access token has often expired by the time of logout.
 
 use shared::{
     Error, State,

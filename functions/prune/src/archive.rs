@@ -21,7 +21,7 @@ pub struct Archive {
     bucket: String,
 }
 
-/// An event as the archive keeps it: a line of JSON, which takes a part of the memory that its attributes do.
+/// An event in archive form: a JSON line, which takes less memory than its attributes.
 #[derive(Debug)]
 pub(crate) struct Line {
     /// The event's.
@@ -30,7 +30,7 @@ pub(crate) struct Line {
 }
 
 impl From<StoredEvent> for Line {
-    /// The same event always makes the same line: attributes are sorted.
+    /// Deterministic, because attributes are sorted.
     fn from(event: StoredEvent) -> Self {
         let json = serde_json::to_string(&event.attributes);
         Self {
@@ -80,7 +80,7 @@ fn key(day: Day, events: &[Line]) -> String {
     )
 }
 
-/// The same events always make the same bytes: the gzip header tells no time.
+/// Deterministic, because the gzip header holds no timestamp.
 fn gzipped_lines(events: &[Line]) -> Vec<u8> {
     const IN_MEMORY: &str = "a vector takes all that is written to it";
     let mut gzip = GzBuilder::new().write(Vec::new(), Compression::default());

@@ -81,7 +81,7 @@ async fn in_batches(
     Ok(())
 }
 
-/// The pauses between attempts: 50 ms doubling to 3 s, with jitter, 10 to 20 s in all.
+/// Pauses between retries: 50 ms doubling to 3 s, with jitter, 10 to 20 s in all.
 fn pauses() -> ExponentialBackoff {
     ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(50))

@@ -1,4 +1,4 @@
-//! How long a run may work, and how fast it may write.
+//! A run's time limit and write rate.
 
 use std::{sync::Mutex, sync::PoisonError, time::Duration};
 
@@ -8,19 +8,19 @@ use tokio::time::{Instant, sleep_until};
 #[derive(Debug)]
 pub(crate) struct TimeIsUp;
 
-/// A run's time, and its write units.
+/// A run's time and write units.
 #[derive(Debug)]
 pub(crate) struct Budget {
     started: Instant,
     end: Instant,
-    /// Seconds that one write unit takes.
+    /// Seconds per write unit.
     per_unit: f64,
     /// When the next write may be sent.
     free_at: Mutex<Instant>,
 }
 
 impl Budget {
-    /// A budget that begins now.
+    /// A budget that starts now.
     pub fn new(time: Duration, units_per_second: u32) -> Self {
         let now = Instant::now();
         Self {
@@ -31,12 +31,12 @@ impl Budget {
         }
     }
 
-    /// How long the run has been going on.
+    /// Time since the run started.
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 
-    /// Goes on while there is time.
+    /// Fails if time is up.
     pub fn check(&self) -> Result<(), TimeIsUp> {
         if Instant::now() < self.end {
             Ok(())

@@ -1,4 +1,4 @@
-//! Which days a run looks at.
+//! Which days a run covers.
 
 use shared::domain::{clock::Millis, day::Day};
 
@@ -20,7 +20,7 @@ pub(crate) fn first(recorded: Option<Day>, newest: Day, now: Millis) -> Option<D
     Some(recorded.min(newest).plus(-LOOK_BACK))
 }
 
-/// The day that a first run begins with.
+/// The first day of the first run.
 pub(crate) fn first_of_table(created: Millis) -> Day {
     Day::containing(created).plus(-LOOK_BACK)
 }
@@ -39,7 +39,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// 2026-03-31, at so many milliseconds.
+    /// 2026-03-31, plus milliseconds.
     fn on_the_31st(millis: i64) -> Millis {
         Millis(1_774_915_200_000 + millis)
     }

@@ -13,7 +13,7 @@ pub(crate) enum Interrupted {
     Failed(Failure),
 }
 
-/// What fails on the way.
+/// Errors during a run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The table.
@@ -22,7 +22,7 @@ pub(crate) enum Failure {
     /// `DynamoDB` kept leaving events unprocessed.
     #[error("DynamoDB left {0} events of a batch undone, however often they were sent again")]
     LeftUndone(usize),
-    /// `DynamoDB` described the table without its creation time.
+    /// The table's creation time is unknown.
     #[error(
         "nothing was pruned so far, and DynamoDB does not tell when the table was created: record a day to begin after \
          (item PRUNE / PROGRESS)"

@@ -43,7 +43,7 @@ pub const FUNCTION: Function = Function {
 
 /// How long before its deadline a run stops: enough for the requests under way, with their retries.
 const RESERVE: Duration = Duration::from_secs(10);
-/// The longest that Lambda lets a function run.
+/// Lambda's maximum run time.
 const MAX_SECONDS: Duration = Duration::from_mins(15);
 const DAY_MILLIS: i128 = 86_400_000;
 
@@ -54,7 +54,7 @@ pub fn time_until(deadline: u64, now: Millis) -> Duration {
     let left = i128::from(deadline) - i128::from(now.0);
     let left = match u64::try_from(left) {
         Ok(left) => Duration::from_millis(left),
-        // A clock that is ahead.
+        // The clock is ahead.
         Err(_) if left >= -DAY_MILLIS => Duration::ZERO,
         Err(_) => MAX_SECONDS,
     };
@@ -72,7 +72,7 @@ pub async fn handle(prune: &PruneState, time: Duration) -> Result<Value, Incompl
     report.answer()
 }
 
-/// Prunes for `time` at most.
+/// Prunes for at most `time`.
 pub async fn run(prune: &PruneState, time: Duration) -> Report {
     let budget = Budget::new(time, prune.state.config.prune_write_units_per_second);
     walk::walk(prune, &budget).await

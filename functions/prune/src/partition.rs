@@ -1,4 +1,4 @@
-//! Emptying one partition of a day, a page at a time.
+//! Empties one partition of a day, page by page.
 
 use shared::store::{AuditPartition, EventRef};
 
@@ -6,7 +6,7 @@ use crate::{
     archive::Archive, batches, budget::Budget, failure::Interrupted, state::PruneState, tally::Tally,
 };
 
-/// How many events are in memory at once for each partition; with an archive, how many go into one object.
+/// Events in memory per partition; with an archive, also events per object.
 const PAGE: u16 = 500;
 
 /// Deletes all events of a partition; with an archive, each only after the object that holds it is stored.

@@ -11,14 +11,14 @@ use shared::{
 
 use crate::{failure::Failure, tally::Tally};
 
-/// How far a run came.
+/// A run's progress.
 #[derive(Debug)]
 pub(crate) struct Progress {
     /// The newest day that is past retention.
     pub newest: Day,
     /// The day up to which everything is gone, if known.
     pub done: Option<Day>,
-    /// What failed on the way.
+    /// Errors so far.
     pub failures: Vec<Failure>,
 }
 
@@ -29,13 +29,13 @@ pub struct Report {
     pub events_removed: u64,
     /// Events stored in the archive.
     pub events_archived: u64,
-    /// The size of the objects they are in.
+    /// Size of their objects.
     pub bytes_archived: u64,
     /// Partitions read to the end, empty ones too.
     pub partitions: u64,
-    /// How long it took.
+    /// Duration.
     pub seconds: f64,
-    /// Whether everything that is past retention is gone.
+    /// Whether all events past retention are gone.
     pub complete: bool,
     /// The day up to which everything is gone, if known.
     pub pruned_up_to: Option<Day>,
@@ -43,7 +43,7 @@ pub struct Report {
     pub days_behind: Option<u64>,
     /// How many partitions or days failed.
     pub failures: usize,
-    /// The first failure.
+    /// The first error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
@@ -74,7 +74,7 @@ impl Report {
         }
     }
 
-    /// Writes one line into the log, and the metrics.
+    /// Writes one log line and the metrics.
     pub(crate) fn tell(&self) {
         macro_rules! line {
             ($level:ident, $message:literal) => {
@@ -118,7 +118,7 @@ impl Report {
         }
     }
 
-    /// What the invocation answers.
+    /// The invocation's answer.
     pub(crate) fn answer(self) -> Result<Value, Incomplete> {
         match self.error {
             Some(first) => Err(Incomplete {

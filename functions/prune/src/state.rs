@@ -1,21 +1,21 @@
-//! What `prune` works with.
+//! `prune`'s dependencies.
 
 use aws_config::SdkConfig;
 use shared::State;
 
 use crate::archive::Archive;
 
-/// What the function works with.
+/// The function's dependencies.
 #[derive(Clone, Debug)]
 pub struct PruneState {
-    /// The table, the clock and the rest.
+    /// The table, clock and so on.
     pub state: State,
-    /// Where events go before they are removed; nowhere without `AUDIT_ARCHIVE_BUCKET`.
+    /// Receives events before removal; `None` without `AUDIT_ARCHIVE_BUCKET`.
     pub archive: Option<Archive>,
 }
 
 impl PruneState {
-    /// State as the configuration says.
+    /// State as configured.
     #[must_use]
     pub fn new(state: State, sdk: &SdkConfig) -> Self {
         let bucket = state.config.audit_archive_bucket.clone();

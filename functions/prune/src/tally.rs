@@ -1,8 +1,8 @@
-//! Counting what a run does.
+//! Counts a run's work.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What was done so far, counted by all partitions at once.
+/// Work so far, counted by concurrent partitions.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     removed: AtomicU64,
@@ -36,7 +36,7 @@ impl Tally {
     }
 }
 
-/// What was counted up to a moment.
+/// A snapshot of a tally.
 pub(crate) struct Counts {
     pub removed: u64,
     pub archived: u64,

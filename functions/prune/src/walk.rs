@@ -19,7 +19,7 @@ use crate::{
 /// How many partitions of a day are emptied at once.
 const PARTITIONS_AT_ONCE: usize = 8;
 
-/// Empties day after day until the newest one or the end of the budget.
+/// Empties days up to the newest, or until time is up.
 pub(crate) async fn walk(prune: &PruneState, budget: &Budget) -> Report {
     let (tally, now) = (Tally::default(), prune.state.clock.now());
     let mut progress = Progress {
@@ -66,7 +66,7 @@ async fn days(
     Ok(())
 }
 
-/// Empties one day, as far as its partitions do not fail.
+/// Empties one day, except failed partitions.
 async fn empty(
     prune: &PruneState,
     budget: &Budget,

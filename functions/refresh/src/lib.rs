@@ -26,7 +26,7 @@ use shared::{
 };
 use tokio::time::timeout;
 
-/// How long the answer to a committed refresh may wait for its event.
+/// How long a committed refresh waits for its event.
 const MOVE_EVENT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What it answers.

@@ -9,9 +9,9 @@ use shared::domain::{
 /// A refresh whose condition failed.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt<'a> {
-    /// The `jti` that was presented.
+    /// The presented `jti`.
     pub presented: &'a TokenId,
-    /// The `jti` that was to follow it.
+    /// The `jti` meant to replace it.
     pub successor: &'a TokenId,
     /// SHA-256 of the request's `Idempotency-Key`.
     pub idempotency_hash: Option<&'a [u8; 32]>,
@@ -26,7 +26,7 @@ pub struct Attempt<'a> {
 /// What a refused rotation means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RotationRefusal<'a> {
-    /// The session ran out, was removed, or comes from a backup older than the token.
+    /// The session expired, was deleted, or is from a backup older than the token.
     Expired,
     /// The session is revoked. This is not theft, so nothing more is done.
     Revocation,
@@ -34,9 +34,9 @@ pub enum RotationRefusal<'a> {
     OwnRetry,
     /// The phone retries a refresh whose answer it never got: it gets the same successor, and nothing is written.
     SameSuccessor {
-        /// The `jti` that followed the presented one.
+        /// The `jti` that replaced it.
         successor: &'a TokenId,
-        /// When: the successor's `iat`.
+        /// The successor's `iat`.
         rotated_at: Millis,
         /// When the session expires.
         expires_at: Seconds,
@@ -88,7 +88,7 @@ fn same_request(rotation: &Rotation, attempt: &Attempt<'_>) -> bool {
     matches!((&rotation.idempotency_hash, attempt.idempotency_hash), (Some(stored), Some(given)) if stored == given)
 }
 
-/// The window ends exactly `grace_seconds` after the rotation, and does not restart.
+/// The window ends exactly `grace_seconds` after the rotation and never restarts.
 fn within_grace(rotation: &Rotation, attempt: &Attempt<'_>) -> bool {
     attempt.now.0 - rotation.at.0 < attempt.grace_seconds * 1000
 }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     impl Case {
-        /// A session rotated at second 1000 with key 7, and its previous token presented again at 1010.
+        /// A session rotated at second 1000 with key 7, whose previous token is replayed at 1010.
         fn new() -> Self {
             let ids = Ids::sequence(1);
             let previous = ids.token();

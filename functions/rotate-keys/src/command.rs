@@ -1,11 +1,11 @@
-//! What the function is asked to do.
+//! Parses the function's event.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::error::RotationError;
 
-/// A step of a rotation, as Secrets Manager asks for it, or an emergency.
+/// A rotation step, as sent by Secrets Manager, or an emergency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// A step.
@@ -14,24 +14,24 @@ pub enum Command {
         step: Step,
         /// The secret.
         secret_id: String,
-        /// The version of the secret that the rotation makes.
+        /// The secret version to create.
         token: String,
     },
-    /// Replace both keys, and drop all others at once: `{"emergency": true}`.
+    /// Replaces both keys and drops all others: `{"emergency": true}`.
     Emergency,
 }
 
-/// The steps of a rotation, in their order.
+/// The rotation's steps, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Step {
     /// Makes the new version of the secret.
     CreateSecret,
-    /// Publishes its public halves.
+    /// Publishes its public keys.
     SetSecret,
-    /// Tries its keys.
+    /// Tests its keys.
     TestSecret,
-    /// Makes it current, and retires the key that signed before.
+    /// Makes it current and retires the previous signing key.
     FinishSecret,
 }
 
@@ -44,7 +44,7 @@ struct StepEvent {
 }
 
 impl Command {
-    /// Reads an event.
+    /// Parses one.
     ///
     /// # Errors
     ///

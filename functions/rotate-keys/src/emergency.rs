@@ -1,4 +1,4 @@
-//! Replacing both keys at once, and dropping all others: for when a private key may have leaked.
+//! Replaces both keys at once and drops all others, in case a private key may have leaked.
 
 use serde_json::{Value, json};
 use shared::auth::SigningKeys;
@@ -8,7 +8,7 @@ use crate::{
     rotation::{MAX_ATTEMPTS, Rotation},
 };
 
-/// Makes two new keys the only ones.
+/// Replaces all keys with two new.
 ///
 /// First it publishes them beside the old ones, then signers get them, then the old ones are dropped, so logins never
 /// stop working. The new epoch keeps a rotation under way from publishing old keys again; that rotation also loses its

@@ -10,7 +10,7 @@ use shared::{
 /// Every cause. None shows a secret's content.
 #[derive(Debug, thiserror::Error)]
 pub enum RotationError {
-    /// The function does not know which secret it rotates.
+    /// The function's secret is not configured.
     #[error("SIGNING_KEYS_SECRET_ID is not set: it names the secret with the signing keys")]
     NoSecret,
     /// Neither a step nor an emergency.
@@ -27,18 +27,18 @@ pub enum RotationError {
         /// The event's.
         found: String,
     },
-    /// Rotation is switched off.
+    /// Rotation is disabled.
     #[error("rotation is not enabled for the secret {0}")]
     Disabled(String),
-    /// The version of the event is not the one being rotated to.
+    /// The event's version is not the pending one.
     #[error(
         "the version {0} is not labelled AWSPENDING: its rotation is over, or another one took its place"
     )]
     NotPending(String),
-    /// The version of the event has no keys, though createSecret should have made them.
+    /// The event's version has no keys, although createSecret should have made them.
     #[error("the version {0} has no value: createSecret comes first")]
     NoValue(String),
-    /// What is stored is neither keys nor `{}`. It is left as it is.
+    /// The value is neither keys nor `{}`. It is left as it is.
     #[error("the version {version} of the secret holds no signing keys; it is left as it is")]
     Unreadable {
         /// Which version.
@@ -46,16 +46,16 @@ pub enum RotationError {
         /// What is wrong with it.
         source: SigningKeysError,
     },
-    /// The rotation does not continue from the present keys.
+    /// The rotation does not follow the current keys.
     #[error(
         "the version {0} does not follow the present keys: they were replaced while it was being made. Its rotation \
          is void; start a new one"
     )]
     Void(String),
-    /// The keys would sign what nobody could verify.
+    /// The keys' tokens could not be verified.
     #[error("the key {0} is not published as a signing key: setSecret comes first")]
     NotPublished(String),
-    /// A token of a new key did not verify.
+    /// A new key's token did not verify.
     #[error("a token of the key {kid} does not verify")]
     Test {
         /// Which key.
@@ -66,13 +66,13 @@ pub enum RotationError {
     /// Signing failed.
     #[error(transparent)]
     Sign(#[from] SignError),
-    /// No key could be made.
+    /// Key generation failed.
     #[error("no key could be made")]
     Generate(#[from] KeyPairError),
     /// Others kept changing the secret or the published set.
     #[error("the secret or the published keys kept changing: try again")]
     Contended,
-    /// Secrets Manager refused, or cannot be reached.
+    /// Secrets Manager refused or is unreachable.
     #[error("Secrets Manager: {operation} failed")]
     Secret {
         /// The API operation.

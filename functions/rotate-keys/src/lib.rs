@@ -1,5 +1,5 @@
-//! `rotate-keys`: the rotation function of the secret with the signing keys, and the way to replace them in an
-//! emergency. Invoked by Secrets Manager, and by hand; never through the API.
+//! `rotate-keys`: rotates the secret with the signing keys, and replaces the keys in an emergency. Invoked by Secrets
+//! Manager or by hand, never through the API.
 //!
 //! A rotation makes the key current that was published a whole rotation ago, and publishes a new one to come next. Every
 //! step can be repeated, cut short anywhere and run twice at once: it rereads until nobody changed anything meanwhile,
@@ -36,7 +36,7 @@ pub const FUNCTION: Function = Function {
     connections: 0,
 };
 
-/// Carries out one step of a rotation, or an emergency.
+/// Runs one rotation step, or an emergency.
 ///
 /// # Errors
 ///

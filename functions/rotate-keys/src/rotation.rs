@@ -1,4 +1,4 @@
-//! What a rotation works with, and how it publishes.
+//! A rotation's dependencies, and publishing.
 
 use aws_sdk_secretsmanager::Client;
 use shared::{
@@ -13,7 +13,7 @@ use crate::{error::RotationError, secret::Secret};
 /// How often a step starts over because the secret or the published set changed meanwhile.
 pub(crate) const MAX_ATTEMPTS: u32 = 8;
 
-/// What the function works with.
+/// The function's dependencies.
 #[derive(Clone, Debug)]
 pub struct Rotation {
     pub(crate) state: State,

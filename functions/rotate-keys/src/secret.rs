@@ -1,4 +1,4 @@
-//! The secret with the signing keys, in Secrets Manager: its versions, and the labels that say what they are.
+//! The secret with the signing keys, in Secrets Manager: its versions and their staging labels.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ pub(crate) struct Secret {
     id: String,
 }
 
-/// Its versions and their labels, at the time they were asked for.
+/// Its versions and labels at the time of reading.
 #[derive(Debug)]
 pub(crate) struct Versions {
     labels: HashMap<String, Vec<String>>,
@@ -61,7 +61,7 @@ impl Secret {
         &self.id
     }
 
-    /// Refuses to rotate any other secret.
+    /// Rejects any other secret.
     pub fn must_be(&self, id: &str) -> Result<(), RotationError> {
         if id == self.id {
             return Ok(());
@@ -81,7 +81,7 @@ impl Secret {
         })
     }
 
-    /// The keys in a version, which never change; none when it has no value yet, or an empty object.
+    /// Returns a version's keys, which never change; `None` if its value is missing or `{}`.
     pub async fn read(&self, version: &str) -> Result<Option<SigningKeys>, RotationError> {
         let request = self
             .client
@@ -102,9 +102,9 @@ impl Secret {
         })
     }
 
-    /// Stores keys as the version `version`, which takes over the pending label.
+    /// Stores keys as version `version`, which gets the pending label.
     ///
-    /// A version that has a value keeps it: whoever stored it first has made the keys.
+    /// A version that has a value keeps it: the first writer's keys win.
     pub async fn put_pending(&self, version: &str, keys: &SigningKeys) -> Result<(), RotationError> {
         let request = self
             .client
@@ -119,10 +119,10 @@ impl Secret {
         }
     }
 
-    /// Makes `version` current in place of `before`; `false`, and nothing is changed, when `before` is not current any
-    /// more.
+    /// Makes `version` current in place of `before`. Returns `false`, changing nothing, if `before` is no longer
+    /// current.
     ///
-    /// A repeat after a lost answer is told `false` as well: whoever asks again finds `version` current.
+    /// A retry after a lost answer also gets `false`; a new read shows `version` as current.
     pub async fn make_current(&self, version: &str, before: Option<&str>) -> Result<bool, RotationError> {
         let request = self.client.update_secret_version_stage().secret_id(&self.id);
         let request = request.version_stage(CURRENT).move_to_version_id(version);
@@ -141,13 +141,13 @@ impl Secret {
         }
     }
 
-    /// Takes the pending label off `version`, so that the next rotation can begin.
+    /// Removes the pending label from `version`, so the next rotation can start.
     pub async fn no_longer_pending(&self, version: &str) -> Result<(), RotationError> {
         let request = self.client.update_secret_version_stage().secret_id(&self.id);
         let request = request.version_stage(PENDING).remove_from_version_id(version);
         match request.send().await {
             Ok(_) => Ok(()),
-            // It had none any more.
+            // Already removed.
             Err(error)
                 if is(
                     &error,

@@ -16,11 +16,11 @@ use crate::{
     rotation::{MAX_ATTEMPTS, Rotation},
 };
 
-/// How far the version of a rotation has come.
+/// The state of a rotation's version.
 enum Stage {
-    /// It is being made, beside this current one.
+    /// In progress; `current` is in use.
     Pending { current: Option<String> },
-    /// Signers read it already.
+    /// Signers already read it.
     Current,
 }
 
@@ -32,15 +32,15 @@ pub(crate) async fn carry_out(rotation: &Rotation, step: Step, token: &str) -> R
         Step::FinishSecret => finish(rotation, token).await,
     };
     if let Err(RotationError::Void(_)) = outcome {
-        // Its label would keep every later rotation from beginning.
+        // Its label would block every later rotation.
         rotation.secret.no_longer_pending(token).await?;
     }
     outcome
 }
 
-/// Makes the new version: the next key becomes current, and a new one comes next. A secret without keys gets its first.
+/// Creates the new version: the next key becomes current, and a new one is next. An empty secret gets its first keys.
 ///
-/// A repeat finds that the version has a value, and leaves it.
+/// A repeat is harmless because an existing value is kept.
 async fn create(rotation: &Rotation, token: &str) -> Result<(), RotationError> {
     let Stage::Pending { current } = stage(rotation, token).await? else {
         return Ok(());
@@ -57,9 +57,9 @@ async fn create(rotation: &Rotation, token: &str) -> Result<(), RotationError> {
     rotation.secret.put_pending(token, &keys).await
 }
 
-/// Publishes the new version's public halves beside those of the present one, which goes on signing.
+/// Publishes the new version's public keys beside the current ones, which keep signing.
 ///
-/// A repeat finds them published, and writes nothing.
+/// A repeat finds them published and writes nothing.
 async fn set(rotation: &Rotation, token: &str) -> Result<(), RotationError> {
     for _ in 0..MAX_ATTEMPTS {
         let published = rotation.state.store.published_keys().await?;
@@ -81,7 +81,7 @@ async fn set(rotation: &Rotation, token: &str) -> Result<(), RotationError> {
     Err(RotationError::Contended)
 }
 
-/// Signs with both keys of the new version, and verifies with what is published.
+/// Signs with both new keys and verifies with the published set.
 async fn test(rotation: &Rotation, token: &str) -> Result<(), RotationError> {
     let published = rotation.state.store.published_keys().await?;
     let Stage::Pending { .. } = stage(rotation, token).await? else {
@@ -94,10 +94,10 @@ async fn test(rotation: &Rotation, token: &str) -> Result<(), RotationError> {
     try_key(rotation, &keys.next, &published)
 }
 
-/// Makes the new version current, and then marks the key that signed before as retired: not before, since a retired
-/// key's time runs out.
+/// Makes the new version current, then retires the previous signing key. Not earlier, because a retired key soon stops
+/// verifying.
 ///
-/// A repeat after the first half does the second.
+/// A repeat finishes what is left.
 async fn finish(rotation: &Rotation, token: &str) -> Result<(), RotationError> {
     for _ in 0..MAX_ATTEMPTS {
         let published = rotation.state.store.published_keys().await?;
@@ -143,7 +143,7 @@ async fn present_keys(
     }
 }
 
-/// The keys of the rotation's own version, unless an emergency has overtaken it.
+/// The keys of the rotation's version, unless an emergency overtook it.
 async fn read_keys(
     rotation: &Rotation,
     token: &str,
