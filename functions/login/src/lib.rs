@@ -8,14 +8,14 @@
 mod plan;
 
 use shared::{
-    Error, SigningState,
+    Error, SigningState, State,
     domain::{
         account::{Account, Credential},
-        audit::{AuditContext, EventType},
+        audit::{AuditContext, AuditEvent, EventType},
         clock::Millis,
         device::Device,
         email::Email,
-        ids::Ids,
+        ids::{EventId, Ids, UserId},
         password::{Hasher, Password},
         rate::{Rule, Source},
         session::{RevokeReason, Session},
@@ -113,6 +113,13 @@ struct Attempt {
     context: AuditContext,
 }
 
+impl Attempt {
+    /// Where its guess counts as coming from.
+    fn guesser(&self) -> Source {
+        Source::of_guesses(self.context.origin.ip_address)
+    }
+}
+
 /// Logs in with email and password.
 ///
 /// # Errors
@@ -121,14 +128,13 @@ struct Attempt {
 pub async fn handle(login: &LoginState, request: Request) -> Result<Response, ApiError> {
     let state = &login.signing.state;
     let attempt = read(&request, state.clock.now(), &state.config)?;
-    let (quotas, source) = (
-        http::quotas(&request),
-        Source::from_address(attempt.context.origin.ip_address),
-    );
+    let quotas = http::quotas(&request);
+    let source = Source::of_requests(attempt.context.origin.ip_address);
+    let guesser = attempt.guesser();
     let counted = async {
         tokio::try_join!(
             state.limiter.login(&quotas, &source),
-            state.limiter.guess(&quotas, &attempt.email, &source),
+            state.limiter.guess(&quotas, &attempt.email, &guesser),
             state.store.credential(&attempt.email)
         )
     };
@@ -323,7 +329,7 @@ fn device_name(attempt: &Attempt) -> String {
     named.unwrap_or_else(|| user_agent::device_name(agent.unwrap_or_default()))
 }
 
-/// Records a refused login in the account's trail. Returns the refusal.
+/// Records a refused login in the account's trail, unless this minute has one from there already. Returns the refusal.
 async fn refuse(
     login: &LoginState,
     credential: &Credential,
@@ -331,19 +337,25 @@ async fn refuse(
     refusal: Error,
 ) -> Result<Error, StoreError> {
     let state = &login.signing.state;
-    let event = attempt
-        .context
-        .event(&state.ids, credential.account.user_id, EventType::LoginFailed);
+    let user = credential.account.user_id;
+    let event = login_failed(state, attempt, user, &user.to_string());
     state.store.record(&event).await?;
     Ok(refusal)
 }
 
-/// Records a refused login of an unknown address, with as many writes as for a known one.
+/// As [`refuse`], of an unknown address, with as many writes as for a known one.
 async fn refuse_unknown(login: &LoginState, attempt: &Attempt) -> Result<Error, StoreError> {
     let state = &login.signing.state;
-    let event = attempt
-        .context
-        .event(&state.ids, state.ids.user(), EventType::LoginFailed);
+    let event = login_failed(state, attempt, state.ids.user(), &attempt.email.digest());
     state.store.record_unknown_login(&attempt.email, &event).await?;
     Ok(Error::InvalidCredentials)
+}
+
+/// The one event of a minute's refused logins from one source: more would let a stranger bury the trail.
+fn login_failed(state: &State, attempt: &Attempt, user: UserId, account: &str) -> AuditEvent {
+    let subject = format!("{account}#{}", attempt.guesser().as_str());
+    AuditEvent {
+        id: EventId::once_a_minute(attempt.context.at, &subject),
+        ..attempt.context.event(&state.ids, user, EventType::LoginFailed)
+    }
 }

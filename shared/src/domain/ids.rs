@@ -13,7 +13,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::{Builder, Uuid};
 
-use crate::domain::clock::Millis;
+use crate::domain::{clock::Millis, digest::sha256};
 
 /// Not a valid identifier of the expected kind.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -75,6 +75,16 @@ uuid_id!(
 );
 
 impl EventId {
+    /// The id of the one event about `subject` in the minute of `now`: whoever records another meets it. It sorts with
+    /// the minute's beginning, since all of them must find the same id.
+    #[must_use]
+    pub fn once_a_minute(now: Millis, subject: &str) -> Self {
+        let minute = Millis(now.0 - now.0.rem_euclid(60_000));
+        let mut bytes = [0; 10];
+        bytes.copy_from_slice(&sha256(subject.as_bytes())[..10]);
+        Self(uuid_v7(minute, &bytes))
+    }
+
     /// The last byte: random, so it spreads events evenly over up to 256 shards.
     #[must_use]
     pub fn last_byte(&self) -> u8 {
@@ -303,6 +313,15 @@ mod tests {
             10_000,
             "past the count's range they are unique all the same"
         );
+    }
+
+    #[test]
+    fn once_a_minute_is_one_id_for_a_subject_and_minute() {
+        let id = |now, subject| EventId::once_a_minute(Millis(now), subject);
+        let first = id(1_700_000_040_000, "anna from here");
+        assert_eq!(id(1_700_000_099_999, "anna from here"), first);
+        assert!(id(1_700_000_100_000, "anna from here") > first);
+        assert_ne!(id(1_700_000_040_000, "anna from there"), first);
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Rule {
     pub const fn counts(self) -> &'static str {
         match self {
             Self::Login => "logins from one address (IPv6: its /64)",
-            Self::Guesses => "wrong passwords for one account from one address",
+            Self::Guesses => "wrong passwords for one account from one address (IPv6: its /48)",
             Self::GuessesEverywhere => "wrong passwords for one account from everywhere",
             Self::List => "requests of one account for its sessions and its activity",
             Self::Revoke => "requests of one account that end sessions",
@@ -112,22 +112,34 @@ impl Limits {
     }
 }
 
-/// Where requests are counted as coming from: an IPv4 address, or the /64 of an IPv6 address, since a client can use
-/// all of it.
+/// Where requests are counted as coming from: an IPv4 address, or the part of an IPv6 address that one client has all of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source(String);
 
 impl Source {
-    /// The source of an address. Requests without one share a source; API Gateway always sends one.
+    /// The source of an address's requests: of IPv6 the /64, which is the least that a client gets. Requests without an
+    /// address share a source; API Gateway always sends one.
     #[must_use]
-    pub fn from_address(address: Option<IpAddr>) -> Self {
+    pub fn of_requests(address: Option<IpAddr>) -> Self {
+        Self::of(address, |[a, b, c, d, ..]| {
+            format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        })
+    }
+
+    /// The source of an address's guesses at one account: of IPv6 the /48, since a home may get that much, and would
+    /// otherwise have 65,536 sources.
+    #[must_use]
+    pub fn of_guesses(address: Option<IpAddr>) -> Self {
+        Self::of(address, |[a, b, c, ..]| {
+            format!("{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+        })
+    }
+
+    fn of(address: Option<IpAddr>, prefix: impl FnOnce([u16; 8]) -> String) -> Self {
         Self(match address.map(|address| address.to_canonical()) {
             None => "unknown".to_owned(),
             Some(IpAddr::V4(address)) => address.to_string(),
-            Some(IpAddr::V6(address)) => {
-                let [a, b, c, d, ..] = address.segments();
-                format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-            }
+            Some(IpAddr::V6(address)) => prefix(address.segments()),
         })
     }
 
@@ -206,14 +218,26 @@ mod tests {
     use super::*;
 
     fn source(address: &str) -> String {
-        Source::from_address(Some(address.parse().unwrap())).0
+        Source::of_requests(Some(address.parse().unwrap())).0
+    }
+
+    fn guesser(address: &str) -> String {
+        Source::of_guesses(Some(address.parse().unwrap())).0
     }
 
     #[test]
-    fn an_ipv6_client_is_its_64() {
+    fn requests_of_ipv6_are_those_of_its_64() {
         assert_eq!(source("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
         assert_eq!(source("2001:db8:1:2:ffff::"), source("2001:db8:1:2::1"));
         assert_ne!(source("2001:db8:1:3::1"), source("2001:db8:1:2::1"));
+    }
+
+    #[test]
+    fn guesses_of_ipv6_are_those_of_its_48() {
+        assert_eq!(guesser("2001:db8:1:2:3:4:5:6"), "2001:db8:1::/48");
+        assert_eq!(guesser("2001:db8:1:ffff::"), guesser("2001:db8:1:2::1"));
+        assert_ne!(guesser("2001:db8:2:2::1"), guesser("2001:db8:1:2::1"));
+        assert_eq!(guesser("::ffff:203.0.113.7"), "203.0.113.7");
     }
 
     #[test]
@@ -225,6 +249,6 @@ mod tests {
 
     #[test]
     fn clients_without_an_address_share_one_source() {
-        assert_eq!(Source::from_address(None).as_str(), "unknown");
+        assert_eq!(Source::of_requests(None).as_str(), "unknown");
     }
 }

@@ -56,27 +56,27 @@ impl Store {
         Ok(EventPage { events, next })
     }
 
-    /// Records an event that accompanies no other change.
+    /// Records an event that accompanies no other change, unless it is there already.
     ///
-    /// A retry writes the same item again.
+    /// A retry finds the item and leaves it.
     ///
     /// # Errors
     ///
     /// If the table cannot be written.
     pub async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
-        self.put(items::event_item(event)).await
+        self.put_new(items::event_item(event)).await
     }
 
-    /// Records a refused login of an unknown address, for 30 days.
+    /// Records a refused login of an unknown address, for 30 days, unless it is there already.
     ///
-    /// A retry writes the same item again.
+    /// A retry finds the item and leaves it.
     ///
     /// # Errors
     ///
     /// If the table cannot be written.
     pub async fn record_unknown_login(&self, email: &Email, event: &AuditEvent) -> Result<(), StoreError> {
         let expires_at = event.at.seconds().plus(30 * DAY);
-        self.put(items::unknown_login_item(email, event, expires_at))
+        self.put_new(items::unknown_login_item(email, event, expires_at))
             .await
     }
 }

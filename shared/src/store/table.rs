@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{Client, operation::query::builders::QueryFluentBuilder};
+use aws_sdk_dynamodb::{
+    Client,
+    operation::{put_item::PutItemError, query::builders::QueryFluentBuilder},
+};
 use backon::Retryable;
 
 use super::{
@@ -67,6 +70,24 @@ impl Store {
             .await
             .map_err(|error| StoreError::from_sdk("PutItem", error))?;
         Ok(())
+    }
+
+    /// Puts an item, unless there is one already: then it stays as it is.
+    pub(super) async fn put_new(&self, item: Attributes) -> Result<(), StoreError> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)");
+        let outcome = (|| request.clone().send()).retry(pauses()).when(collided).await;
+        match outcome {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                _ => Err(StoreError::from_sdk("PutItem", error)),
+            },
+        }
     }
 
     /// A strongly consistent query of a partition for sort keys that begin with `prefix`.

@@ -246,6 +246,15 @@ impl Model {
         let (at, what) = (self.now, name(what));
         self.trail.push(Entry { at, what, session });
     }
+
+    /// Records an event of no session, unless this minute has one already.
+    pub fn tell_once_a_minute(&mut self, what: EventType) {
+        let minute = |at: Millis| at.0.div_euclid(60_000);
+        let told = |entry: &Entry| entry.what == name(what) && minute(entry.at) == minute(self.now);
+        if !self.trail.iter().any(told) {
+            self.tell(what, None);
+        }
+    }
 }
 
 /// An event's name, as stored.

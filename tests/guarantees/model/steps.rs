@@ -58,7 +58,7 @@ impl Model {
             return Outcome::Refused(401, "invalid_credentials");
         };
         if password != account.password || !account.is_active {
-            self.tell(EventType::LoginFailed, None);
+            self.tell_once_a_minute(EventType::LoginFailed);
             let code = if password == account.password {
                 "account_inactive"
             } else {

@@ -119,7 +119,54 @@ async fn of_100_guesses_at_once_from_100_addresses_30_are_compared() {
         .into_iter()
         .filter(|event| event == "login_failed")
         .count();
-    assert_eq!(refused, 60, "only compared guesses are recorded");
+    assert_eq!(refused, 60, "compared guesses are recorded, and only they");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_leaves_one_refused_login_a_minute_in_the_trail_of_known_and_unknown_alike() {
+    let service = TestService::new().await;
+    let failures = async || {
+        let events = service.events().await.into_iter();
+        events.filter(|event| event == "login_failed").count()
+    };
+    for email in [EMAIL, "nobody@example.com"] {
+        let before = failures().await;
+        service.calls.take();
+        join_all((0..10).map(|_| guess(&service, email, STRANGER))).await;
+        let puts = service.calls.take().into_iter();
+        assert_eq!(puts.filter(|call| call.operation == "PutItem").count(), 10);
+        assert_eq!(failures().await, before + 1, "the first");
+        service
+            .send(&login::OPERATION, attempt(EMAIL, PASSWORD, STRANGER))
+            .await
+            .ok();
+        guess(&service, email, STRANGER).await;
+        assert_eq!(failures().await, before + 1, "also after a success");
+        guess(&service, email, "203.0.113.7").await;
+        assert_eq!(failures().await, before + 2, "another source");
+        service.clock.advance(60);
+        guess(&service, email, STRANGER).await;
+        assert_eq!(failures().await, before + 3, "another minute");
+    }
+}
+
+#[tokio::test]
+async fn a_home_of_ipv6_is_one_guesser() {
+    let limits = [
+        ("RATE_LIMIT_LOGIN_IP", "60"),
+        ("RATE_LIMIT_LOGIN_GUESSES", "5"),
+        ("RATE_LIMIT_LOGIN_ACCOUNT", "30"),
+    ];
+    let service = TestService::with(&limits).await;
+    let mut answers = Vec::new();
+    for subnet in 0..30 {
+        answers.push(guess(&service, EMAIL, &format!("2001:db8:1:{subnet:x}::1")).await);
+    }
+    assert_eq!((count(&answers, 401), count(&answers, 429)), (5, 25));
+    service
+        .send(&login::OPERATION, attempt(EMAIL, PASSWORD, "2001:db8:2::1"))
+        .await
+        .ok();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
