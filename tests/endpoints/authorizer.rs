@@ -29,6 +29,7 @@ async fn a_good_token_is_allowed_and_its_owner_passed_on() {
     let claims = claims(&login.access);
     let expected = json!({ "isAuthorized": true, "context": {
         "sub": claims["sub"], "sid": login.session, "client_id": "mobile", "auth_time": claims["auth_time"],
+        "amr": ["pwd"],
     }});
     assert_eq!(serde_json::to_value(answer).unwrap(), expected);
 }

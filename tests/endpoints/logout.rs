@@ -2,7 +2,7 @@
 
 use registry::logout;
 use serde_json::{Value, json};
-use tests::{Event, TestService, Tokens};
+use tests::{Event, TestService, Tokens, claims, forge};
 
 #[tokio::test]
 async fn either_token_suffices_and_a_repeat_is_a_success() {
@@ -88,6 +88,44 @@ async fn a_token_from_before_the_last_refresh_still_logs_out() {
         .refresh(&next.refresh)
         .await
         .refused(401, "session_revoked");
+}
+
+#[tokio::test]
+async fn a_token_from_before_the_previous_one_ends_the_session_as_stolen() {
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    let second = Tokens::from(&service.refresh(&login.refresh).await.ok());
+    let third = Tokens::from(&service.refresh(&second.refresh).await.ok());
+    let event = Event::file("logout/refresh-token").json(&json!({ "refresh_token": login.refresh }));
+    for _ in 0..2 {
+        let answer = service.send(&logout::OPERATION, event.clone()).await.ok();
+        assert_eq!(answer["message"], "Logged out successfully");
+    }
+    let item = service.session_item(&login.session).await;
+    assert_eq!(item["revoked_reason"], "refresh_token_reuse");
+    let events = service.events().await;
+    let told = |what: &str| events.iter().filter(|name| *name == what).count();
+    assert_eq!((told("refresh_token_reused"), told("logout")), (1, 0));
+    service
+        .refresh(&third.refresh)
+        .await
+        .refused(401, "session_revoked");
+}
+
+#[tokio::test]
+async fn a_token_newer_than_its_record_logs_out() {
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    let mut lost = claims(&login.refresh);
+    lost["iat"] = (lost["iat"].as_i64().unwrap() + 5).into();
+    lost["jti"] = "AAAAAAAAAAAAAAAAAAAAAA".into();
+    let key = &service.keys.current;
+    service.clock.advance(60);
+    let token = forge(key, &key.public().kid, "rt+jwt", &lost);
+    let event = Event::file("logout/refresh-token").json(&json!({ "refresh_token": token }));
+    service.send(&logout::OPERATION, event).await.ok();
+    let item = service.session_item(&login.session).await;
+    assert_eq!(item["revoked_reason"], "logout");
 }
 
 #[tokio::test]

@@ -21,7 +21,13 @@ async fn refresh_answers_the_successor() {
     let (before, after) = (claims(&login.refresh), claims(&next.refresh));
     assert_ne!(before["jti"], after["jti"]);
     assert_eq!(after["exp"], before["exp"]);
-    assert_eq!(after["auth_time"], before["auth_time"]);
+    assert_eq!(before["auth_time"], json!(null), "the session has it");
+    let (first, second) = (claims(&login.access), claims(&next.access));
+    assert_eq!(second["auth_time"], first["auth_time"]);
+    assert_eq!(
+        (&first["amr"], &second["amr"]),
+        (&json!(["pwd"]), &json!(["pwd"]))
+    );
     assert_eq!(after["iat"], before["iat"].as_i64().unwrap() + 600);
     let item = service.session_item(&login.session).await;
     assert_eq!(item["rotation_count"], 1);
@@ -104,7 +110,7 @@ async fn a_thief_without_the_key_ends_the_session_and_no_other() {
     let service = TestService::new().await;
     let (login, other) = (service.log_in("phone").await, service.log_in("tablet").await);
     let next = Tokens::from(&service.refresh_with_key(&login.refresh, KEY).await.ok());
-    service.clock.advance(31);
+    service.clock.advance(30);
     let answer = service
         .refresh_with_key(&login.refresh, "another-key-of-the-thief")
         .await;
@@ -123,6 +129,82 @@ async fn a_thief_without_the_key_ends_the_session_and_no_other() {
             .filter(|name| *name == "refresh_token_reused")
             .count(),
         1
+    );
+}
+
+/// Four times in a row, seconds after each refresh of a phone that sends keys.
+#[tokio::test]
+async fn a_thief_who_shadows_each_refresh_gets_nothing() {
+    let service = TestService::new().await;
+    let mut token = service.log_in("phone").await.refresh;
+    let mut waits = Vec::new();
+    for key in 0..4 {
+        let stolen = token;
+        let answer = service.refresh_with_key(&stolen, &format!("{KEY}{key}")).await;
+        token = Tokens::from(&answer.ok()).refresh;
+        for (seconds, thief) in [(3, None), (8, Some("another-key-of-the-thief"))] {
+            service.clock.advance(seconds);
+            let answer = match thief {
+                None => service.refresh(&stolen).await,
+                Some(key) => service.refresh_with_key(&stolen, key).await,
+            };
+            answer.refused(409, "refresh_conflict");
+            assert!(answer.body["error"].is_null(), "{}", answer.body);
+            waits.push(answer.headers["retry-after"].as_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(waits, ["27", "19"].repeat(4));
+    service.refresh(&token).await.ok();
+}
+
+/// A second process of the app, or an app that makes a new key for each attempt, is told to read its store.
+#[tokio::test]
+async fn a_conflict_that_lasts_is_decided_after_its_retry_after() {
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    // A thief without a key was first.
+    let thief = Tokens::from(&service.refresh(&login.refresh).await.ok());
+    service.clock.advance(10);
+    let answer = service.refresh_with_key(&login.refresh, KEY).await;
+    answer.refused(409, "refresh_conflict");
+    assert_eq!(answer.headers["retry-after"], "20");
+    service.clock.advance(20);
+    let answer = service.refresh_with_key(&login.refresh, KEY).await;
+    answer.refused(401, "refresh_token_reused");
+    service
+        .refresh(&thief.refresh)
+        .await
+        .refused(401, "session_revoked");
+}
+
+#[tokio::test]
+async fn a_clock_behind_neither_refreshes_an_expired_session_nor_calls_it_stolen() {
+    let service = TestService::with(&[("REFRESH_IDLE_SECONDS", "100")]).await;
+    let login = service.log_in("phone").await;
+    let mut ahead = claims(&login.refresh);
+    ahead["iat"] = (ahead["iat"].as_i64().unwrap() + 100).into();
+    let key = &service.keys.current;
+    // By the clock of the machine that issued it, the session has expired.
+    let token = forge(key, &key.public().kid, "rt+jwt", &ahead);
+    service.refresh(&token).await.refused(401, "session_expired");
+    assert!(service.session_item(&login.session).await["revoked_at"].is_null());
+}
+
+#[tokio::test]
+async fn a_session_stored_without_time_and_method_of_login_is_as_one_by_password() {
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    for mut item in service.raw_items().await {
+        if item.remove("auth_time").is_some() && item.remove("amr").is_some() {
+            service.put(item).await;
+        }
+    }
+    assert!(service.session_item(&login.session).await["amr"].is_null());
+    let next = Tokens::from(&service.refresh(&login.refresh).await.ok());
+    let (before, after) = (claims(&login.access), claims(&next.access));
+    assert_eq!(
+        (&after["auth_time"], &after["amr"]),
+        (&before["auth_time"], &before["amr"])
     );
 }
 
@@ -174,7 +256,7 @@ async fn no_session_outlives_its_absolute_limit() {
 }
 
 #[tokio::test]
-async fn an_unknown_generation_after_the_last_rotation_comes_from_before_a_restore() {
+async fn a_token_newer_than_its_record_ends_the_session_as_restored() {
     let service = TestService::new().await;
     let login = service.log_in("phone").await;
     let mut lost = claims(&login.refresh);
@@ -184,7 +266,13 @@ async fn an_unknown_generation_after_the_last_rotation_comes_from_before_a_resto
     service.clock.advance(60);
     let token = forge(key, &key.public().kid, "rt+jwt", &lost);
     service.refresh(&token).await.refused(401, "session_expired");
-    service.refresh(&login.refresh).await.ok();
+    let item = service.session_item(&login.session).await;
+    assert_eq!(item["revoked_reason"], "restored");
+    assert!(service.events().await.contains(&"session_revoked".to_owned()));
+    service
+        .refresh(&login.refresh)
+        .await
+        .refused(401, "session_revoked");
 }
 
 #[tokio::test]

@@ -14,5 +14,6 @@ mod rate_limits;
 mod replay;
 mod retries;
 mod sequences;
+mod shadow;
 mod signers;
 pub mod store;

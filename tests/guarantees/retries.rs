@@ -13,7 +13,7 @@ use shared::{
         audit::AuditContext,
         clock::{Millis, Seconds},
         ids::Ids,
-        session::{Origin, RevokeReason, Session},
+        session::{AuthMethod, Origin, RevokeReason, Session},
     },
     store::{CountOutcome, RateCounters, RecordKind, RevokeError, RevokeRequest, Store, StoreError},
 };
@@ -76,6 +76,8 @@ async fn end_a_session(answers: Vec<ReplayEvent>) -> (Result<usize, RevokeError>
         device_id: None,
         origin: Origin::default(),
         created_at: Millis(0),
+        auth_time: Millis(0),
+        amr: vec![AuthMethod::Pwd],
         last_used_at: Millis(0),
         expires_at: Seconds(600),
         absolute_expires_at: Seconds(6000),

@@ -9,7 +9,7 @@ use shared::{
         email::Email,
         ids::Ids,
         password::PasswordHash,
-        session::{Origin, RevokeReason, Session, SessionRef},
+        session::{AuthMethod, Origin, RevokeReason, Session, SessionRef},
     },
     store::{LoginCommit, LoginOutcome, RevokeError, RevokeRequest, RotateOutcome, RotateRequest},
 };
@@ -62,6 +62,8 @@ pub(crate) async fn commit_renewing(
         device_id: None,
         origin: Origin::default(),
         created_at: now,
+        auth_time: now,
+        amr: vec![AuthMethod::Pwd],
         last_used_at: now,
         expires_at: now.seconds().plus(600),
         absolute_expires_at: now.seconds().plus(6000),

@@ -14,7 +14,7 @@ use shared::{
     domain::{
         clock::Seconds,
         ids::{SessionId, UserId},
-        session::SessionStatus,
+        session::{AuthMethod, SessionStatus},
     },
     http,
     runtime::{Function, Settings, Trigger},
@@ -63,6 +63,8 @@ pub struct Context {
     pub client_id: String,
     /// Time of login, in seconds since the epoch.
     pub auth_time: Seconds,
+    /// How its owner logged in (RFC 8176).
+    pub amr: Vec<AuthMethod>,
 }
 
 /// The function's dependencies.
@@ -119,6 +121,7 @@ async fn authorize(authorizer: &Authorizer, event: &AuthorizerRequest) -> Result
             sid: claims.sid,
             client_id: claims.client_id,
             auth_time: claims.auth_time,
+            amr: claims.amr,
         }),
         CachedStatus::ActiveUntil(_) => Err(Error::SessionExpired),
         CachedStatus::Over => Err(Error::SessionRevoked),
@@ -168,6 +171,7 @@ fn is_refusal(error: &Error) -> bool {
         | Error::InvalidCredentials
         | Error::AccountInactive
         | Error::RefreshTokenReused
+        | Error::RefreshConflict { .. }
         | Error::NotYourSession
         | Error::SessionNotFound
         | Error::RateLimited { .. }

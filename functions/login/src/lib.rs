@@ -18,7 +18,7 @@ use shared::{
         ids::{EventId, Ids, UserId},
         password::{Hasher, Password},
         rate::{Rule, Source},
-        session::{RevokeReason, Session},
+        session::{AuthMethod, RevokeReason, Session},
     },
     http::{
         self, Access, ApiError, Code, ErrorFormat, Input, Operation, Request, Response, Route, Sample,
@@ -312,6 +312,8 @@ fn new_session(config: &Config, ids: &Ids, account: &Account, attempt: &Attempt)
         device_id: attempt.device.id.clone(),
         origin: attempt.context.origin.clone(),
         created_at: now,
+        auth_time: now,
+        amr: vec![AuthMethod::Pwd],
         last_used_at: now,
         expires_at: now
             .seconds()

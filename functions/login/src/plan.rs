@@ -65,7 +65,7 @@ mod tests {
     use shared::domain::{
         clock::Seconds,
         ids::Ids,
-        session::{Origin, Revocation},
+        session::{AuthMethod, Origin, Revocation},
     };
 
     use super::*;
@@ -86,6 +86,8 @@ mod tests {
                 device_id: None,
                 origin: Origin::default(),
                 created_at: Millis(50_000_000),
+                auth_time: Millis(50_000_000),
+                amr: vec![AuthMethod::Pwd],
                 last_used_at: Millis(90_000_000 - age),
                 expires_at: Seconds(200_000),
                 absolute_expires_at: Seconds(900_000),

@@ -5,12 +5,12 @@
 use shared::{
     Error, State,
     auth::{AccessClaims, RefreshClaims},
-    domain::session::{RevokeReason, Session},
+    domain::session::{Lineage, RevokeReason, Session},
     http::{
         self, Access, ApiError, Code, ErrorFormat, Input, Operation, Request, Response, Route, Sample,
         SampleToken,
     },
-    runtime::{Function, Settings, Trigger},
+    runtime::{Function, Settings, Trigger, metrics},
     store::{RevokeRequest, StoreError},
 };
 
@@ -27,7 +27,8 @@ pub const OPERATION: Operation = Operation {
     summary: "Ends this session",
     description: "The session of the access token, or of the `refresh_token` in the body: either suffices, since a \
                   phone's access token has often expired by then. With both, the refresh token names the session. A \
-                  session that has ended already is a success as well, so that a repeat after a lost answer is.",
+                  session that has ended already is a success as well, so that a repeat after a lost answer is. A \
+                  refresh token older than the previous one ends the session as stolen, with the same answer.",
     reads_body: true,
     writes: true,
     refusals: &[Code::NotYourSession],
@@ -61,22 +62,28 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
     let refresh_token = input.optional_text("refresh_token");
     let refresh_token = input.finish(|| Some(refresh_token))?;
 
-    let session = match refresh_token {
+    let (session, reason) = match refresh_token {
         Some(refresh_token) => {
             by_refresh_token(state, &refresh_token, http::optional_bearer(&request)).await?
         }
-        None => by_access_token(state, http::bearer(&request)?).await?,
+        None => (
+            by_access_token(state, http::bearer(&request)?).await?,
+            RevokeReason::Logout,
+        ),
     };
     let context = http::audit_context(&request, &state.config.trusted_proxy, state.clock.now());
     // One that has just expired is revoked too: a machine whose clock is behind could still refresh it.
     if let Some(session) = session.filter(|session| session.may_be_active(context.at)) {
         let ended = state.store.revoke_sessions(RevokeRequest {
             sessions: std::slice::from_ref(&session),
-            reason: RevokeReason::Logout,
+            reason,
             context: &context,
             caller: None,
         });
-        ended.await?;
+        if !ended.await?.is_empty() && reason == RevokeReason::RefreshTokenReuse {
+            let outcome = ("Outcome", Code::RefreshTokenReused.as_str());
+            metrics::count(&[("Function", FUNCTION.name), outcome], &[("Requests", 1)]);
+        }
     }
     Ok(http::success("Logged out successfully"))
 }
@@ -88,12 +95,13 @@ async fn by_access_token(state: &State, token: &str) -> Result<Option<Session>, 
 }
 
 /// The refresh token names the session. A valid access token beside it must be of the same account; an invalid or
-/// expired one proves nothing and is ignored.
+/// expired one proves nothing and is ignored. A refresh token that was exchanged before the previous one is evidence of
+/// theft, here as at the refresh endpoint; one that is newer than the record comes from before a restore, and is none.
 async fn by_refresh_token(
     state: &State,
     token: &str,
     bearer: Option<&str>,
-) -> Result<Option<Session>, Error> {
+) -> Result<(Option<Session>, RevokeReason), Error> {
     let token = state.auth.check_token::<RefreshClaims>(token).await?;
     let session = state.store.session(token.claims().sub, token.claims().sid);
     let (claims, session) = state.auth.confirm_beside(token, session).await?;
@@ -108,5 +116,12 @@ async fn by_refresh_token(
             return Err(Error::NotYourSession);
         }
     }
-    Ok(session)
+    let lineage = session
+        .as_ref()
+        .map(|session| session.lineage(&claims.jti, claims.iat));
+    let reason = match lineage {
+        Some(Lineage::Ancestor) => RevokeReason::RefreshTokenReuse,
+        Some(Lineage::Current | Lineage::Previous(_) | Lineage::Newer) | None => RevokeReason::Logout,
+    };
+    Ok((session, reason))
 }

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use shared::{
     Error, SigningState, State,
-    auth::{RefreshClaims, Signer},
+    auth::{RefreshClaims, Signer, TokenSubject},
     domain::{
         audit::{AuditContext, EventType},
-        clock::{Millis, Seconds},
+        clock::Millis,
         ids::TokenId,
         session::{RevokeReason, Session, require_active},
     },
@@ -29,6 +29,9 @@ use tokio::time::timeout;
 /// How long a committed refresh waits for its event.
 const MOVE_EVENT_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// For logs: a refused rotation that the record does not explain.
+const UNEXPLAINED: &str = "the rotation was refused, although its session shows no reason";
+
 /// What it answers.
 pub const OPERATION: Operation = Operation {
     route: Route {
@@ -42,8 +45,10 @@ pub const OPERATION: Operation = Operation {
     summary: "Exchanges a refresh token for a new pair",
     description: "Each refresh token is good for one refresh. When the answer is lost, repeat with the same token and the \
                   same `Idempotency-Key`: the answer is the same successor, even days later. Without a key that \
-                  holds for some seconds only. An older token that comes back ends its session, since it must have \
-                  been copied: `refresh_token_reused`.",
+                  holds for some seconds only. Another request with a token that was exchanged seconds ago is a \
+                  `refresh_conflict`: read the stored tokens again, and if they are the same, repeat after \
+                  `Retry-After`. A token that comes back later ends its session, since it must have been copied: \
+                  `refresh_token_reused`.",
     reads_body: true,
     writes: true,
     refusals: &[
@@ -52,6 +57,7 @@ pub const OPERATION: Operation = Operation {
         Code::SessionExpired,
         Code::SessionRevoked,
         Code::RefreshTokenReused,
+        Code::RefreshConflict,
     ],
     samples: &[
         Sample {
@@ -91,10 +97,10 @@ pub async fn handle(signing: &SigningState, request: Request) -> Result<Response
     let device = input.finish(|| Some(device))?;
 
     let token = state.auth.check_token::<RefreshClaims>(&refresh_token).await?;
-    let context = http::audit_context(&request, &state.config.trusted_proxy, state.clock.now());
     let claims = token.claims();
     // Another machine's clock may be ahead, but times never go backwards along one lineage.
-    let at = context.at.max(claims.iat.millis());
+    let at = state.clock.now().max(claims.iat.millis());
+    let context = http::audit_context(&request, &state.config.trusted_proxy, at);
     let rotate = RotateRequest {
         user_id: claims.sub,
         session_id: claims.sid,
@@ -114,11 +120,18 @@ pub async fn handle(signing: &SigningState, request: Request) -> Result<Response
         .confirm_beside(token, state.store.rotate(&rotate))
         .await?;
     match outcome {
-        RotateOutcome::Rotated { country_before } => {
-            if moved(country_before.as_deref(), context.origin.country.as_deref()) {
-                tell_of_move(state, &rotate, &context).await;
+        RotateOutcome::Rotated(before) => {
+            if moved(
+                before.origin.country.as_deref(),
+                context.origin.country.as_deref(),
+            ) {
+                tell_of_move(state, &before, &rotate, &context).await;
             }
-            answer(state, &signer, &claims, &rotate.successor, at, rotate.expires_at)
+            let subject = TokenSubject {
+                expires_at: rotate.expires_at,
+                ..TokenSubject::from(&*before)
+            };
+            answer(state, &signer, &subject, &rotate.successor, at)
         }
         RotateOutcome::Refused(session) => {
             refused(state, &signer, &claims, &rotate, session.as_deref(), &context).await
@@ -152,40 +165,45 @@ async fn refused(
         successor: &rotate.successor,
         idempotency_hash: rotate.idempotency_hash.as_ref(),
         issued_at: claims.iat,
-        now: context.at,
+        at: rotate.at,
         grace_seconds: state.config.refresh_grace_seconds,
     };
-    match classify(session, &attempt) {
-        RotationRefusal::Expired => Err(Error::SessionExpired.into()),
-        RotationRefusal::Revocation => Err(Error::SessionRevoked.into()),
-        RotationRefusal::OwnRetry => answer(
-            state,
-            signer,
-            claims,
-            &rotate.successor,
-            rotate.at,
-            rotate.expires_at,
-        ),
-        RotationRefusal::SameSuccessor {
-            successor,
-            rotated_at,
-            expires_at,
-        } => answer(state, signer, claims, successor, rotated_at, expires_at),
-        RotationRefusal::Theft(session) => Err(end_stolen(state, session, context).await?.into()),
-    }
+    Err(match classify(session, &attempt) {
+        RotationRefusal::Expired => Error::SessionExpired.into(),
+        RotationRefusal::Revoked => Error::SessionRevoked.into(),
+        RotationRefusal::OwnRetry(session) => {
+            return answer(state, signer, &session.into(), &rotate.successor, rotate.at);
+        }
+        RotationRefusal::SameSuccessor { session, rotated_at } => {
+            return answer(state, signer, &session.into(), &session.refresh_jti, rotated_at);
+        }
+        RotationRefusal::Conflict { retry_after } => Error::RefreshConflict { retry_after }.into(),
+        RotationRefusal::Unexplained => Error::Unavailable(UNEXPLAINED.into()).into(),
+        RotationRefusal::Restored(session) => end(state, session, RevokeReason::Restored, context).await?,
+        RotationRefusal::Theft(session) => {
+            end(state, session, RevokeReason::RefreshTokenReuse, context).await?
+        }
+    })
 }
 
-/// Revokes the replayed token's session, and no other. Returns the refusal.
-async fn end_stolen(state: &State, session: &Session, context: &AuditContext) -> Result<Error, StoreError> {
-    let ending = state
-        .store
-        .revoke_session(session, RevokeReason::RefreshTokenReuse, context);
+/// Revokes the presented token's session, and no other. Returns the refusal.
+async fn end(
+    state: &State,
+    session: &Session,
+    reason: RevokeReason,
+    context: &AuditContext,
+) -> Result<ApiError, StoreError> {
+    let refusal = match reason {
+        RevokeReason::Restored => Error::SessionExpired,
+        _ => Error::RefreshTokenReused,
+    };
+    let ending = state.store.revoke_session(session, reason, context);
     Ok(match ending.await? {
-        RevokeOutcome::Revoked => Error::RefreshTokenReused,
+        RevokeOutcome::Revoked => refusal.into(),
         // It was over before this could commit, so that is what the phone is told.
         RevokeOutcome::NoLongerActive(session) => match require_active(session.as_deref(), context.at) {
-            Ok(_) => Error::RefreshTokenReused,
-            Err(refusal) => refusal,
+            Ok(_) => refusal.into(),
+            Err(over) => over.into(),
         },
     })
 }
@@ -195,10 +213,11 @@ fn moved(before: Option<&str>, now: Option<&str>) -> bool {
 }
 
 /// The one best-effort event: the refresh is committed, and its answer must neither depend on this nor wait long.
-async fn tell_of_move(state: &State, rotate: &RotateRequest, context: &AuditContext) {
-    let mut event = context.event(&state.ids, rotate.user_id, EventType::SessionMoved);
-    event.session_id = Some(rotate.session_id);
-    event.device_name.clone_from(&rotate.device_name);
+async fn tell_of_move(state: &State, before: &Session, rotate: &RotateRequest, context: &AuditContext) {
+    let mut event = context.session_event(&state.ids, before, EventType::SessionMoved);
+    if rotate.device_name.is_some() {
+        event.device_name.clone_from(&rotate.device_name);
+    }
     match timeout(MOVE_EVENT_TIMEOUT, state.store.record(&event)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
@@ -211,16 +230,10 @@ async fn tell_of_move(state: &State, rotate: &RotateRequest, context: &AuditCont
 fn answer(
     state: &State,
     signer: &Signer,
-    claims: &RefreshClaims,
+    subject: &TokenSubject,
     successor: &TokenId,
     rotated_at: Millis,
-    expires_at: Seconds,
 ) -> Result<Response, ApiError> {
-    let issued = signer.issue(
-        &claims.subject(expires_at),
-        successor,
-        rotated_at.seconds(),
-        state.clock.now(),
-    )?;
-    Ok(http::json(&Tokens::new(issued, claims.sid)))
+    let issued = signer.issue(subject, successor, rotated_at.seconds(), state.clock.now())?;
+    Ok(http::json(&Tokens::new(issued, subject.session_id)))
 }

@@ -7,6 +7,7 @@ use shared::{
     domain::{
         clock::Millis,
         key_set::{KeySet, PublishedKeys},
+        session::AuthMethod,
     },
 };
 
@@ -175,6 +176,7 @@ fn try_key(rotation: &Rotation, key: &KeyPair, published: &KeySet) -> Result<(),
         user_id: state.ids.user(),
         session_id: state.ids.session(now),
         auth_time: now.seconds(),
+        amr: vec![AuthMethod::Pwd],
         expires_at: end,
         absolute_expires_at: end,
     };

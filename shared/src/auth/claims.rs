@@ -6,7 +6,7 @@ use crate::domain::{
     clock::Seconds,
     ids::{SessionId, TokenId, UserId},
     key_set::Purpose,
-    session::Session,
+    session::{AuthMethod, Session},
 };
 
 /// The maximum of `ACCESS_TOKEN_SECONDS`: a day.
@@ -53,6 +53,9 @@ pub struct AccessClaims {
     pub client_id: String,
     /// When its owner logged in.
     pub auth_time: Seconds,
+    /// How (RFC 8176); tokens of version 0.1 do not say.
+    #[serde(default)]
+    pub amr: Vec<AuthMethod>,
 }
 
 /// A refresh token's claims.
@@ -75,12 +78,10 @@ pub struct RefreshClaims {
     /// When it becomes valid; ours do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<Seconds>,
-    /// When its owner logged in.
-    pub auth_time: Seconds,
 }
 
 /// What the tokens of one session have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenSubject {
     /// Whose session.
     pub user_id: UserId,
@@ -88,6 +89,8 @@ pub struct TokenSubject {
     pub session_id: SessionId,
     /// When its owner logged in.
     pub auth_time: Seconds,
+    /// How.
+    pub amr: Vec<AuthMethod>,
     /// When it expires unless it is refreshed.
     pub expires_at: Seconds,
     /// When it expires regardless.
@@ -99,23 +102,10 @@ impl From<&Session> for TokenSubject {
         Self {
             user_id: session.user_id,
             session_id: session.id,
-            auth_time: session.created_at.seconds(),
+            auth_time: session.auth_time.seconds(),
+            amr: session.amr.clone(),
             expires_at: session.expires_at,
             absolute_expires_at: session.absolute_expires_at,
-        }
-    }
-}
-
-impl RefreshClaims {
-    /// The token's session, which now expires at `expires_at`.
-    #[must_use]
-    pub const fn subject(&self, expires_at: Seconds) -> TokenSubject {
-        TokenSubject {
-            user_id: self.sub,
-            session_id: self.sid,
-            auth_time: self.auth_time,
-            expires_at,
-            absolute_expires_at: self.exp,
         }
     }
 }

@@ -75,6 +75,7 @@ impl Signer {
             nbf: None,
             client_id: settings.client_id.clone(),
             auth_time: subject.auth_time,
+            amr: subject.amr.clone(),
         };
         let refresh = RefreshClaims {
             iss: settings.issuer.clone(),
@@ -85,7 +86,6 @@ impl Signer {
             iat: issued_at,
             exp: subject.absolute_expires_at,
             nbf: None,
-            auth_time: subject.auth_time,
         };
         Ok(IssuedTokens {
             access_token: self.sign(&access)?,

@@ -49,7 +49,7 @@ impl EventType {
     pub const fn for_revocation(reason: RevokeReason) -> Self {
         match reason {
             RevokeReason::Logout => Self::Logout,
-            RevokeReason::Revoked | RevokeReason::Admin => Self::SessionRevoked,
+            RevokeReason::Revoked | RevokeReason::Admin | RevokeReason::Restored => Self::SessionRevoked,
             RevokeReason::LogoutAll | RevokeReason::AccountDisabled | RevokeReason::PasswordChanged => {
                 Self::SessionsRevoked
             }

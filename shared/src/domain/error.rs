@@ -56,6 +56,12 @@ pub enum Error {
     /// An old refresh token was replayed, so its session is revoked.
     #[error("a refresh token was replayed")]
     RefreshTokenReused,
+    /// Not the request that rotated this token, and too soon to tell theft from a second process of the app.
+    #[error("another request has just exchanged this refresh token")]
+    RefreshConflict {
+        /// When the same request decides, in seconds from now.
+        retry_after: i64,
+    },
     /// Somebody else's session.
     #[error("another account's session")]
     NotYourSession,

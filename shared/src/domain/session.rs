@@ -32,6 +32,10 @@ pub struct Session {
     pub origin: Origin,
     /// When its owner logged in.
     pub created_at: Millis,
+    /// When its owner proved who they are (`OpenID` Connect Core §2).
+    pub auth_time: Millis,
+    /// How.
+    pub amr: Vec<AuthMethod>,
     /// When it was last refreshed, or created.
     pub last_used_at: Millis,
     /// When it expires unless it is refreshed.
@@ -49,6 +53,27 @@ pub struct SessionRef {
     pub user_id: UserId,
     /// Which it is.
     pub session_id: SessionId,
+}
+
+/// A way to prove who one is, by its name in tokens (RFC 8176 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// A password.
+    Pwd,
+}
+
+/// What a refresh token is in the history of its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lineage<'a> {
+    /// The one that the next refresh must present.
+    Current,
+    /// The one that was exchanged for it, by this rotation.
+    Previous(&'a Rotation),
+    /// Issued after all that the record knows of: the table was restored from a backup.
+    Newer,
+    /// Exchanged before the previous one: two parties hold tokens of this session.
+    Ancestor,
 }
 
 /// The exchange of one refresh token for its successor.
@@ -106,6 +131,8 @@ pub enum RevokeReason {
     PasswordChanged,
     /// Support staff revoked it.
     Admin,
+    /// Its record came back from a backup, so only old copies of its tokens can use it.
+    Restored,
 }
 
 impl RevokeReason {
@@ -122,6 +149,7 @@ impl RevokeReason {
             Self::AccountDisabled => "account_disabled",
             Self::PasswordChanged => "password_changed",
             Self::Admin => "admin",
+            Self::Restored => "restored",
         }
     }
 }
@@ -159,6 +187,23 @@ impl Session {
     #[must_use]
     pub fn may_be_active(&self, now: Millis) -> bool {
         self.revocation.is_none() && self.expires_at.plus(CLOCKS_APART) > now.seconds()
+    }
+
+    /// What its refresh token `jti`, issued at `issued_at`, is.
+    #[must_use]
+    pub fn lineage(&self, jti: &TokenId, issued_at: Seconds) -> Lineage<'_> {
+        if self.refresh_jti == *jti {
+            return Lineage::Current;
+        }
+        let last_issue = self
+            .rotation
+            .as_ref()
+            .map_or(self.created_at, |rotation| rotation.at);
+        match &self.rotation {
+            Some(rotation) if rotation.previous_jti == *jti => Lineage::Previous(rotation),
+            _ if issued_at > last_issue.seconds() => Lineage::Newer,
+            _ => Lineage::Ancestor,
+        }
     }
 
     /// When the record may go if the session is revoked at `now`: within a day.
@@ -200,6 +245,8 @@ pub(crate) mod tests {
             device_id: None,
             origin: Origin::default(),
             created_at: Millis(1_000_000),
+            auth_time: Millis(1_000_000),
+            amr: vec![AuthMethod::Pwd],
             last_used_at: Millis(1_000_000),
             expires_at: Seconds(2000),
             absolute_expires_at: Seconds(9000),
@@ -255,6 +302,7 @@ pub(crate) mod tests {
             "account_disabled",
             "password_changed",
             "admin",
+            "restored",
         ] {
             let reason: RevokeReason = serde_json::from_value(name.into()).unwrap();
             assert_eq!(reason.as_str(), name);

@@ -12,6 +12,8 @@ pub enum ClientAction {
     Refresh,
     /// Retry the same request later, not before `Retry-After` if it is sent.
     Retry,
+    /// Look for newer tokens in the app's store; if there are none, retry the same request after `Retry-After`.
+    ReadStore,
     /// Tell the person in front of the screen, who can do something about it.
     ShowUser,
     /// The target is not there (any more): load the list again.
@@ -28,6 +30,9 @@ impl ClientAction {
             Self::LogIn => "log in again",
             Self::Refresh => "refresh, then repeat once; from the refresh endpoint: log in again",
             Self::Retry => "try again",
+            Self::ReadStore => {
+                "read the stored tokens again; if they are the same, try again after `Retry-After`"
+            }
             Self::ShowUser => "tell the user",
             Self::Reload => "load the list again",
             Self::FixApp => "fix the app",
@@ -100,6 +105,10 @@ codes! {
     NotFound = 404, "not_found", FixApp, "There is nothing at this path.";
     /// Wrong method.
     MethodNotAllowed = 405, "method_not_allowed", FixApp, "This path answers another method: see Allow.";
+    /// Another request has just exchanged this refresh token.
+    RefreshConflict = 409, "refresh_conflict", ReadStore,
+        "Another request has just exchanged this refresh token. A newer one in the app's store is the answer; \
+         otherwise repeat this request after Retry-After.";
     /// A large body.
     PayloadTooLarge = 413, "payload_too_large", FixApp, "The body is larger than 16 KiB.";
     /// An unsupported content type.

@@ -77,6 +77,7 @@ impl ApiError {
                 Error::SessionExpired => Code::SessionExpired,
                 Error::SessionRevoked => Code::SessionRevoked,
                 Error::RefreshTokenReused => Code::RefreshTokenReused,
+                Error::RefreshConflict { .. } => Code::RefreshConflict,
                 Error::RateLimited { .. } => Code::RateLimited,
                 Error::NotYourSession => Code::NotYourSession,
                 Error::SessionNotFound => Code::SessionNotFound,

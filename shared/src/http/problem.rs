@@ -84,7 +84,9 @@ pub(crate) fn response(error: &ApiError, format: ErrorFormat, request_id: &str) 
         header::CONTENT_TYPE,
         header::HeaderValue::from_static("application/problem+json"),
     );
-    if let ApiError::Domain(Error::RateLimited { retry_after }) = error {
+    if let ApiError::Domain(Error::RateLimited { retry_after } | Error::RefreshConflict { retry_after }) =
+        error
+    {
         headers.insert(header::RETRY_AFTER, (*retry_after).into());
     }
     match status {

@@ -100,7 +100,7 @@ impl Config {
                 1,
                 MAX_SESSION_SECONDS,
             ),
-            refresh_grace_seconds: read.number("REFRESH_GRACE_SECONDS", 30, 0, 300),
+            refresh_grace_seconds: read.number("REFRESH_GRACE_SECONDS", 30, 5, 60),
             max_sessions_per_user: read.number("MAX_SESSIONS_PER_USER", 20, 1, 1000),
             audit_retention_days: read.number("AUDIT_RETENTION_DAYS", 30, 1, 3650),
             audit_archive_bucket: read.text("AUDIT_ARCHIVE_BUCKET"),

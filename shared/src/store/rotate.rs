@@ -33,7 +33,7 @@ pub struct RotateRequest {
     pub successor: TokenId,
     /// SHA-256 of the request's `Idempotency-Key`.
     pub idempotency_hash: Option<[u8; 32]>,
-    /// Now; also the successor's `iat`.
+    /// Now, but never before the presented token's `iat`; also the successor's `iat`.
     pub at: Millis,
     /// The new expiry.
     pub expires_at: Seconds,
@@ -46,11 +46,8 @@ pub struct RotateRequest {
 /// The outcome of a rotation.
 #[derive(Clone, Debug)]
 pub enum RotateOutcome {
-    /// Done.
-    Rotated {
-        /// The country of the previous use.
-        country_before: Option<String>,
-    },
+    /// Done. Holds the session as it was before.
+    Rotated(Box<Session>),
     /// Refused. Holds the current session, if any.
     Refused(Option<Box<Session>>),
 }
@@ -105,17 +102,13 @@ impl Store {
                 "refresh_jti = :previous_jti AND attribute_not_exists(revoked_at) AND expires_at > :now",
             )
             .set_expression_attribute_values(Some(update.values))
-            .return_values(ReturnValue::UpdatedOld)
+            .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let outcome = (|| request.clone().send()).retry(pauses()).when(collided).await;
         let error = match outcome {
             Ok(answer) => {
-                let country = answer
-                    .attributes
-                    .as_ref()
-                    .and_then(|old| old.get("location_country"));
-                let country_before = country.and_then(|country| country.as_s().ok()).cloned();
-                return Ok(RotateOutcome::Rotated { country_before });
+                let before = items::session(answer.attributes.unwrap_or_default())?;
+                return Ok(RotateOutcome::Rotated(Box::new(before)));
             }
             Err(error) => error,
         };

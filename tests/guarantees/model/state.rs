@@ -168,7 +168,12 @@ impl Model {
 
     /// An active session, or the refusal of its token.
     pub fn active_session(&mut self, label: Label) -> Result<&mut Session, Outcome> {
-        let now = self.now.seconds();
+        self.active_session_at(label, self.now)
+    }
+
+    /// [`Model::active_session`] at another time.
+    pub fn active_session_at(&mut self, label: Label, at: Millis) -> Result<&mut Session, Outcome> {
+        let now = at.seconds();
         match self.sessions.get_mut(&label) {
             Some(session) if session.revocation.is_some() => Err(Outcome::Refused(401, "session_revoked")),
             Some(session) if session.expires_at > now => Ok(session),

@@ -103,13 +103,13 @@ impl Model {
         if token.refresh_expires_at <= now.seconds() {
             return self.expired(token);
         }
-        let session = match self.active_session(token.session) {
+        // In one lineage, times never go backwards, whatever the clock says.
+        let at = now.max(token.since.millis());
+        let session = match self.active_session_at(token.session, at) {
             Ok(session) => session,
             Err(refused) => return refused,
         };
         if token.generation == session.generation {
-            // In one lineage, times never go backwards, whatever the clock says.
-            let at = now.max(token.since.millis());
             session.generation += 1;
             session.rotation = Some(Rotation { at, key });
             session.last_used_at = at;
@@ -118,10 +118,19 @@ impl Model {
             return self.answer(label, token.session);
         }
         let rotation = session.rotation.expect("an older generation was rotated");
-        let same_request = key.is_some() && key == rotation.key;
-        let within_grace = now.0 - rotation.at.0 < rules.grace * 1000;
-        if token.generation + 1 == session.generation && (same_request || within_grace) {
-            return self.answer(label, token.session);
+        let within_window = at.0 - rotation.at.0 < rules.grace * 1000;
+        let same_request = match (rotation.key, key) {
+            (Some(rotated_with), Some(key)) => rotated_with == key,
+            (None, None) => within_window,
+            _ => false,
+        };
+        if token.generation + 1 == session.generation {
+            if same_request {
+                return self.answer(label, token.session);
+            }
+            if within_window {
+                return Outcome::Refused(409, "refresh_conflict");
+            }
         }
         self.end(token.session, RevokeReason::RefreshTokenReuse);
         Outcome::Refused(401, "refresh_token_reused")
@@ -141,9 +150,17 @@ impl Model {
         if matches!(proof, Proof::Mixed { .. }) && foreign_is_valid {
             return Outcome::Refused(403, "not_your_session");
         }
-        let session = self.sessions.get(&issued.session);
-        if session.is_some_and(|session| self.may_be_active(session)) {
-            self.end(issued.session, RevokeReason::Logout);
+        let by_refresh_token = !matches!(proof, Proof::Access(_));
+        if let Some(session) = self.sessions.get(&issued.session)
+            && self.may_be_active(session)
+        {
+            let is_ancestor = by_refresh_token && issued.generation + 1 < session.generation;
+            let reason = if is_ancestor {
+                RevokeReason::RefreshTokenReuse
+            } else {
+                RevokeReason::Logout
+            };
+            self.end(issued.session, reason);
         }
         Outcome::Done
     }

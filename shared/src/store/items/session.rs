@@ -10,7 +10,7 @@ use crate::{
     domain::{
         clock::{Millis, Seconds},
         ids::{SessionId, TokenId, UserId},
-        session::{Origin, Revocation, RevokeReason, Rotation, Session},
+        session::{AuthMethod, Origin, Revocation, RevokeReason, Rotation, Session},
     },
     store::{
         error::StoreError,
@@ -51,6 +51,11 @@ struct SessionItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     location_country: Option<String>,
     created_at: Millis,
+    /// Absent in records of version 0.1, whose sessions were all opened with a password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amr: Option<Vec<AuthMethod>>,
     last_used_at: Millis,
     expires_at: Seconds,
     absolute_expires_at: Seconds,
@@ -85,6 +90,8 @@ pub(in crate::store) fn session_item(session: &Session) -> Attributes {
         location_city: session.origin.city.clone(),
         location_country: session.origin.country.clone(),
         created_at: session.created_at,
+        auth_time: Some(session.auth_time),
+        amr: Some(session.amr.clone()),
         last_used_at: session.last_used_at,
         expires_at: session.expires_at,
         absolute_expires_at: session.absolute_expires_at,
@@ -142,6 +149,8 @@ pub(in crate::store) fn session(attributes: Attributes) -> Result<Session, Store
             country: item.location_country,
         },
         created_at: item.created_at,
+        auth_time: item.auth_time.unwrap_or(item.created_at),
+        amr: item.amr.unwrap_or_else(|| vec![AuthMethod::Pwd]),
         last_used_at: item.last_used_at,
         expires_at: item.expires_at,
         absolute_expires_at: item.absolute_expires_at,
