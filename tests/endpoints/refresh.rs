@@ -208,6 +208,32 @@ async fn a_session_stored_without_time_and_method_of_login_is_as_one_by_password
     );
 }
 
+/// Whoever has one token of an ended session can repeat it for ever.
+#[tokio::test]
+async fn the_refusals_of_an_ended_session_cost_one_write_a_minute() {
+    let service = TestService::with(&[("REFRESH_IDLE_SECONDS", "600")]).await;
+    let (revoked, expired) = (service.log_in("phone").await, service.log_in("tablet").await);
+    service.revoke(&expired.access, &revoked.session).await.ok();
+    let writes = async |login: &Tokens, code: &str| {
+        service.calls.take();
+        for _ in 0..50 {
+            service.refresh(&login.refresh).await.refused(401, code);
+        }
+        let calls = service.calls.take();
+        calls.iter().filter(|call| call.operation == "UpdateItem").count()
+    };
+    assert_eq!(writes(&revoked, "session_revoked").await, 1);
+    service.clock.advance(59);
+    assert_eq!(writes(&revoked, "session_revoked").await, 0);
+    service.clock.advance(1);
+    assert_eq!(writes(&revoked, "session_revoked").await, 1);
+    // A machine whose clock is behind may still refresh it.
+    service.clock.advance(600);
+    assert_eq!(writes(&expired, "session_expired").await, 50);
+    service.clock.advance(300);
+    assert_eq!(writes(&expired, "session_expired").await, 1);
+}
+
 #[tokio::test]
 async fn a_token_two_generations_old_ends_the_session_even_within_the_window() {
     let service = TestService::new().await;

@@ -212,7 +212,7 @@ impl TestService {
             source,
             services: registry::Services {
                 state: state.clone(),
-                signing: signing.clone(),
+                refresh: registry::refresh::RefreshState::new(signing.clone()),
                 login: registry::login::LoginState {
                     signing,
                     hasher: hasher.clone(),

@@ -3,7 +3,7 @@
 
 use futures_util::future::BoxFuture;
 use shared::{
-    SigningState, State,
+    State,
     http::{Operation, Request, Response},
     runtime::{self, Function},
 };
@@ -35,7 +35,7 @@ macro_rules! functions {
 functions! {
     api {
         login: login,
-        refresh: signing,
+        refresh: refresh,
         logout: state,
         logout_all: state,
         list: state,
@@ -57,8 +57,8 @@ functions! {
 pub struct Services {
     /// For functions that need no private key.
     pub state: State,
-    /// For functions that sign.
-    pub signing: SigningState,
+    /// For `refresh`.
+    pub refresh: refresh::RefreshState,
     /// For `login`.
     pub login: login::LoginState,
 }

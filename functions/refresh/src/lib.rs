@@ -2,6 +2,7 @@
 //!
 //! One conditional write. If its condition fails, the item returned with the failure decides: see [`classify`].
 
+mod ended;
 mod refusal;
 
 pub use refusal::{Attempt, RotationRefusal, classify};
@@ -25,6 +26,8 @@ use shared::{
     store::{RevokeOutcome, RotateOutcome, RotateRequest, StoreError},
 };
 use tokio::time::timeout;
+
+use crate::ended::EndedSessions;
 
 /// How long a committed refresh waits for its event.
 const MOVE_EVENT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -83,13 +86,29 @@ pub const FUNCTION: Function = Function {
     connections: 1,
 };
 
+/// The function's dependencies.
+#[derive(Clone)]
+pub struct RefreshState {
+    signing: SigningState,
+    ended: EndedSessions,
+}
+
+impl RefreshState {
+    /// Knows of no ended session yet.
+    #[must_use]
+    pub fn new(signing: SigningState) -> Self {
+        let ended = EndedSessions::default();
+        Self { signing, ended }
+    }
+}
+
 /// Rotates the refresh token.
 ///
 /// # Errors
 ///
 /// 401 with RFC 6749's `invalid_grant` if the token or its session is not valid.
-pub async fn handle(signing: &SigningState, request: Request) -> Result<Response, ApiError> {
-    let state = &signing.state;
+pub async fn handle(refresh: &RefreshState, request: Request) -> Result<Response, ApiError> {
+    let (signing, state) = (&refresh.signing, &refresh.signing.state);
     let refresh_token = read(&request)?;
     let idempotency_hash = http::idempotency_hash(&request)?;
     let mut input = Input::empty();
@@ -115,10 +134,17 @@ pub async fn handle(signing: &SigningState, request: Request) -> Result<Response
         origin: context.origin.clone(),
         device_name: device.name,
     };
-    let (signer, claims, outcome) = signing
-        .issuer
-        .confirm_beside(token, state.store.rotate(&rotate))
-        .await?;
+    let known = refresh.ended.find(rotate.user_id, rotate.session_id, at);
+    let rotated = async {
+        match &known {
+            Some(_) => Ok(None),
+            None => state.store.rotate(&rotate).await.map(Some),
+        }
+    };
+    let (signer, claims, outcome) = signing.issuer.confirm_beside(token, rotated).await?;
+    let Some(outcome) = outcome else {
+        return Err(known.unwrap_or(Error::SessionExpired).into());
+    };
     match outcome {
         RotateOutcome::Rotated(before) => {
             if moved(
@@ -134,7 +160,9 @@ pub async fn handle(signing: &SigningState, request: Request) -> Result<Response
             answer(state, &signer, &subject, &rotate.successor, at)
         }
         RotateOutcome::Refused(session) => {
-            refused(state, &signer, &claims, &rotate, session.as_deref(), &context).await
+            let session = session.as_deref();
+            refresh.ended.keep(rotate.user_id, rotate.session_id, session, at);
+            refused(state, &signer, &claims, &rotate, session, &context).await
         }
     }
 }

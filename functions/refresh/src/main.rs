@@ -4,7 +4,8 @@ use shared::runtime;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    runtime::serve_signing(&refresh::FUNCTION, Ok, |state, request| {
+    let state = |signing| Ok(refresh::RefreshState::new(signing));
+    runtime::serve_signing(&refresh::FUNCTION, state, |state, request| {
         Box::pin(refresh::handle(state, request))
     })
     .await

@@ -4,6 +4,7 @@ mod authenticator;
 mod claims;
 mod key_cache;
 mod limiter;
+mod recent;
 mod signer;
 mod signer_cache;
 mod signing_key_source;
@@ -18,6 +19,7 @@ pub use claims::{
 };
 pub use key_cache::KeyCache;
 pub use limiter::{Guess, Limiter};
+pub use recent::Recent;
 pub use signer::{SignError, Signer};
 pub use signer_cache::SignerCache;
 pub use signing_key_source::{SigningKeySource, SigningKeySourceError};

@@ -98,6 +98,9 @@ pub enum Outcome {
     Cleaned(usize),
     Done,
     Refused(u16, &'static str),
+    /// Refused as expired, since the record is gone, or as revoked: an instance of `refresh` that has seen it so says it for a
+    /// minute more.
+    Gone,
     /// Refused as expired or as an unknown key's: the token's key is no longer published, but the function may have a
     /// cached set that contains it.
     Forgotten,

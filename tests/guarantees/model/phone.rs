@@ -192,6 +192,14 @@ impl Phones {
         let (status, body) = (answer.status, &answer.body);
         let wrong = || Err(format!("expected {outcome:?}, was answered {status} {body}"));
         match outcome {
+            Outcome::Gone => {
+                if status != 401
+                    || !["session_expired", "session_revoked"]
+                        .contains(&body["code"].as_str().unwrap_or_default())
+                {
+                    return wrong();
+                }
+            }
             Outcome::Forgotten => {
                 if status != 401
                     || !["token_expired", "invalid_token"]

@@ -43,6 +43,8 @@ pub struct Model {
     pub account: Option<Credential>,
     /// The records in the table.
     pub sessions: BTreeMap<Label, Session>,
+    /// The sessions that were revoked before their records were removed.
+    pub revoked_before_removal: BTreeSet<Label>,
     /// The records that logins removed (best effort).
     pub swept: BTreeSet<Label>,
     /// What logins decided before execution: see [`Model::decide`].
@@ -117,6 +119,7 @@ impl Model {
                 is_active: true,
             }),
             sessions: BTreeMap::new(),
+            revoked_before_removal: BTreeSet::new(),
             swept: BTreeSet::new(),
             decided: BTreeMap::new(),
             issued: BTreeMap::new(),
@@ -196,6 +199,17 @@ impl Model {
         }
     }
 
+    /// Removes a record.
+    pub fn remove(&mut self, label: Label) {
+        if self
+            .sessions
+            .remove(&label)
+            .is_some_and(|session| session.revocation.is_some())
+        {
+            self.revoked_before_removal.insert(label);
+        }
+    }
+
     /// A login removes what can never be active again.
     pub fn delete_stale(&mut self) {
         let now = self.now.seconds();
@@ -217,7 +231,7 @@ impl Model {
             .take(MAX_SWEPT)
             .collect();
         for label in swept {
-            self.sessions.remove(&label);
+            self.remove(label);
             self.swept.insert(label);
         }
     }

@@ -27,9 +27,16 @@ impl Model {
                 Outcome::LoggedOut(ending.len())
             }),
             Operation::Cleanup { by } => self.as_caller(by, |model, _| {
-                let (before, now) = (model.sessions.len(), model.now.seconds());
-                model.sessions.retain(|_, session| session.expires_at > now);
-                Outcome::Cleaned(before - model.sessions.len())
+                let now = model.now.seconds();
+                let expired = model
+                    .sessions
+                    .iter()
+                    .filter(|(_, session)| session.expires_at <= now);
+                let expired: Vec<_> = expired.map(|(label, _)| *label).collect();
+                for label in &expired {
+                    model.remove(*label);
+                }
+                Outcome::Cleaned(expired.len())
             }),
             Operation::List { by } => self.as_caller(by, |model, _| {
                 let mut listed = model.active();
@@ -105,8 +112,10 @@ impl Model {
         }
         // In one lineage, times never go backwards, whatever the clock says.
         let at = now.max(token.since.millis());
+        let is_gone = self.revoked_before_removal.contains(&token.session);
         let session = match self.active_session_at(token.session, at) {
             Ok(session) => session,
+            Err(_) if is_gone => return Outcome::Gone,
             Err(refused) => return refused,
         };
         if token.generation == session.generation {
@@ -220,7 +229,9 @@ impl Model {
             },
             Command::Delete => {
                 self.account = None;
-                self.sessions.clear();
+                for label in self.sessions.keys().copied().collect::<Vec<_>>() {
+                    self.remove(label);
+                }
                 self.swept.clear();
                 self.trail.clear();
                 return Outcome::Commanded(None);
