@@ -42,12 +42,13 @@ const SETTINGS: [(&str, &str); 3] = [
 ];
 
 /// The rate limit variables.
-const LIMITS: [&str; 6] = [
+const LIMITS: [&str; 7] = [
     "RATE_LIMIT_LOGIN_IP",
     "RATE_LIMIT_LOGIN_GUESSES",
     "RATE_LIMIT_LOGIN_ACCOUNT",
     "RATE_LIMIT_LIST",
     "RATE_LIMIT_REVOKE",
+    "RATE_LIMIT_LOGOUT_ALL",
     "RATE_LIMIT_CLEANUP",
 ];
 

@@ -221,11 +221,10 @@ async fn the_trail_is_for_active_sessions_only() {
     let service = TestService::with(&[("REFRESH_IDLE_SECONDS", "600")]).await;
     let (own, other) = (service.log_in("phone").await, service.log_in("tablet").await);
     service.revoke(&own.access, &other.session).await.ok();
-    // The token is checked before the parameters.
-    for query in ["", "limit=0"] {
-        let answer = service.activity(&other.access, query).await;
-        answer.refused(401, "session_revoked");
-    }
+    service
+        .activity(&other.access, "")
+        .await
+        .refused(401, "session_revoked");
     service.clock.advance(600);
     service
         .activity(&own.access, "")

@@ -1,7 +1,8 @@
 //! `POST /api/v1/auth/logout-all`.
 
-use registry::logout_all;
+use registry::{logout, logout_all};
 use serde_json::json;
+use testkit::{Schedule, turns};
 use tests::{Event, TestService};
 
 #[tokio::test]
@@ -85,4 +86,80 @@ async fn a_flag_that_is_none_is_named() {
         .send(&logout_all::OPERATION, event)
         .await
         .refused_field("except_current");
+}
+
+/// While one session ends the others, another one logs out, and a new one ends the first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_ended_is_told_even_if_the_callers_session_ends_meanwhile() {
+    let (mut schedule, mut ended_midway) = (Some(Schedule::default()), 0);
+    let service = TestService::new().await;
+    while let Some(order) = schedule {
+        let scene = service.neighbour().await;
+        let (own, second, third) = (
+            scene.log_in("a").await,
+            scene.log_in("b").await,
+            scene.log_in("c").await,
+        );
+        let (calls, queue) = turns();
+        let instance = scene.twin(None).await;
+        instance.state.keys.warm(1).await;
+        instance.connection.wait_for(calls);
+        let event = Event::file("logout-all/except-current").bearer(&own.access);
+        let logging_out = tokio::spawn(async move { instance.send(&logout_all::OPERATION, event).await });
+
+        let (events, others) = turns();
+        let (others_service, own_session) = (scene.twin(None).await, own.session.clone());
+        let happening = tokio::spawn(async move {
+            let turn = events.take().await;
+            let event = Event::file("logout/access-token").bearer(&second.access);
+            let answer = others_service.send(&logout::OPERATION, event).await;
+            drop(turn);
+            let turn = events.take().await;
+            let fourth = others_service.log_in("d").await;
+            others_service.revoke(&fourth.access, &own_session).await;
+            drop(turn);
+            answer
+        });
+        let (answers, taken) = order.run(vec![(queue, logging_out), (others, happening)]).await;
+
+        let reason = async |session: &str| scene.session_item(session).await["revoked_reason"].clone();
+        let mut ended = 0;
+        for item in scene.partition(&format!("USER#{}", scene.account.id)).await {
+            ended += usize::from(item["revoked_reason"] == "logout_all");
+        }
+        let caller_is_gone = reason(&own.session).await == "revoked";
+        if ended > 0 || !caller_is_gone {
+            let answer = answers.into_iter().next().expect("two answers").ok();
+            assert_eq!(answer["count"], ended, "{taken:?}");
+        } else if answers[0].status != 200 {
+            answers[0].refused(401, "session_revoked");
+        }
+        ended_midway += usize::from(caller_is_gone && reason(&third.session).await == "logout_all");
+        schedule = taken.following();
+    }
+    assert!(ended_midway > 0);
+}
+
+#[tokio::test]
+async fn sessions_that_have_just_expired_end_too_for_clocks_that_are_behind() {
+    for (late, count) in [(0, 2), (299, 2), (300, 1)] {
+        let service =
+            TestService::with(&[("REFRESH_IDLE_SECONDS", "600"), ("ACCESS_TOKEN_SECONDS", "900")]).await;
+        let expiring = service.log_in("a").await;
+        service.clock.advance(600 + late);
+        let own = service.log_in("b").await;
+        let event = Event::file("logout-all/all").bearer(&own.access);
+        let answer = service.send(&logout_all::OPERATION, event).await.ok();
+        assert_eq!(answer["count"], count, "{late} s after its end");
+        let items = service.items().await;
+        let record = items
+            .iter()
+            .find(|item| item["session_id"] == expiring.session.as_str() && item["type"].is_null());
+        let reason = record.map(|item| item["revoked_reason"].clone());
+        assert_eq!(
+            reason == Some(json!("logout_all")),
+            count == 2,
+            "{late} s after its end"
+        );
+    }
 }

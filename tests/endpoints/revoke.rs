@@ -97,3 +97,24 @@ async fn two_devices_that_revoke_each_other_leave_one() {
         service.list(&survivor.access).await.ok();
     }
 }
+
+#[tokio::test]
+async fn a_session_that_has_just_expired_ends_too_for_clocks_that_are_behind() {
+    let service = TestService::with(&[("REFRESH_IDLE_SECONDS", "600")]).await;
+    for late in [0, 299, 300] {
+        let expiring = service.log_in("a").await;
+        service.clock.advance(600 + late - 1);
+        let own = service.log_in("b").await;
+        service.clock.advance(1);
+        let answer = service.revoke(&own.access, &expiring.session).await;
+        if late == 300 {
+            answer.refused(404, "session_not_found");
+            continue;
+        }
+        answer.ok();
+        let item = service.session_item(&expiring.session).await;
+        assert_eq!(item["revoked_reason"], "revoked", "{late} s after its end");
+        // A repeat after a lost answer.
+        service.revoke(&own.access, &expiring.session).await.ok();
+    }
+}

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use shared::{
     domain::{
         email::Email,
-        ids::UserId,
+        ids::{SessionId, UserId},
         rate::{Quotas, Rule},
     },
     http::{Operation, SampleToken},
@@ -240,7 +240,7 @@ fn no_command_makes_admin_fail() {
 }
 
 /// Reads all of the account; what cannot be read must be reported as corrupt.
-async fn read_all(service: &TestService, user: UserId) -> Result<bool, TestCaseError> {
+async fn read_all(service: &TestService, user: UserId, session: SessionId) -> Result<bool, TestCaseError> {
     let (store, email) = (&service.state.store, Email::parse(EMAIL).unwrap());
     let outcomes = [
         store.sessions(user).await.err(),
@@ -251,7 +251,7 @@ async fn read_all(service: &TestService, user: UserId) -> Result<bool, TestCaseE
         service
             .state
             .limiter
-            .by_user(&Quotas::default(), Rule::List, user)
+            .by_session(&Quotas::default(), Rule::List, session)
             .await
             .err(),
     ];
@@ -291,7 +291,7 @@ fn an_item_that_somebody_broke_is_an_error_with_a_name_and_no_panic() {
                 None => broken.remove(&name),
             };
             service.put(broken).await;
-            let sound = read_all(service, user).await?;
+            let sound = read_all(service, user, login.session.parse().unwrap()).await?;
             service.clock.advance(61);
             let body = json!({"email": EMAIL, "password": PASSWORD});
             let answers = [

@@ -231,7 +231,9 @@ races! { every_order:
     cleanup_and_cleanup: [on(0), on(1), wait(3500), refresh(1), wait(3700)] => [Cleanup { by: 3 }, Cleanup { by: 3 }];
     cleanup_and_refresh_of_the_expired: [on(0), on(1), wait(3500), refresh(1), wait(3700)] => [Cleanup { by: 3 }, refresh(0)];
     cleanup_and_refresh_of_the_active: [on(0), on(1), wait(3500), refresh(1), wait(3700)] => [Cleanup { by: 3 }, refresh(3)];
-    cleanup_and_logout_of_all: [on(0), on(1), wait(3500), refresh(1), wait(3700)] => [Cleanup { by: 3 }, logout_all(3)];
+    // One that has just expired would be revoked and then removed by a cleanup whose caller was still logged in when it
+    // began: that removes nothing anybody could use, so no transaction forbids it.
+    cleanup_and_logout_of_all: [on(0), on(1), wait(3500), refresh(1), wait(4000)] => [Cleanup { by: 3 }, logout_all(3)];
 }
 
 // These make many calls, and wait in between for commits to become visible.
@@ -272,6 +274,9 @@ async fn three_at_once() {
         (&FULL, [on(3), on(4), on(5)]),
         (&FULL, [on(3), refresh(2), logout_others(3)]),
         (&FULL, [on(1), refresh(2), revoke(3, 1)]),
+        (&FULL, [logout_others(0), logout_others(2), logout_others(3)]),
+        (&FULL, [logout_others(0), logout_all(2), logout_others(3)]),
+        (&FULL, [logout_others(0), Logout(Proof::Access(2)), revoke(3, 0)]),
     ];
     for (before, at_once) in threes {
         let mut race = Race::new(before, &at_once).await;

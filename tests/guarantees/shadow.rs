@@ -275,7 +275,7 @@ async fn the_service_answers_phone_and_thief_as_the_model() {
     let stage = ModelRun::new(Rules::SHORT).await;
     let mut scenes = Vec::new();
     explore(&Scene::new(), STEPS_OF_THE_SERVICE, &mut |scene| {
-        scenes.push(scene.operations.clone())
+        scenes.push(scene.operations.clone());
     });
     for operations in &scenes {
         stage.play(operations).await;

@@ -7,8 +7,9 @@ use tokio::sync::{mpsc, oneshot};
 pub struct Turns(mpsc::UnboundedSender<Waiting>);
 
 /// A call in progress. Its turn ends when this is dropped.
+#[must_use]
 #[derive(Debug)]
-pub(crate) struct Turn(#[expect(dead_code, reason = "it is held, and its end is heard")] oneshot::Sender<()>);
+pub struct Turn(#[expect(dead_code, reason = "it is held, and its end is heard")] oneshot::Sender<()>);
 
 #[derive(Debug)]
 struct Waiting {
@@ -17,7 +18,8 @@ struct Waiting {
 }
 
 impl Turns {
-    pub(crate) async fn take(&self) -> Turn {
+    /// Waits for a turn.
+    pub async fn take(&self) -> Turn {
         let ((go, gone), (done, over)) = (oneshot::channel(), oneshot::channel());
         // Nobody decides any more: all calls may proceed.
         if self.0.send(Waiting { go, over }).is_ok() {

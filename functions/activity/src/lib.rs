@@ -66,21 +66,9 @@ const DEFAULT_LIMIT: u8 = 50;
 /// 401 if the token or its session is not valid, 422 for a bad limit or a cursor that is not this account's.
 pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let claimed = state.auth.check(&request, &OPERATION).await?;
-    let read = |own: SessionRef| {
-        let page = page(&request, own.user_id);
-        async move {
-            match page {
-                Ok(page) => Ok(Ok(state
-                    .store
-                    .events(own.user_id, page.after, page.limit)
-                    .await?)),
-                // Only a caller with an active session sees what is wrong.
-                Err(refusal) => Ok(Err(refusal)),
-            }
-        }
-    };
+    let page = page(&request, claimed.user_id())?;
+    let read = |own: SessionRef| state.store.events(own.user_id, page.after, page.limit);
     let (caller, trail) = state.auth.caller_beside(claimed, read).await?;
-    let trail = trail?;
     let view = |event| EventView::new(event, caller.session.id);
     Ok(http::json(&Activity {
         events: trail.events.into_iter().map(view).collect(),

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use shared::domain::{
     clock::Millis,
     ids::SessionId,
-    session::{CLOCKS_APART, RevokeReason, Session},
+    session::{RevokeReason, Session},
 };
 
 /// How many revoked sessions are kept, so that their phones learn why.
@@ -24,10 +24,15 @@ pub(crate) struct Plan {
 
 /// Revokes the sessions of the same device, and the least recently used ones above the limit.
 pub(crate) fn plan(sessions: &[Session], new: &Session, now: Millis, limit: usize) -> Plan {
-    let mut active: Vec<_> = sessions.iter().filter(|session| session.is_active(now)).collect();
+    let mut active: Vec<_> = sessions
+        .iter()
+        .filter(|session| session.may_be_active(now))
+        .collect();
     active.sort_by_key(|session| (session.last_used_at, session.id));
     let same_device = |session: &&Session| session.device_id.is_some() && session.device_id == new.device_id;
-    let (same, others): (Vec<_>, Vec<_>) = active.into_iter().partition(same_device);
+    let (same, mut others): (Vec<_>, Vec<_>) = active.into_iter().partition(same_device);
+    // One that has just expired takes no other's place.
+    others.retain(|session| session.is_active(now));
 
     let surplus = (others.len() + 1).saturating_sub(limit);
     let superseded = same
@@ -44,9 +49,7 @@ pub(crate) fn plan(sessions: &[Session], new: &Session, now: Millis, limit: usiz
 }
 
 fn stale(sessions: &[Session], now: Millis) -> Vec<SessionId> {
-    // A machine whose clock is behind may still refresh a session that has just expired.
-    let is_past = |session: &&Session| session.expires_at.plus(CLOCKS_APART) <= now.seconds();
-    let (past, present): (Vec<_>, Vec<_>) = sessions.iter().partition(is_past);
+    let (past, present): (Vec<_>, Vec<_>) = sessions.iter().partition(|session| session.is_past(now));
     let mut ended: Vec<_> = present
         .into_iter()
         .filter_map(|session| Some((session.revocation?.at, session.id)))
@@ -65,7 +68,7 @@ mod tests {
     use shared::domain::{
         clock::Seconds,
         ids::Ids,
-        session::{AuthMethod, Origin, Revocation},
+        session::{AuthMethod, CLOCKS_APART, Origin, Revocation},
     };
 
     use super::*;

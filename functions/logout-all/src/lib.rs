@@ -8,7 +8,7 @@ use shared::{
         model::LoggedOut,
     },
     runtime::{Function, Settings, Trigger},
-    store::RevokeRequest,
+    store::{RevokeError, RevokeRequest},
 };
 
 /// What it answers.
@@ -16,7 +16,9 @@ pub const OPERATION: Operation = Operation {
     route: Route {
         method: "POST",
         path: "/api/v1/auth/logout-all",
-        access: Access::AccessToken { limit: Rule::Revoke },
+        access: Access::AccessToken {
+            limit: Rule::LogoutAll,
+        },
         is_counted: false,
         errors: ErrorFormat::Problem,
     },
@@ -62,7 +64,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
     let mut count = 0;
     loop {
         sessions.retain(|session| {
-            session.is_active(context.at) && !(except_current && session.id == own.session.id)
+            session.may_be_active(context.at) && !(except_current && session.id == own.session.id)
         });
         let ended = state.store.revoke_sessions(RevokeRequest {
             sessions: &sessions,
@@ -70,7 +72,12 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
             context: &context,
             caller,
         });
-        let ended = ended.await?;
+        let ended = match ended.await {
+            Ok(ended) => ended,
+            // The caller's session was ended meanwhile, after it had ended others: that was done, and is told.
+            Err(RevokeError::Expired | RevokeError::Revoked) if count > 0 => break,
+            Err(error) => return Err(error.into()),
+        };
         count += ended.len();
         if ended.len() == sessions.len() {
             break;

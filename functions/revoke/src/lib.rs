@@ -57,22 +57,20 @@ pub const FUNCTION: Function = Function {
 /// for none.
 pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let claimed = state.auth.check(&request, &OPERATION).await?;
-    let target = session_id(&request);
-    let id = target.as_ref().ok().copied();
+    let target = session_id(&request)?;
     let read = |own: SessionRef| async move {
-        match id {
-            Some(id) if id != own.session_id => state.store.session(own.user_id, id).await,
-            _ => Ok(None),
+        if target == own.session_id {
+            return Ok(None);
         }
+        state.store.session(own.user_id, target).await
     };
     let (caller, other) = state.auth.caller_beside(claimed, read).await?;
-    let target = target?;
     let session = if target == caller.session.id {
         Some(&caller.session)
     } else {
         other.as_ref()
     };
-    if let Some(session) = session.filter(|session| session.is_active(caller.now)) {
+    if let Some(session) = session.filter(|session| session.may_be_active(caller.now)) {
         let context = http::audit_context(&request, &state.config.trusted_proxy, caller.now);
         let ended = state.store.revoke_sessions(RevokeRequest {
             sessions: std::slice::from_ref(session),
@@ -93,7 +91,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
     require_active(own.as_ref(), caller.now)?;
     match session {
         // An expired record counts as gone, even if TTL has not deleted it yet.
-        Some(session) if session.expires_at > caller.now.seconds() => Ok(revoked(session)),
+        Some(session) if !session.is_past(caller.now) => Ok(revoked(session)),
         Some(_) | None => Err(refusal.into()),
     }
 }

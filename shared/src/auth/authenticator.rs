@@ -60,6 +60,14 @@ pub struct Caller {
 #[error("{0} declares no limit for access tokens (Access::AccessToken)")]
 struct NotDeclared(&'static str);
 
+impl Claimed {
+    /// Whose token it says it is, for parsing input that belongs to an account.
+    #[must_use]
+    pub const fn user_id(&self) -> UserId {
+        self.token.claims().sub
+    }
+}
+
 impl Caller {
     /// Identifies the session, for writes that check it again.
     #[must_use]
@@ -157,7 +165,7 @@ impl Authenticator {
             user_id: token.claims().sub,
             session_id: token.claims().sid,
         };
-        let counted = self.limiter.by_user(&quotas, limit, at.user_id);
+        let counted = self.limiter.by_session(&quotas, limit, at.session_id);
         // Boxed: the SDK's futures are large, and each move of one copies it.
         let reads = Box::pin(async { tokio::try_join!(counted, read(at)) });
         let (claims, (admission, read)) = self.confirm_beside(token, reads).await?;

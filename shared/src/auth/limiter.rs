@@ -8,7 +8,7 @@ use crate::{
         clock::{Clock, Seconds},
         email::Email,
         error::Error,
-        ids::UserId,
+        ids::SessionId,
         rate::{Admission, Limits, Quota, Quotas, Rule, Source, WINDOW_SECONDS},
     },
     store::{CountOutcome, RateCounters, Store, StoreError},
@@ -53,13 +53,18 @@ impl Limiter {
         self.count(quotas, Rule::Login, source.as_str()).await
     }
 
-    /// Counts a request by an account's owner.
+    /// Counts a request of a session: were it counted by account, a thief's session could spend its owner's limit.
     ///
     /// # Errors
     ///
     /// If the table cannot be written.
-    pub async fn by_user(&self, quotas: &Quotas, rule: Rule, user: UserId) -> Result<Admission, StoreError> {
-        self.count(quotas, rule, &user.to_string()).await
+    pub async fn by_session(
+        &self,
+        quotas: &Quotas,
+        rule: Rule,
+        session: SessionId,
+    ) -> Result<Admission, StoreError> {
+        self.count(quotas, rule, &session.to_string()).await
     }
 
     async fn count(&self, quotas: &Quotas, rule: Rule, key: &str) -> Result<Admission, StoreError> {

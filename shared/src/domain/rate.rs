@@ -21,22 +21,25 @@ pub enum Rule {
     Guesses,
     /// Passwords tried for one account from anywhere.
     GuessesEverywhere,
-    /// Reading the sessions and the audit trail of one account.
+    /// One session's reading of sessions and audit trail.
     List,
-    /// Revoking an account's sessions.
+    /// One session's revocations of single sessions.
     Revoke,
-    /// Removing the expired records of one account.
+    /// One session's revocations of all sessions.
+    LogoutAll,
+    /// One session's removals of expired records.
     Cleanup,
 }
 
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Login,
         Self::Guesses,
         Self::GuessesEverywhere,
         Self::List,
         Self::Revoke,
+        Self::LogoutAll,
         Self::Cleanup,
     ];
 
@@ -49,6 +52,7 @@ impl Rule {
             Self::GuessesEverywhere => "guesses-everywhere",
             Self::List => "list",
             Self::Revoke => "revoke",
+            Self::LogoutAll => "logout-all",
             Self::Cleanup => "cleanup",
         }
     }
@@ -62,6 +66,7 @@ impl Rule {
             Self::GuessesEverywhere => "RATE_LIMIT_LOGIN_ACCOUNT",
             Self::List => "RATE_LIMIT_LIST",
             Self::Revoke => "RATE_LIMIT_REVOKE",
+            Self::LogoutAll => "RATE_LIMIT_LOGOUT_ALL",
             Self::Cleanup => "RATE_LIMIT_CLEANUP",
         }
     }
@@ -73,9 +78,9 @@ impl Rule {
             Self::Login => "logins from one address (IPv6: its /64)",
             Self::Guesses => "wrong passwords for one account from one address (IPv6: its /48)",
             Self::GuessesEverywhere => "wrong passwords for one account from everywhere",
-            Self::List => "requests of one account for its sessions and its activity",
-            Self::Revoke => "requests of one account that end sessions",
-            Self::Cleanup => "requests of one account",
+            Self::List => "requests of one session for the sessions and the activity of its account",
+            Self::Revoke => "requests of one session about another one",
+            Self::LogoutAll | Self::Cleanup => "requests of one session",
         }
     }
 }
@@ -93,6 +98,8 @@ pub struct Limits {
     pub list: u32,
     /// `RATE_LIMIT_REVOKE` \[10\].
     pub revoke: u32,
+    /// `RATE_LIMIT_LOGOUT_ALL` \[5\].
+    pub logout_all: u32,
     /// `RATE_LIMIT_CLEANUP` \[5\].
     pub cleanup: u32,
 }
@@ -107,6 +114,7 @@ impl Limits {
             Rule::GuessesEverywhere => self.login_account,
             Rule::List => self.list,
             Rule::Revoke => self.revoke,
+            Rule::LogoutAll => self.logout_all,
             Rule::Cleanup => self.cleanup,
         }
     }

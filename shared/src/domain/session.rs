@@ -186,7 +186,13 @@ impl Session {
     /// Whether a machine whose clock is behind may still consider it active at `now`.
     #[must_use]
     pub fn may_be_active(&self, now: Millis) -> bool {
-        self.revocation.is_none() && self.expires_at.plus(CLOCKS_APART) > now.seconds()
+        self.revocation.is_none() && !self.is_past(now)
+    }
+
+    /// Whether it has expired by the clocks of all our machines.
+    #[must_use]
+    pub fn is_past(&self, now: Millis) -> bool {
+        self.expires_at.plus(CLOCKS_APART) <= now.seconds()
     }
 
     /// What its refresh token `jti`, issued at `issued_at`, is.

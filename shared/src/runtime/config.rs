@@ -112,6 +112,7 @@ impl Config {
                 login_account: read.rate_limit("RATE_LIMIT_LOGIN_ACCOUNT", 30),
                 list: read.rate_limit("RATE_LIMIT_LIST", 30),
                 revoke: read.rate_limit("RATE_LIMIT_REVOKE", 10),
+                logout_all: read.rate_limit("RATE_LIMIT_LOGOUT_ALL", 5),
                 cleanup: read.rate_limit("RATE_LIMIT_CLEANUP", 5),
             },
             authorizer_max_staleness_seconds: read.number("AUTHORIZER_MAX_STALENESS_SECONDS", 0, 0, 300),
@@ -260,6 +261,7 @@ mod tests {
             login_account: 30,
             list: 30,
             revoke: 10,
+            logout_all: 5,
             cleanup: 5,
         };
         assert_eq!(config.rate_limits, limits);

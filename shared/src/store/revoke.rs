@@ -92,8 +92,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If the calling session is no longer active or the table cannot be written. Earlier transactions of the same call
-    /// may be committed by then.
+    /// If the calling session is no longer active, before anything was revoked; if it ends later, the rest is left alone.
+    /// If the table cannot be written: earlier transactions of the same call may be committed by then.
     pub async fn revoke_sessions(&self, request: RevokeRequest<'_>) -> Result<Vec<SessionId>, RevokeError> {
         let is_caller = |session: &&Session| {
             request
@@ -105,7 +105,11 @@ impl Store {
         let mut ended = Vec::with_capacity(targets.len());
         let event = EventType::for_revocation(request.reason);
         for chunk in targets.chunks(MAX_SESSIONS_PER_TRANSACTION) {
-            ended.extend(self.revoke_together(&request, event, chunk.to_vec()).await?);
+            match self.revoke_together(&request, event, chunk.to_vec()).await {
+                Ok(chunk) => ended.extend(chunk),
+                Err(RevokeError::Expired | RevokeError::Revoked) if !ended.is_empty() => break,
+                Err(error) => return Err(error),
+            }
         }
         Ok(ended)
     }

@@ -138,6 +138,15 @@ impl Model {
         active.map(|(label, _)| *label).collect()
     }
 
+    /// The sessions that are active by some machine's clock, oldest first.
+    pub fn maybe_active(&self) -> Vec<Label> {
+        let maybe = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| self.may_be_active(session));
+        maybe.map(|(label, _)| *label).collect()
+    }
+
     pub fn is_active(&self, session: &Session) -> bool {
         session.revocation.is_none() && session.expires_at > self.now.seconds()
     }

@@ -1,6 +1,10 @@
 //! What each operation does to the model, and its answer.
 
-use shared::domain::{audit::EventType, clock::Millis, session::RevokeReason};
+use shared::domain::{
+    audit::EventType,
+    clock::Millis,
+    session::{CLOCKS_APART, RevokeReason},
+};
 
 use super::{
     operations::{Command, Label, Operation, Outcome, Password, Proof, Target},
@@ -20,7 +24,7 @@ impl Model {
             Operation::Revoke { by, target } => self.as_caller(by, |model, _| model.revoke(target)),
             Operation::LogoutAll { by, except_current } => self.as_caller(by, |model, own| {
                 let others = |label: &Label| !(except_current && *label == own);
-                let ending: Vec<_> = model.active().into_iter().filter(others).collect();
+                let ending: Vec<_> = model.maybe_active().into_iter().filter(others).collect();
                 for &session in &ending {
                     model.end(session, RevokeReason::LogoutAll);
                 }
@@ -75,7 +79,7 @@ impl Model {
         }
         let decided = self.decided.remove(&label);
         let same = |label: &Label| device.is_some() && self.sessions[label].device == device;
-        let superseded: Vec<_> = self.active().into_iter().filter(same).collect();
+        let superseded: Vec<_> = self.maybe_active().into_iter().filter(same).collect();
         let is_unused = |(label, used): &(Label, Millis)| {
             let session = self.sessions.get(label);
             session.is_some_and(|session| self.is_active(session) && session.last_used_at == *used)
@@ -182,7 +186,7 @@ impl Model {
         };
         let now = self.now.seconds();
         match self.sessions.get(&target) {
-            Some(session) if session.expires_at > now => {
+            Some(session) if session.expires_at.plus(CLOCKS_APART) > now => {
                 if session.revocation.is_none() {
                     self.end(target, RevokeReason::Revoked);
                 }
@@ -243,11 +247,7 @@ impl Model {
 
     /// Revokes all sessions, even just expired ones: by another machine's clock they may be active.
     fn revoke_all(&mut self, reason: RevokeReason) -> Outcome {
-        let ending = self
-            .sessions
-            .iter()
-            .filter(|(_, session)| self.may_be_active(session));
-        let ending: Vec<_> = ending.map(|(label, _)| *label).collect();
+        let ending = self.maybe_active();
         for &label in &ending {
             self.end_with(label, reason, EventType::SessionsRevoked);
         }

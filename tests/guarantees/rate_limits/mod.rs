@@ -32,16 +32,24 @@ async fn counters(service: &TestService) -> Vec<Value> {
     items.filter(|item| item["sk"] == "RATE").collect()
 }
 
+/// A request of each operation that takes an access token within a limit.
+fn limited() -> Vec<SampleRequest> {
+    let mut samples = SampleRequest::first_with(SampleToken::AccessInHeader);
+    samples.retain(|sample| matches!(sample.operation.route.access, Access::AccessToken { .. }));
+    assert!(samples.len() >= 5);
+    samples
+}
+
+fn is_limited(answer: &Answer) -> bool {
+    answer.status == 429
+}
+
 #[tokio::test]
 async fn a_signed_in_endpoint_lets_its_limit_through_and_no_more() {
-    let samples = SampleRequest::first_with(SampleToken::AccessInHeader).into_iter();
-    let limited = samples.filter_map(|sample| match sample.operation.route.access {
-        Access::AccessToken { limit } => Some((sample, limit)),
-        Access::Public { .. } | Access::AccessOrRefreshToken => None,
-    });
-    let limited: Vec<_> = limited.collect();
-    assert!(limited.len() >= 5);
-    for (sample, limit) in limited {
+    for sample in limited() {
+        let [limit] = sample.operation.route.access.limits() else {
+            panic!("an access token has one limit");
+        };
         let (rule, operation) = (limit.name(), sample.operation);
         let service = TestService::with(&[(limit.variable(), "3")]).await;
         let login = service.log_in("phone").await;
@@ -81,29 +89,77 @@ async fn a_signed_in_endpoint_lets_its_limit_through_and_no_more() {
     }
 }
 
+/// A thief's session must not keep the owner's from revoking it.
 #[tokio::test]
-async fn revoke_and_logout_all_share_their_limit_and_accounts_do_not() {
-    let service = TestService::with(&[("RATE_LIMIT_REVOKE", "2")]).await;
-    service.create_user("other@example.com").await;
-    let (login, other) = (
-        service.log_in("phone").await,
-        service.log_in_as("other@example.com", "phone").await,
-    );
-    let keep = Event::file("logout-all/except-current");
+async fn a_session_that_spends_its_limit_keeps_no_other_from_anything() {
+    for sample in limited() {
+        let rules = sample.operation.route.access.limits();
+        let variables: Vec<_> = rules.iter().map(|rule| (rule.variable(), "2")).collect();
+        let service = TestService::with(&variables).await;
+        let (owner, thief) = (service.log_in("phone").await, service.log_in("thief").await);
+        for _ in 0..2 {
+            let answer = service.send(sample.operation, sample.event(&thief.access)).await;
+            assert!(!is_limited(&answer), "{}", sample.file);
+        }
+        if service.list(&thief.access).await.status == 401 {
+            continue; // a logout of all has ended it
+        }
+        let answer = service.send(sample.operation, sample.event(&thief.access)).await;
+        answer.refused(429, "rate_limited");
+        let answer = service.send(sample.operation, sample.event(&owner.access)).await;
+        assert!(!is_limited(&answer), "{}: {}", sample.file, answer.body);
+        service.revoke(&owner.access, &thief.session).await;
+    }
+}
+
+#[tokio::test]
+async fn a_thief_who_sends_rubbish_leaves_the_owner_all_revocations() {
+    let service = TestService::with(&[("RATE_LIMIT_REVOKE", "1")]).await;
+    let (owner, thief) = (service.log_in("phone").await, service.log_in("thief").await);
+    for _ in 0..10 {
+        let answer = service.revoke(&thief.access, "no-id").await;
+        answer.refused_field("session_id");
+    }
+    service.revoke(&owner.access, &thief.session).await.ok();
+}
+
+/// Whatever makes a request's form wrong, it is refused before it is counted.
+#[tokio::test]
+async fn a_malformed_request_is_not_counted() {
+    let service = TestService::with(&[
+        ("RATE_LIMIT_LIST", "30"),
+        ("RATE_LIMIT_REVOKE", "10"),
+        ("RATE_LIMIT_LOGOUT_ALL", "5"),
+        ("RATE_LIMIT_CLEANUP", "5"),
+        ("RATE_LIMIT_LOGIN_IP", "60"),
+        ("RATE_LIMIT_LOGIN_GUESSES", "5"),
+    ])
+    .await;
+    let login = service.log_in("phone").await;
+    let before = counters(&service).await;
+    let flag = Event::file("logout-all/all").json(&json!({"except_current": 1}));
     service
-        .send(&logout_all::OPERATION, keep.clone().bearer(&login.access))
+        .send(&logout_all::OPERATION, flag.bearer(&login.access))
         .await
-        .ok();
-    service.revoke(&login.access, &login.session).await.ok();
-    let again = service.log_in("phone").await;
+        .refused_field("except_current");
     service
-        .revoke(&again.access, &again.session)
+        .revoke(&login.access, "no-id")
         .await
-        .refused(429, "rate_limited");
+        .refused_field("session_id");
     service
-        .send(&logout_all::OPERATION, keep.bearer(&other.access))
+        .activity(&login.access, "limit=0")
         .await
-        .ok();
+        .refused_field("limit");
+    service
+        .activity(&login.access, "cursor=x")
+        .await
+        .refused_field("cursor");
+    let event = Event::file("login/json").json(&json!({"email": EMAIL}));
+    service
+        .send(&login::OPERATION, event)
+        .await
+        .refused_field("password");
+    assert_eq!(counters(&service).await, before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
