@@ -42,10 +42,12 @@ const SETTINGS: [(&str, &str); 3] = [
 ];
 
 /// The rate limit variables.
-const LIMITS: [&str; 7] = [
+const LIMITS: [&str; 9] = [
     "RATE_LIMIT_LOGIN_IP",
     "RATE_LIMIT_LOGIN_GUESSES",
     "RATE_LIMIT_LOGIN_ACCOUNT",
+    "RATE_LIMIT_LOGIN_ACCOUNT_DAY",
+    "RATE_LIMIT_LOGIN_DEVICE",
     "RATE_LIMIT_LIST",
     "RATE_LIMIT_REVOKE",
     "RATE_LIMIT_LOGOUT_ALL",

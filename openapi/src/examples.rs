@@ -26,6 +26,8 @@ const ACCESS_TOKEN: &str =
 /// A fake refresh token.
 pub const REFRESH_TOKEN: &str =
     "eyJ0eXAiOiJydCtqd3QiLCJhbGciOiJFUzI1NiIsImtpZCI6ImV4YW1wbGUifQ.eyJzdWIiOiJleGFtcGxlIn0.c2lnbmF0dXJl";
+/// A fake device token.
+pub const DEVICE_TOKEN: &str = "eyJ0eXAiOiJkZXZpY2Urand0IiwiYWxnIjoiRVMyNTYiLCJraWQiOiJleGFtcGxlIn0.eyJzdWIiOiJleGFtcGxlIn0.c2lnbmF0dXJl";
 /// A fake cursor.
 pub const CURSOR: &str = "MDFhMjBiNmItNjg5OC03ZDIxLWI1YzMtNmEzZjBmMWUyZDRkZXhhbXBsZS1vbmx5LWFiYw";
 /// A time.
@@ -56,6 +58,7 @@ pub fn logged_in() -> Value {
         .expect("the example is a UUID");
     json!(LoggedIn {
         tokens: pair(),
+        device_token: DEVICE_TOKEN.to_owned(),
         user: User {
             id,
             email: "demo@example.com".to_owned(),

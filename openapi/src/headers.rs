@@ -21,7 +21,7 @@ pub fn components() -> Value {
         RETRY_AFTER: {
             "description": "How many seconds to wait before the next try.",
             "required": true,
-            "schema": { "type": "integer", "minimum": 1, "maximum": 60 },
+            "schema": { "type": "integer", "minimum": 1, "maximum": 86_400 },
             "example": 42,
         },
         POLICY: {

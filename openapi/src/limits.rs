@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use shared::{
-    domain::rate::{Limits, Rule, WINDOW_SECONDS},
+    domain::clock::DAY,
+    domain::rate::{Limits, Rule},
     http::Operation,
     runtime::config::Config,
 };
@@ -25,7 +26,7 @@ pub fn extension(operation: &Operation) -> Value {
         json!({
             "name": rule.name(),
             "requests": defaults.for_rule(*rule),
-            "seconds": WINDOW_SECONDS,
+            "seconds": rule.window_seconds(),
             "counts": rule.counts(),
         })
     };
@@ -35,13 +36,17 @@ pub fn extension(operation: &Operation) -> Value {
 /// The same as text, appended to the description.
 pub fn text(operation: &Operation) -> String {
     let defaults = defaults();
-    let rule = |rule: &Rule| format!("{} {}", defaults.for_rule(*rule), rule.counts());
+    let rule = |rule: &Rule| {
+        let window = if rule.window_seconds() == DAY {
+            "day"
+        } else {
+            "minute"
+        };
+        format!("{} a {window}, {}", defaults.for_rule(*rule), rule.counts())
+    };
     let rules: Vec<_> = operation.route.access.limits().iter().map(rule).collect();
     match rules.as_slice() {
         [] => "Rate limit: none of its own.".to_owned(),
-        rules => format!(
-            "Rate limit, by the minute and unless configured otherwise: {}.",
-            rules.join("; ")
-        ),
+        rules => format!("Rate limit, unless configured otherwise: {}.", rules.join("; ")),
     }
 }

@@ -3,7 +3,10 @@
 use registry::rotate_keys::{Command, RotationError, Step};
 use registry::{jwks, login, rotate_keys};
 use serde_json::{Value, json};
-use shared::{auth::SigningKeys, domain::key_set::Purpose};
+use shared::{
+    auth::SigningKeys,
+    domain::{key_set::Purpose, tokens::DEVICE_TOKEN_SECONDS},
+};
 use testkit::{Fault, FaultDuration, FaultyHttpClient, Injection};
 use tests::{Event, KeysSecret, STEPS, TestService, claims, forge};
 
@@ -199,9 +202,17 @@ async fn a_retired_key_verifies_until_its_time_and_is_dropped_by_a_later_rotatio
         .clock
         .advance(service.state.config.session_absolute_seconds);
     secret.rotate(&rotation).await;
+    let set = published().await;
+    let now = service.clock.now();
+    assert!(
+        set.find(kid, Purpose::Refresh, now).is_none() && set.find(kid, Purpose::Device, now).is_some(),
+        "now they have all expired, and only its device tokens have not"
+    );
+    service.clock.advance(DEVICE_TOKEN_SECONDS);
+    secret.rotate(&rotation).await;
     assert!(
         !published().await.kids().any(|published| published == kid),
-        "now they have all expired"
+        "now these have expired, too"
     );
     let mut refresh = claims(&login.refresh);
     refresh["exp"] = json!(service.clock.now().seconds().0 + 1000);

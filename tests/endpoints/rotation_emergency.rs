@@ -1,5 +1,6 @@
 //! Replacing the signing keys in an emergency.
 
+use futures_util::future::join_all;
 use registry::rotate_keys::{Rotation, RotationError, Step};
 use registry::{jwks, rotate_keys};
 use serde_json::{Value, json};
@@ -32,11 +33,7 @@ async fn all_older_tokens_are_refused_within_a_minute_and_new_ones_accepted_with
     let (secret, service, rotation) = KeysSecret::in_use().await;
     let oldest = service.log_in("tablet").await;
     secret.rotate(&rotation).await;
-    let instances = [
-        service.instance(secret.source()).await,
-        service.instance(secret.source()).await,
-        service.instance(secret.source()).await,
-    ];
+    let instances = join_all((0..3).map(|_| service.instance(secret.source()))).await;
     service.clock.advance(1);
     let old = instances[0].log_in("phone").await;
     for instance in &instances {

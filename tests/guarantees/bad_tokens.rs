@@ -4,11 +4,11 @@
 mod attacks;
 
 use attacks::{Good, attacks};
-use registry::{authorizer, list};
+use registry::{authorizer, list, login};
 use serde_json::json;
 use shared::auth::KeyPair;
 use shared::http::{ErrorFormat, SampleToken};
-use tests::{Event, SampleRequest, TestService, claims, forge, mirrored};
+use tests::{EMAIL, Event, PASSWORD, SampleRequest, TestService, claims, forge, mirrored};
 
 /// A request for every operation that takes an access token.
 fn with_access_token() -> Vec<SampleRequest> {
@@ -70,6 +70,37 @@ async fn no_endpoint_takes_a_bad_refresh_token() {
     let places = SampleRequest::first_with(SampleToken::RefreshInBody);
     attack(&service, &good, &places).await;
     service.refresh(&login.refresh).await.ok();
+}
+
+/// Claims that device tokens do not have, so that nobody reads them there.
+const NOT_IN_DEVICE_TOKENS: [&str; 3] = ["no session", "no time of login", "a session that is no UUID"];
+
+#[tokio::test]
+async fn a_bad_device_token_is_as_none() {
+    let service = TestService::with(&[
+        ("RATE_LIMIT_LOGIN_ACCOUNT_DAY", "100"),
+        ("RATE_LIMIT_LOGIN_DEVICE", "5"),
+    ])
+    .await;
+    let login = service.log_in("phone").await;
+    let good = Good::device(&service, &login);
+    let policy = async |token: &str| {
+        let body = json!({"email": EMAIL, "password": PASSWORD, "device_id": "phone", "device_token": token});
+        let answer = service
+            .send(&login::OPERATION, Event::file("login/json").json(&body))
+            .await;
+        let policy = answer.headers["ratelimit-policy"].clone();
+        answer.ok();
+        policy
+    };
+    assert_eq!(
+        policy(good.token()).await,
+        "\"device\";q=5;w=60, \"device-day\";q=20;w=86400"
+    );
+    let attacks = attacks(&good).into_iter();
+    for (what, token) in attacks.filter(|(what, _)| !NOT_IN_DEVICE_TOKENS.contains(what)) {
+        assert_eq!(policy(&token).await, "\"guesses-day\";q=100;w=86400", "{what}");
+    }
 }
 
 #[tokio::test]

@@ -163,6 +163,7 @@ fn tally() -> RateCounters {
     RateCounters {
         rule: "guesses",
         key: "somebody".to_owned(),
+        part: None,
         ends_at: Seconds(60),
         counters: vec![("count".to_owned(), 5)],
     }

@@ -40,12 +40,10 @@ impl Recorded {
     pub(crate) fn of(service: &str, accesses: &[Access]) -> Vec<Self> {
         let dynamodb = service.starts_with("DynamoDB");
         let kind = |access: &Access| {
-            access
-                .leading_key
-                .as_deref()?
-                .split_inclusive('#')
-                .next()
-                .map(str::to_owned)
+            let key = access.leading_key.as_deref()?;
+            // Of counters also the rule: some roles may touch those of some rules only.
+            let parts = if key.starts_with("RATE#") { 2 } else { 1 };
+            Some(key.split_inclusive('#').take(parts).collect::<String>())
         };
         let keys: BTreeSet<_> = accesses.iter().filter_map(kind).collect();
         let one = |access: &Access| Self {

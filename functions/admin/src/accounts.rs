@@ -80,7 +80,11 @@ pub(crate) async fn set_password(call: &Call<'_>, command: &SetPassword) -> Resu
     let credential = find::find(call, &command.whom()?).await?;
     let hash = hash(call, &command.password).await?;
     let change = CredentialChange::SetPassword(&hash);
-    change_and_end_sessions(call, credential, change, RevokeReason::PasswordChanged).await
+    let email = credential.account.email.clone();
+    let done = change_and_end_sessions(call, credential, change, RevokeReason::PasswordChanged).await?;
+    // Whoever guessed at the old password must not keep the owner from using the new one.
+    call.state().limiter.forget_guesses(&email).await?;
+    Ok(done)
 }
 
 pub(crate) async fn disable_user(call: &Call<'_>, target: &Target) -> Result<Value, CommandError> {

@@ -1,8 +1,8 @@
 //! `POST /api/v1/auth/login`: opens a session.
 //!
 //! First it counts the attempt and reads the credential and the key set, so that nothing begins whose tokens nobody
-//! could sign. Then it hashes the password while it reads the sessions. Then one transaction commits, and the attempt
-//! is refunded. If another login, a disabling or a new password got in between, it starts over from what it found. That
+//! could sign. Then it hashes the password while it reads the sessions and counts the guess in the day. Then one
+//! transaction commits, and the attempt is refunded. If another login, a disabling or a new password got in between, it starts over from what it found. That
 //! transaction also replaces a hash from an older system or of weaker parameters than configured.
 
 mod plan;
@@ -26,6 +26,7 @@ use shared::{
         model::{LoggedIn, Tokens},
     },
     runtime::config::Config,
+    runtime::metrics,
     runtime::{Function, Settings, Trigger},
     store::{LoginCommit, LoginOutcome, RevokeRequest, StoreError},
 };
@@ -36,7 +37,14 @@ pub const OPERATION: Operation = Operation {
         method: "POST",
         path: "/api/v1/auth/login",
         access: Access::Public {
-            limits: &[Rule::Login, Rule::Guesses, Rule::GuessesEverywhere],
+            limits: &[
+                Rule::Login,
+                Rule::Guesses,
+                Rule::GuessesEverywhere,
+                Rule::GuessesDay,
+                Rule::Device,
+                Rule::DeviceDay,
+            ],
         },
         is_counted: true,
         errors: ErrorFormat::Problem,
@@ -110,6 +118,7 @@ struct Attempt {
     email: Email,
     password: Password,
     device: Device,
+    device_token: Option<String>,
     context: AuditContext,
 }
 
@@ -131,14 +140,26 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Ap
     let quotas = http::quotas(&request);
     let source = Source::of_requests(attempt.context.origin.ip_address);
     let guesser = attempt.guesser();
+    let device_token = attempt.device_token.as_deref();
+    let known = state.auth.known_device(device_token, &attempt.email).await;
+    let claimed = known.as_ref().map(|token| &token.claims().jti);
     let counted = async {
         tokio::try_join!(
             state.limiter.login(&quotas, &source),
-            state.limiter.guess(&quotas, &attempt.email, &guesser),
+            state.limiter.guess(&quotas, &attempt.email, &guesser, claimed),
             state.store.credential(&attempt.email)
         )
     };
-    let (signer, (limit, guess, credential)) = login.signing.issuer.signer_beside(counted).await?;
+    let (signer, (limit, mut guess, credential)) = login.signing.issuer.signer_beside(counted).await?;
+    let was_known = known.is_some();
+    let lane = known.and_then(|token| state.auth.lane(token));
+    if was_known && lane.is_none() {
+        // Its key was just dropped, perhaps because it was stolen: the device is a stranger.
+        guess = state
+            .limiter
+            .guess(&quotas, &attempt.email, &guesser, None)
+            .await?;
+    }
     if let Err(refusal) = limit.allowed() {
         state.limiter.refund(&quotas, guess).await;
         return Err(refusal.into());
@@ -150,11 +171,16 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Ap
         .as_ref()
         .map_or_else(|| state.ids.user(), |found| found.account.user_id);
     let hash = credential.as_ref().and_then(|found| found.password_hash.as_ref());
-    let (matches, sessions) = tokio::join!(
+    let (matches, sessions, of_day) = tokio::join!(
         login.hasher.verify(&attempt.password, hash),
-        state.store.sessions(user)
+        state.store.sessions(user),
+        state.limiter.guess_of_day(&quotas, &mut guess)
     );
-    let (matches, sessions) = (matches?, sessions?);
+    let (matches, sessions, of_day) = (matches?, sessions?, of_day?);
+    of_day.allowed()?;
+    if !matches && guess.spends_the_day() {
+        metrics::count(&[("Function", FUNCTION.name)], &[("AccountsOutOfGuesses", 1)]);
+    }
 
     let Some(credential) = credential else {
         return Err(refuse_unknown(login, &attempt).await?.into());
@@ -180,8 +206,11 @@ pub async fn handle(login: &LoginState, request: Request) -> Result<Response, Ap
         session.created_at.seconds(),
         now,
     )?;
+    // A device keeps its lane, or each login would give it a new one to guess in.
+    let lane = lane.unwrap_or_else(|| state.ids.token());
     Ok(http::json(&LoggedIn {
         tokens: Tokens::new(issued, session.id),
+        device_token: signer.device_token(&attempt.email, &lane, now)?,
         user: (&credential).into(),
     }))
 }
@@ -194,12 +223,14 @@ fn read(request: &Request, now: Millis, config: &Config) -> Result<Attempt, ApiE
     let password = input.required_text("password");
     let password = input.parse("password", password, Password::presented);
     let device = http::device(request, &mut input);
+    let device_token = input.optional_text("device_token");
     let context = http::audit_context(request, &config.trusted_proxy, now);
     input.finish(|| {
         Some(Attempt {
             email: email?,
             password: password?,
             device,
+            device_token,
             context,
         })
     })

@@ -4,7 +4,7 @@
 //! Security depends on this order, so it is set only here.
 
 use super::{
-    claims::{AccessClaims, Claims},
+    claims::{AccessClaims, Claims, DeviceClaims},
     key_cache::KeyCache,
     limiter::Limiter,
     verifier::{TokenError, Unconfirmed, Verifier},
@@ -12,8 +12,9 @@ use super::{
 use crate::{
     domain::{
         clock::{Clock, Millis},
+        email::Email,
         error::Error,
-        ids::{SessionId, UserId},
+        ids::{SessionId, TokenId, UserId},
         rate::{Quotas, Rule},
         session::{Session, SessionRef, require_active},
     },
@@ -201,6 +202,25 @@ impl Authenticator {
             }
             verdict => Ok(verdict?),
         }
+    }
+
+    /// Checks a device token for this address. One that is forged, expired, of another kind or for another address is as
+    /// none. Confirm it with [`Authenticator::lane`] before the guess is verified.
+    pub async fn known_device(
+        &self,
+        token: Option<&str>,
+        email: &Email,
+    ) -> Option<Unconfirmed<DeviceClaims>> {
+        let token = self.check_token::<DeviceClaims>(token?).await.ok()?;
+        Some(token).filter(|token| token.claims().sub == email.digest())
+    }
+
+    /// The lane that a device token names, if its key is still in the set as it was read last.
+    #[must_use]
+    pub fn lane(&self, token: Unconfirmed<DeviceClaims>) -> Option<TokenId> {
+        let set = self.keys.cached_set()?;
+        let claims = token.confirm(&set, self.clock.now()).ok()?;
+        Some(claims.jti)
     }
 
     /// Runs the request's own `work`. If the cached set is older than a minute, refreshes it in parallel, so that

@@ -2,11 +2,14 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+#[cfg(doc)]
+use super::token_settings::TokenSettings;
 use crate::domain::{
     clock::Seconds,
     ids::{SessionId, TokenId, UserId},
     key_set::Purpose,
     session::{AuthMethod, Session},
+    tokens::DEVICE_TOKEN_SECONDS,
 };
 
 /// The maximum of `ACCESS_TOKEN_SECONDS`: a day.
@@ -80,6 +83,26 @@ pub struct RefreshClaims {
     pub nbf: Option<Seconds>,
 }
 
+/// A device token's claims: that an app has logged in to an account before. Proves nothing else.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DeviceClaims {
+    /// Who issued it.
+    pub iss: String,
+    /// Whom it is for: [`TokenSettings::device_audience`].
+    pub aud: String,
+    /// The digest of the account's address.
+    pub sub: String,
+    /// The lane in which the device's guesses are counted.
+    pub jti: TokenId,
+    /// When it was issued.
+    pub iat: Seconds,
+    /// When it expires.
+    pub exp: Seconds,
+    /// When it becomes valid; ours do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<Seconds>,
+}
+
 /// What the tokens of one session have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenSubject {
@@ -114,6 +137,20 @@ impl Claims for AccessClaims {
     const TYPE: &'static str = "at+jwt";
     const PURPOSE: Purpose = Purpose::Access;
     const MAX_SECONDS: i64 = MAX_ACCESS_TOKEN_SECONDS;
+
+    fn expires_at(&self) -> Seconds {
+        self.exp
+    }
+
+    fn not_before(&self) -> Option<Seconds> {
+        self.nbf
+    }
+}
+
+impl Claims for DeviceClaims {
+    const TYPE: &'static str = "device+jwt";
+    const PURPOSE: Purpose = Purpose::Device;
+    const MAX_SECONDS: i64 = DEVICE_TOKEN_SECONDS;
 
     fn expires_at(&self) -> Seconds {
         self.exp

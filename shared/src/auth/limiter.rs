@@ -3,13 +3,15 @@
 //! A request is counted in parallel with its own reads, so it waits no longer. If counting fails, so does the request:
 //! otherwise whoever could stop the counting could guess without limit.
 
+use futures_util::future::join_all;
+
 use crate::{
     domain::{
         clock::{Clock, Seconds},
         email::Email,
         error::Error,
-        ids::SessionId,
-        rate::{Admission, Limits, Quota, Quotas, Rule, Source, WINDOW_SECONDS},
+        ids::{SessionId, TokenId},
+        rate::{Admission, Limits, Quota, Quotas, Rule, Source},
     },
     store::{CountOutcome, RateCounters, Store, StoreError},
 };
@@ -20,13 +22,43 @@ use crate::{
 pub struct Guess {
     /// Whether it may be verified.
     pub admission: Admission,
-    reserved: Option<Reserved>,
+    reserved: Vec<Reserved>,
+    of_day: Client,
 }
 
 #[derive(Debug)]
 struct Reserved {
     tally: RateCounters,
     quotas: Vec<Quota>,
+}
+
+/// Whose counters they are.
+#[derive(Debug)]
+struct Client {
+    /// The rule that names them.
+    rule: Rule,
+    key: String,
+    part: Option<String>,
+}
+
+/// What one item of counters said.
+struct Taken {
+    admission: Admission,
+    reserved: Option<Reserved>,
+}
+
+/// The rules of guesses: their counters are named by the address's digest.
+const GUESSING: [Rule; 4] = [Rule::Guesses, Rule::GuessesDay, Rule::Device, Rule::DeviceDay];
+
+impl Guess {
+    /// Whether it was the last that strangers to the account had this day.
+    #[must_use]
+    pub fn spends_the_day(&self) -> bool {
+        let quotas = self.reserved.iter().flat_map(|reserved| &reserved.quotas);
+        quotas
+            .into_iter()
+            .any(|quota| quota.rule == Rule::GuessesDay && quota.remaining == 0)
+    }
 }
 
 /// Counts requests.
@@ -68,43 +100,102 @@ impl Limiter {
     }
 
     async fn count(&self, quotas: &Quotas, rule: Rule, key: &str) -> Result<Admission, StoreError> {
-        let counters = vec![(rule, "count".to_owned())];
-        Ok(self.take(quotas, rule, key, counters).await?.admission)
+        let client = Client {
+            rule,
+            key: key.to_owned(),
+            part: None,
+        };
+        Ok(self.take(quotas, &client, counted(rule)).await?.admission)
     }
 
-    /// Reserves a guess at the password of `email`, which need not exist. Both limits are in one item, so that they are
-    /// taken together or not at all: a stranger over the per-address limit uses up none of the account's limit.
+    /// Reserves a guess at the password of `email`, which need not exist, in the counters of the minute. Both limits are
+    /// in one item, so that they are taken together or not at all: a stranger over the limit of one source uses up none
+    /// of the account's. A `lane`, which a valid device token names, is counted in their place.
     ///
     /// # Errors
     ///
     /// If the table cannot be written.
-    pub async fn guess(&self, quotas: &Quotas, email: &Email, source: &Source) -> Result<Guess, StoreError> {
-        let (account, source) = (email.digest(), source.as_str());
-        if self.limits.for_rule(Rule::GuessesEverywhere) == 0 {
-            // Nothing bounds how many addresses one item would count, so each has its own.
-            let counters = vec![(Rule::Guesses, "count".to_owned())];
-            let key = format!("{account}#{source}");
-            return self.take(quotas, Rule::Guesses, &key, counters).await;
-        }
-        let counters = vec![
-            (Rule::Guesses, format!("from {source}")),
-            (Rule::GuessesEverywhere, "count".to_owned()),
-        ];
-        self.take(quotas, Rule::Guesses, &account, counters).await
+    pub async fn guess(
+        &self,
+        quotas: &Quotas,
+        email: &Email,
+        source: &Source,
+        lane: Option<&TokenId>,
+    ) -> Result<Guess, StoreError> {
+        let lane = lane.filter(|_| self.limits.for_rule(Rule::Device) > 0);
+        let client = |rule, part: Option<&str>| Client {
+            rule,
+            key: email.digest(),
+            part: part.map(str::to_owned),
+        };
+        let (of_minute, counters, of_day) = if let Some(lane) = lane {
+            let lane = Some(lane.as_str());
+            let of_minute = client(Rule::Device, lane);
+            (of_minute, counted(Rule::Device), client(Rule::DeviceDay, lane))
+        } else if self.limits.for_rule(Rule::GuessesEverywhere) == 0 {
+            // Nothing bounds how many sources one item would count, so each has its own.
+            let of_minute = client(Rule::Guesses, Some(source.as_str()));
+            (of_minute, counted(Rule::Guesses), client(Rule::GuessesDay, None))
+        } else {
+            let counters = vec![
+                (Rule::Guesses, format!("from {}", source.as_str())),
+                (Rule::GuessesEverywhere, "count".to_owned()),
+            ];
+            (
+                client(Rule::Guesses, None),
+                counters,
+                client(Rule::GuessesDay, None),
+            )
+        };
+        let taken = self.take(quotas, &of_minute, counters).await?;
+        Ok(Guess {
+            admission: taken.admission,
+            reserved: taken.reserved.into_iter().collect(),
+            of_day,
+        })
     }
 
-    /// Refunds a guess. A failure is only logged: the guess then counts until its window ends.
+    /// Counts an admitted guess in the day, beside its hash. If it is refused, so is the login, whatever the hash said;
+    /// and the minute keeps the guess, or there would be no limit to the hashes of that day.
+    ///
+    /// # Errors
+    ///
+    /// If the table cannot be written.
+    pub async fn guess_of_day(&self, quotas: &Quotas, guess: &mut Guess) -> Result<Admission, StoreError> {
+        let counters = counted(guess.of_day.rule);
+        let taken = self.take(quotas, &guess.of_day, counters).await?;
+        guess.reserved.extend(taken.reserved);
+        Ok(taken.admission)
+    }
+
+    /// Removes all counters of guesses at this address: its owner has a new password.
+    ///
+    /// # Errors
+    ///
+    /// If the table cannot be read or written. Some may be removed by then.
+    pub async fn forget_guesses(&self, email: &Email) -> Result<(), StoreError> {
+        let (now, key) = (self.clock.now().seconds(), email.digest());
+        for rule in GUESSING {
+            let ends_at = now.plus(resets_in(rule, now));
+            self.store.forget_counters(rule.name(), &key, ends_at).await?;
+        }
+        Ok(())
+    }
+
+    /// Refunds a guess. A failure is only logged: the guess then counts until its windows end.
     pub async fn refund(&self, quotas: &Quotas, guess: Guess) {
-        let Some(reserved) = guess.reserved else { return };
-        match self.store.refund(&reserved.tally).await {
-            Ok(()) => {
-                for quota in reserved.quotas {
-                    let remaining = quota.remaining.saturating_add(1).min(quota.limit);
-                    quotas.note(Quota { remaining, ..quota });
-                }
-            }
-            Err(error) => {
+        let refunds = guess.reserved.into_iter().map(|reserved| async move {
+            let outcome = self.store.refund(&reserved.tally).await;
+            (reserved.quotas, outcome)
+        });
+        for (refunded, outcome) in join_all(refunds).await {
+            if let Err(error) = outcome {
                 tracing::warn!(error = %Error::from(error).report(), "a guess could not be given back");
+                continue;
+            }
+            for quota in refunded {
+                let remaining = quota.remaining.saturating_add(1).min(quota.limit);
+                quotas.note(Quota { remaining, ..quota });
             }
         }
     }
@@ -113,10 +204,9 @@ impl Limiter {
     async fn take(
         &self,
         quotas: &Quotas,
-        name: Rule,
-        key: &str,
+        client: &Client,
         counters: Vec<(Rule, String)>,
-    ) -> Result<Guess, StoreError> {
+    ) -> Result<Taken, StoreError> {
         let on = counters
             .into_iter()
             .filter(|(rule, _)| self.limits.for_rule(*rule) > 0);
@@ -124,17 +214,18 @@ impl Limiter {
             .map(|(rule, counter)| (rule, (counter, self.limits.for_rule(rule))))
             .unzip();
         if counters.is_empty() {
-            return Ok(Guess {
+            return Ok(Taken {
                 admission: Admission::Allowed,
                 reserved: None,
             });
         }
         let now = self.clock.now().seconds();
-        let resets_in = WINDOW_SECONDS - now.0.rem_euclid(WINDOW_SECONDS);
+        let resets_in = resets_in(client.rule, now);
         let tally = RateCounters {
-            rule: name.name(),
-            key: key.to_owned(),
-            ends_at: Seconds(now.0 + resets_in),
+            rule: client.rule.name(),
+            key: client.key.clone(),
+            part: client.part.clone(),
+            ends_at: now.plus(resets_in),
             counters,
         };
         let (taken, counts) = match self.store.count(&tally).await? {
@@ -155,12 +246,12 @@ impl Limiter {
             quotas.note(*quota);
         }
         Ok(if taken {
-            Guess {
+            Taken {
                 admission: Admission::Allowed,
                 reserved: Some(Reserved { tally, quotas: noted }),
             }
         } else {
-            Guess {
+            Taken {
                 admission: Admission::Refused {
                     retry_after: resets_in,
                 },
@@ -168,4 +259,15 @@ impl Limiter {
             }
         })
     }
+}
+
+/// The counter of a rule that has an item to itself.
+fn counted(rule: Rule) -> Vec<(Rule, String)> {
+    vec![(rule, "count".to_owned())]
+}
+
+/// How many seconds are left of a rule's window.
+fn resets_in(rule: Rule, now: Seconds) -> i64 {
+    let window = rule.window_seconds();
+    window - now.0.rem_euclid(window)
 }

@@ -15,7 +15,8 @@ mod verifier;
 
 pub use authenticator::{Authenticator, Caller, Claimed};
 pub use claims::{
-    AccessClaims, Claims, MAX_ACCESS_TOKEN_SECONDS, MAX_SESSION_SECONDS, RefreshClaims, TokenSubject,
+    AccessClaims, Claims, DeviceClaims, MAX_ACCESS_TOKEN_SECONDS, MAX_SESSION_SECONDS, RefreshClaims,
+    TokenSubject,
 };
 pub use key_cache::KeyCache;
 pub use limiter::{Guess, Limiter};

@@ -3,15 +3,16 @@
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 
 use super::{
-    claims::{AccessClaims, Claims, RefreshClaims, TokenSubject},
+    claims::{AccessClaims, Claims, DeviceClaims, RefreshClaims, TokenSubject},
     signing_keys::KeyPair,
     token_settings::TokenSettings,
 };
 use crate::domain::{
     clock::{Millis, Seconds},
+    email::Email,
     error::Error,
     ids::{Ids, TokenId},
-    tokens::IssuedTokens,
+    tokens::{DEVICE_TOKEN_SECONDS, IssuedTokens},
 };
 
 /// Signs tokens with one private key.
@@ -92,6 +93,23 @@ impl Signer {
             refresh_token: self.sign(&refresh)?,
             expires_in: access.exp.since(now),
             refresh_token_expires_in: subject.expires_at.since(now),
+        })
+    }
+
+    /// Issues a device token: its bearer's guesses at the password of `email` are counted in `lane`.
+    ///
+    /// # Errors
+    ///
+    /// If the private key is unusable.
+    pub fn device_token(&self, email: &Email, lane: &TokenId, now: Millis) -> Result<String, SignError> {
+        self.sign(&DeviceClaims {
+            iss: self.settings.issuer.clone(),
+            aud: self.settings.device_audience(),
+            sub: email.digest(),
+            jti: lane.clone(),
+            iat: now.seconds(),
+            exp: now.seconds().plus(DEVICE_TOKEN_SECONDS),
+            nbf: None,
         })
     }
 

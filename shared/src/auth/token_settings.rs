@@ -12,3 +12,11 @@ pub struct TokenSettings {
     /// `ACCESS_TOKEN_SECONDS` \[900\]: how long an access token lives.
     pub access_token_seconds: i64,
 }
+
+impl TokenSettings {
+    /// The device tokens' `aud`, which no other kind of token has.
+    #[must_use]
+    pub fn device_audience(&self) -> String {
+        format!("{}/device", self.issuer)
+    }
+}

@@ -61,6 +61,7 @@ impl From<TokenError> for Error {
 pub struct Verifier {
     issuer: String,
     audience: String,
+    device_audience: String,
 }
 
 /// A JWT with an acceptable header.
@@ -84,6 +85,7 @@ impl Verifier {
         Self {
             issuer: settings.issuer.clone(),
             audience: settings.audience.clone(),
+            device_audience: settings.device_audience(),
         }
     }
 
@@ -151,6 +153,7 @@ impl Verifier {
         let audience = match purpose {
             Purpose::Access => &self.audience,
             Purpose::Refresh => &self.issuer,
+            Purpose::Device => &self.device_audience,
         };
         let mut validation = Validation::new(Algorithm::ES256);
         validation.validate_exp = false;

@@ -74,7 +74,7 @@ impl Clock {
 pub struct Millis(pub i64);
 
 /// A moment in whole seconds since the Unix epoch, as JWT (RFC 7519 §2, `NumericDate`) and DynamoDB's TTL count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seconds(pub i64);
 

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::clock::{Millis, Seconds};
+use crate::domain::{
+    clock::{Millis, Seconds},
+    tokens::DEVICE_TOKEN_SECONDS,
+};
 
 /// How long a signer may still use a key after the set marks it as retired, in seconds: its copy of the set is at most
 /// 60 s old and it answers within 30 s; the rest allows for clock skew.
@@ -45,15 +48,20 @@ pub struct Retired {
     pub access_until: Seconds,
     /// Verifies refresh tokens until then.
     pub refresh_until: Seconds,
+    /// Verifies device tokens until then. Keys that were retired before there were any have signed none.
+    #[serde(default)]
+    pub device_until: Seconds,
 }
 
-/// What a token is for: the two kinds are verified differently.
+/// What a token is for: each kind is verified differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Access tokens.
     Access,
     /// Refresh tokens.
     Refresh,
+    /// Device tokens.
+    Device,
 }
 
 impl KeySet {
@@ -91,8 +99,12 @@ impl KeySet {
     #[must_use]
     pub fn succeeded_by(&self, active: Vec<PublicKey>, retired: Retired, now: Millis) -> Self {
         let mut keys = active;
-        let others = self.verifying(Purpose::Refresh, now);
-        for key in others {
+        let verifies = |key: &&PublicKey| {
+            [Purpose::Refresh, Purpose::Device]
+                .iter()
+                .any(|purpose| key.verifies(*purpose, now))
+        };
+        for key in self.0.iter().filter(verifies) {
             if keys.iter().all(|active| active.kid != key.kid) {
                 keys.push(PublicKey {
                     retired: key.retired.or(Some(retired)),
@@ -128,6 +140,7 @@ impl Retired {
         Self {
             access_until: last.plus(access_seconds),
             refresh_until: last.plus(session_seconds),
+            device_until: last.plus(DEVICE_TOKEN_SECONDS),
         }
     }
 }
@@ -140,6 +153,7 @@ impl PublicKey {
             let until = match purpose {
                 Purpose::Access => retired.access_until,
                 Purpose::Refresh => retired.refresh_until,
+                Purpose::Device => retired.device_until,
             };
             now.seconds() < until
         })
@@ -164,11 +178,13 @@ mod tests {
         let retired = Retired {
             access_until: Seconds(100),
             refresh_until: Seconds(200),
+            device_until: Seconds(300),
         };
         let set = KeySet::new(vec![key("old", Some(retired)), key("new", None)]);
         let found = |purpose, now| set.find("old", purpose, now).is_some();
         assert!(found(Purpose::Access, Millis(99_999)) && !found(Purpose::Access, Millis(100_000)));
         assert!(found(Purpose::Refresh, Millis(199_999)) && !found(Purpose::Refresh, Millis(200_000)));
+        assert!(found(Purpose::Device, Millis(299_999)) && !found(Purpose::Device, Millis(300_000)));
         assert!(set.find("new", Purpose::Access, Millis(i64::MAX)).is_some());
         assert!(set.find("", Purpose::Access, Millis(0)).is_none());
     }
@@ -177,7 +193,8 @@ mod tests {
     fn a_rotation_retires_what_signed_and_drops_what_verifies_nothing_any_more() {
         let at = |seconds| Retired {
             access_until: Seconds(seconds),
-            refresh_until: Seconds(seconds),
+            refresh_until: Seconds(seconds / 2),
+            device_until: Seconds(seconds),
         };
         let before = KeySet::new(vec![
             key("current", None),
@@ -201,10 +218,12 @@ mod tests {
         let once = Retired {
             access_until: Seconds(100),
             refresh_until: Seconds(200),
+            device_until: Seconds(300),
         };
         let twice = Retired {
             access_until: Seconds(101),
             refresh_until: Seconds(201),
+            device_until: Seconds(301),
         };
         let before = KeySet::new(vec![key("a", None), key("b", None)]);
         let active = || vec![key("b", None), key("c", None)];

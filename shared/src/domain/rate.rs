@@ -1,4 +1,4 @@
-//! Rate limits: rules, limits and fixed one-minute windows.
+//! Rate limits: rules, limits and fixed windows of a minute or a day.
 //!
 //! Windows are fixed, so up to twice the limit can pass around a boundary.
 
@@ -7,10 +7,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::error::Error;
+use super::{clock::DAY, error::Error};
 
-/// Length of a window, in seconds.
-pub const WINDOW_SECONDS: i64 = 60;
+const MINUTE: i64 = 60;
+
+/// How many times its guesses of a minute a known device has in a day.
+const DEVICE_DAY: u32 = 4;
 
 /// What is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +23,12 @@ pub enum Rule {
     Guesses,
     /// Passwords tried for one account from anywhere.
     GuessesEverywhere,
+    /// Passwords tried for one account from anywhere, in a day.
+    GuessesDay,
+    /// Passwords tried by a device that has logged in to the account before.
+    Device,
+    /// The same, in a day.
+    DeviceDay,
     /// One session's reading of sessions and audit trail.
     List,
     /// One session's revocations of single sessions.
@@ -33,10 +41,13 @@ pub enum Rule {
 
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Login,
         Self::Guesses,
         Self::GuessesEverywhere,
+        Self::GuessesDay,
+        Self::Device,
+        Self::DeviceDay,
         Self::List,
         Self::Revoke,
         Self::LogoutAll,
@@ -50,6 +61,9 @@ impl Rule {
             Self::Login => "login",
             Self::Guesses => "guesses",
             Self::GuessesEverywhere => "guesses-everywhere",
+            Self::GuessesDay => "guesses-day",
+            Self::Device => "device",
+            Self::DeviceDay => "device-day",
             Self::List => "list",
             Self::Revoke => "revoke",
             Self::LogoutAll => "logout-all",
@@ -64,10 +78,28 @@ impl Rule {
             Self::Login => "RATE_LIMIT_LOGIN_IP",
             Self::Guesses => "RATE_LIMIT_LOGIN_GUESSES",
             Self::GuessesEverywhere => "RATE_LIMIT_LOGIN_ACCOUNT",
+            Self::GuessesDay => "RATE_LIMIT_LOGIN_ACCOUNT_DAY",
+            Self::Device | Self::DeviceDay => "RATE_LIMIT_LOGIN_DEVICE",
             Self::List => "RATE_LIMIT_LIST",
             Self::Revoke => "RATE_LIMIT_REVOKE",
             Self::LogoutAll => "RATE_LIMIT_LOGOUT_ALL",
             Self::Cleanup => "RATE_LIMIT_CLEANUP",
+        }
+    }
+
+    /// How long its window is, in seconds. A day is UTC's.
+    #[must_use]
+    pub const fn window_seconds(self) -> i64 {
+        match self {
+            Self::GuessesDay | Self::DeviceDay => DAY,
+            Self::Login
+            | Self::Guesses
+            | Self::GuessesEverywhere
+            | Self::Device
+            | Self::List
+            | Self::Revoke
+            | Self::LogoutAll
+            | Self::Cleanup => MINUTE,
         }
     }
 
@@ -77,7 +109,11 @@ impl Rule {
         match self {
             Self::Login => "logins from one address (IPv6: its /64)",
             Self::Guesses => "wrong passwords for one account from one address (IPv6: its /48)",
-            Self::GuessesEverywhere => "wrong passwords for one account from everywhere",
+            Self::GuessesEverywhere | Self::GuessesDay => "wrong passwords for one account from everywhere",
+            Self::Device | Self::DeviceDay => {
+                "wrong passwords from a device that has logged in to the account before (its `device_token`), in place of \
+                 the limits of the account"
+            }
             Self::List => "requests of one session for the sessions and the activity of its account",
             Self::Revoke => "requests of one session about another one",
             Self::LogoutAll | Self::Cleanup => "requests of one session",
@@ -85,7 +121,7 @@ impl Rule {
     }
 }
 
-/// How many requests a minute each rule allows; 0 turns it off.
+/// How many requests each rule allows in its window; 0 turns it off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// `RATE_LIMIT_LOGIN_IP` \[60\].
@@ -94,6 +130,10 @@ pub struct Limits {
     pub login_guesses: u32,
     /// `RATE_LIMIT_LOGIN_ACCOUNT` \[30\].
     pub login_account: u32,
+    /// `RATE_LIMIT_LOGIN_ACCOUNT_DAY` \[100\].
+    pub login_account_day: u32,
+    /// `RATE_LIMIT_LOGIN_DEVICE` \[5\] a minute, and four times as many a day.
+    pub login_device: u32,
     /// `RATE_LIMIT_LIST` \[30\].
     pub list: u32,
     /// `RATE_LIMIT_REVOKE` \[10\].
@@ -112,6 +152,9 @@ impl Limits {
             Rule::Login => self.login_ip,
             Rule::Guesses => self.login_guesses,
             Rule::GuessesEverywhere => self.login_account,
+            Rule::GuessesDay => self.login_account_day,
+            Rule::Device => self.login_device,
+            Rule::DeviceDay => self.login_device.saturating_mul(DEVICE_DAY),
             Rule::List => self.list,
             Rule::Revoke => self.revoke,
             Rule::LogoutAll => self.logout_all,

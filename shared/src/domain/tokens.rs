@@ -1,5 +1,10 @@
 //! Issued tokens. They have no `Debug`, so no log can show them.
 
+use super::clock::DAY;
+
+/// How long a device token lives: 180 days.
+pub const DEVICE_TOKEN_SECONDS: i64 = 180 * DAY;
+
 /// The two tokens that a login or refresh returns.
 pub struct IssuedTokens {
     /// The access token.

@@ -3,7 +3,7 @@
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::message::Request;
-use crate::domain::rate::{Quota, Quotas, Rule, WINDOW_SECONDS};
+use crate::domain::rate::{Quota, Quotas, Rule};
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -18,7 +18,10 @@ pub fn quotas(request: &Request) -> Quotas {
 /// `RateLimit: "list";r=29;t=42`.
 pub(crate) fn write_headers(quotas: &Quotas, headers: &mut HeaderMap) {
     let quotas = quotas.all();
-    let policy = |quota: &Quota| format!("\"{}\";q={};w={WINDOW_SECONDS}", quota.rule.name(), quota.limit);
+    let policy = |quota: &Quota| {
+        let (name, window) = (quota.rule.name(), quota.rule.window_seconds());
+        format!("\"{name}\";q={};w={window}", quota.limit)
+    };
     let limit = |quota: &Quota| {
         format!(
             "\"{}\";r={};t={}",
@@ -38,5 +41,5 @@ pub(crate) fn write_headers(quotas: &Quotas, headers: &mut HeaderMap) {
 
 /// Guesses from everywhere: what is left would reveal other people's attempts, so it is shown only at zero.
 fn is_shown(quota: &Quota) -> bool {
-    quota.rule != Rule::GuessesEverywhere || quota.remaining == 0
+    !matches!(quota.rule, Rule::GuessesEverywhere | Rule::GuessesDay) || quota.remaining == 0
 }

@@ -33,7 +33,7 @@ pub struct Config {
     pub prune_write_units_per_second: u32,
     /// `TRUSTED_PROXY` \[none\], `CLOUDFRONT_SECRET`: who may report the client's address and place.
     pub trusted_proxy: TrustedProxy,
-    /// `RATE_LIMIT_*`, per minute.
+    /// `RATE_LIMIT_*`, per window.
     pub rate_limits: Limits,
     /// `AUTHORIZER_MAX_STALENESS_SECONDS` \[0\]: how stale the authorizer's data on a session may be.
     pub authorizer_max_staleness_seconds: i64,
@@ -110,6 +110,8 @@ impl Config {
                 login_ip: read.rate_limit("RATE_LIMIT_LOGIN_IP", 60),
                 login_guesses: read.rate_limit("RATE_LIMIT_LOGIN_GUESSES", 5),
                 login_account: read.rate_limit("RATE_LIMIT_LOGIN_ACCOUNT", 30),
+                login_account_day: read.rate_limit("RATE_LIMIT_LOGIN_ACCOUNT_DAY", 100),
+                login_device: read.rate_limit("RATE_LIMIT_LOGIN_DEVICE", 5),
                 list: read.rate_limit("RATE_LIMIT_LIST", 30),
                 revoke: read.rate_limit("RATE_LIMIT_REVOKE", 10),
                 logout_all: read.rate_limit("RATE_LIMIT_LOGOUT_ALL", 5),
@@ -259,6 +261,8 @@ mod tests {
             login_ip: 60,
             login_guesses: 5,
             login_account: 30,
+            login_account_day: 100,
+            login_device: 5,
             list: 30,
             revoke: 10,
             logout_all: 5,

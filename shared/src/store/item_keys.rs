@@ -78,11 +78,11 @@ impl ItemKey {
         }
     }
 
-    /// One client's counters for one window.
-    pub fn rate(rule: &str, client: &str, window_ends_at: Seconds) -> Self {
+    /// The counters of one client, or of a part of it, for one window. All parts begin with the key of the whole.
+    pub fn rate(rule: &str, client: &str, window_ends_at: Seconds, part: Option<&str>) -> Self {
         Self {
             pk: format!("RATE#{rule}#{client}#{}", window_ends_at.0),
-            sk: "RATE".to_owned(),
+            sk: part.map_or_else(|| "RATE".to_owned(), |part| format!("RATE#{part}")),
         }
     }
 

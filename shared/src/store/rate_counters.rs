@@ -26,6 +26,8 @@ pub struct RateCounters {
     pub rule: &'static str,
     /// The client.
     pub key: String,
+    /// Which part of the client, if each has counters of its own.
+    pub part: Option<String>,
     /// When the window ends.
     pub ends_at: Seconds,
     /// The counters and their limits.
@@ -105,6 +107,45 @@ impl Store {
             .map_err(|error| StoreError::from_sdk("UpdateItem", error))
     }
 
+    /// Removes all of a client's counters, of every part, in the window of this rule that ends then.
+    ///
+    /// A retry finds nothing left.
+    ///
+    /// # Errors
+    ///
+    /// If the table cannot be read or written. Some may be removed by then.
+    pub async fn forget_counters(
+        &self,
+        rule: &'static str,
+        key: &str,
+        ends_at: Seconds,
+    ) -> Result<(), StoreError> {
+        let window = ItemKey::rate(rule, key, ends_at, None);
+        let mut last = None;
+        loop {
+            let page = self
+                .query(window.pk.as_str(), &window.sk)
+                .projection_expression("pk, sk")
+                .set_exclusive_start_key(last)
+                .send()
+                .await
+                .map_err(|error| StoreError::from_sdk("Query", error))?;
+            for found in page.items.unwrap_or_default() {
+                self.client
+                    .delete_item()
+                    .table_name(&self.table)
+                    .set_key(Some(found))
+                    .send()
+                    .await
+                    .map_err(|error| StoreError::from_sdk("DeleteItem", error))?;
+            }
+            last = page.last_evaluated_key;
+            if last.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
     /// An update that adds `step` to each counter.
     fn change(&self, counters: &RateCounters, step: i32) -> UpdateItemFluentBuilder {
         let additions: Vec<_> = (0..counters.counters.len())
@@ -117,9 +158,7 @@ impl Store {
         self.client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(
-                ItemKey::rate(counters.rule, &counters.key, counters.ends_at).attributes(),
-            ))
+            .set_key(Some(counters.item_key().attributes()))
             .update_expression(format!("SET expires_at = :expires ADD {}", additions.join(", ")))
             .set_expression_attribute_names(Some(names))
             .expression_attribute_values(":expires", number(counters.ends_at.plus(KEPT_SECONDS).0))
@@ -128,6 +167,10 @@ impl Store {
 }
 
 impl RateCounters {
+    fn item_key(&self) -> ItemKey {
+        ItemKey::rate(self.rule, &self.key, self.ends_at, self.part.as_deref())
+    }
+
     /// A missing counter counts as 0.
     fn counts(&self, item: Option<&Attributes>) -> Result<Vec<u32>, StoreError> {
         let count = |(name, _): &(String, u32)| match item.and_then(|item| item.get(name)) {

@@ -2,8 +2,11 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use shared::auth::{KeyPair, SigningKeys};
-use tests::{TestService, Tokens, as_der, claims, forge, forge_raw, forge_unsigned, hmac};
+use shared::{
+    auth::{KeyPair, Signer, SigningKeys},
+    domain::{email::Email, ids::Ids},
+};
+use tests::{EMAIL, TestService, Tokens, as_der, claims, forge, forge_raw, forge_unsigned, hmac};
 
 /// A good token, and what is needed to forge similar ones.
 pub(super) struct Good<'a> {
@@ -11,6 +14,21 @@ pub(super) struct Good<'a> {
     typ: &'static str,
     token: String,
     other: String,
+    /// A device token, or for one the session's refresh token.
+    third: String,
+}
+
+/// A device token of the account.
+fn device_token(service: &TestService) -> String {
+    let signer = Signer::new(
+        service.state.config.tokens.clone(),
+        &service.keys.current,
+        Ids::system(),
+    );
+    let email = Email::parse(EMAIL).unwrap();
+    signer
+        .device_token(&email, &Ids::system().token(), service.clock.now())
+        .unwrap()
 }
 
 impl<'a> Good<'a> {
@@ -21,6 +39,7 @@ impl<'a> Good<'a> {
             typ: "at+jwt",
             token: login.access.clone(),
             other: login.refresh.clone(),
+            third: device_token(service),
         }
     }
 
@@ -31,7 +50,24 @@ impl<'a> Good<'a> {
             typ: "rt+jwt",
             token: login.refresh.clone(),
             other: login.access.clone(),
+            third: device_token(service),
         }
+    }
+
+    /// A device token of the account; the other kinds are a session's tokens.
+    pub fn device(service: &'a TestService, login: &Tokens) -> Self {
+        Self {
+            keys: &service.keys,
+            typ: "device+jwt",
+            token: device_token(service),
+            other: login.access.clone(),
+            third: login.refresh.clone(),
+        }
+    }
+
+    /// The token itself.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     fn kid(&self) -> &str {
@@ -207,6 +243,15 @@ fn types(good: &Good) -> Vec<Attack> {
         (
             "the other kind's claims under our type",
             good.ours(&good.header(), &claims(&good.other)),
+        ),
+        ("the third kind's token", good.third.clone()),
+        (
+            "the third kind's claims under our type",
+            good.ours(&good.header(), &claims(&good.third)),
+        ),
+        (
+            "our claims under the third kind's audience",
+            good.with_claim("aud", claims(&good.third)["aud"].clone()),
         ),
         ("no type", good.with_header("typ", Value::Null)),
         ("type JWT", good.with_header("typ", json!("JWT"))),

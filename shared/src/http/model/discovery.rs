@@ -125,6 +125,7 @@ mod tests {
         let retired = Retired {
             access_until: Seconds(100),
             refresh_until: Seconds(200),
+            device_until: Seconds(200),
         };
         let set = KeySet::new(vec![key("old", Some(retired)), key("new", None)]);
         let kids = |now| {

@@ -19,6 +19,9 @@ pub struct LoginRequest {
     /// The device's own id, which stays the same from login to login. Wins over `X-Device-Id`.
     #[schemars(with = "Option<DeviceText>")]
     pub device_id: Option<String>,
+    /// The `device_token` of the last login of this address; `null` on the first. Any other is as none.
+    #[schemars(with = "Option<PresentedToken>")]
+    pub device_token: Option<String>,
 }
 
 /// A login as OAuth 2 password forms send it.

@@ -58,6 +58,10 @@ pub struct LoggedIn {
     /// The pair of tokens, whose members stand beside the user.
     #[serde(flatten)]
     pub tokens: Tokens,
+    /// What to send with the next login of this address: it keeps strangers who spend the account's limits from locking
+    /// this device out. Kept beyond logout.
+    #[cfg_attr(feature = "openapi", schemars(with = "schema::Token"))]
+    pub device_token: String,
     /// Who logged in.
     pub user: User,
 }
