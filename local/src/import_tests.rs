@@ -36,7 +36,8 @@ async fn state() -> (EmbeddedDynamoDb, AdminState) {
     let config = Config::from_lookup(|name| {
         let value = match name {
             "TABLE_NAME" => "holdfast",
-            "ISSUER" | "AUDIENCE" => "https://example.com",
+            "ISSUER" => "https://auth.example.com",
+            "AUDIENCE" => "https://api.example.com",
             "ARGON2_MEMORY_KIB" => "8",
             _ => "",
         };

@@ -87,12 +87,7 @@ impl Config {
         };
         let config = Self {
             table_name: read.required("TABLE_NAME"),
-            tokens: TokenSettings {
-                issuer: read.required("ISSUER"),
-                audience: read.required("AUDIENCE"),
-                client_id: read.text("CLIENT_ID").unwrap_or_else(|| "mobile".to_owned()),
-                access_token_seconds: read.number("ACCESS_TOKEN_SECONDS", 900, 1, MAX_ACCESS_TOKEN_SECONDS),
-            },
+            tokens: read.tokens(),
             refresh_idle_seconds: read.number("REFRESH_IDLE_SECONDS", 604_800, 1, 31_536_000),
             session_absolute_seconds: read.number(
                 "SESSION_ABSOLUTE_SECONDS",
@@ -183,6 +178,24 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         number
     }
 
+    /// The audiences of all kinds of tokens differ: ours, other than access tokens, are for ISSUER or for something that
+    /// begins with it, and a verifier that ignores `typ` (RFC 8725 §3.11) must not take one for an access token.
+    fn tokens(&mut self) -> TokenSettings {
+        let (issuer, audience) = (self.required("ISSUER"), self.required("AUDIENCE"));
+        if !issuer.is_empty() && audience.starts_with(&issuer) {
+            self.problems.push(format!(
+                "AUDIENCE is {audience:?}, but must not begin with ISSUER ({issuer:?}), for which refresh tokens are: \
+                 name the APIs that take the access tokens instead"
+            ));
+        }
+        TokenSettings {
+            issuer,
+            audience,
+            client_id: self.text("CLIENT_ID").unwrap_or_else(|| "mobile".to_owned()),
+            access_token_seconds: self.number("ACCESS_TOKEN_SECONDS", 900, 1, MAX_ACCESS_TOKEN_SECONDS),
+        }
+    }
+
     /// 0 turns the rule off.
     fn rate_limit(&mut self, name: &str, default: u32) -> u32 {
         self.number(name, default, 0, 1_000_000)
@@ -239,7 +252,7 @@ mod tests {
             given.or_else(|| {
                 ["TABLE_NAME", "ISSUER", "AUDIENCE"]
                     .contains(&name)
-                    .then(|| "x".to_owned())
+                    .then(|| name.to_lowercase())
             })
         })
     }
@@ -299,6 +312,18 @@ mod tests {
             "LOG_LEVEL is \"loud\"",
         ] {
             assert!(message.contains(name), "{name} in {message}");
+        }
+    }
+
+    #[test]
+    fn no_other_token_can_pass_for_an_access_token() {
+        let issuer = ("ISSUER", "https://auth.example.com");
+        for audience in ["https://auth.example.com", "https://auth.example.com/device"] {
+            let error = config(&[issuer, ("AUDIENCE", audience)]).unwrap_err().to_string();
+            assert!(error.contains("AUDIENCE") && error.contains("ISSUER"), "{error}");
+        }
+        for audience in ["https://api.example.com", "https://auth.example"] {
+            config(&[issuer, ("AUDIENCE", audience)]).unwrap();
         }
     }
 
