@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use registry::{jwks, list, login, logout_all};
+use registry::{jwks, list, login, logout, logout_all, refresh};
 use serde_json::json;
 use shared::{
-    http::{ApiError, Response},
+    http::{ApiError, Response, TrustedProxy},
     runtime::{REQUEST_TIMEOUT, respond},
 };
-use tests::{Answer, Event, PASSWORD, TestService};
+use tests::{Answer, EMAIL, Event, PASSWORD, TestService};
 
 #[tokio::test]
 async fn a_body_that_cannot_be_read_is_malformed() {
@@ -69,16 +69,20 @@ async fn content_types_are_read_as_http_writes_them() {
     for value in [
         "application/json; charset=utf-8",
         "Application/JSON;charset=\"UTF-8\"",
+        // RFC 8259 §11: no parameter has a say.
+        "application/json; charset=utf8",
+        "application/json; charset=latin1",
+        "application/json;",
     ] {
         send(value).await.ok();
     }
-    for value in [
-        "text/plain",
-        "application/xml",
-        "application/json; charset=latin1",
-        "multipart/form-data",
-    ] {
-        send(value).await.refused(415, "unsupported_media_type");
+    for value in ["text/plain", "application/xml", "multipart/form-data"] {
+        let answer = send(value).await;
+        answer.refused(415, "unsupported_media_type");
+        assert_eq!(
+            answer.headers["accept"],
+            "application/json, application/x-www-form-urlencoded"
+        );
     }
     service
         .send(
@@ -87,6 +91,123 @@ async fn content_types_are_read_as_http_writes_them() {
         )
         .await
         .ok();
+}
+
+/// RFC 9110 §15.5.16.
+#[tokio::test]
+async fn a_compressed_body_is_told_so() {
+    let service = TestService::new().await;
+    let gzip = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+    for event in [
+        Event::file("login/json")
+            .bytes(gzip)
+            .header("content-encoding", "gzip"),
+        Event::file("login/json").bytes(gzip),
+        Event::file("login/json").header("content-encoding", "br"),
+    ] {
+        let answer = service.send(&login::OPERATION, event).await;
+        answer.refused(415, "unsupported_media_type");
+        assert_eq!(answer.headers["accept-encoding"], "identity");
+        assert!(
+            answer.body["detail"].as_str().unwrap().contains("compressed"),
+            "{}",
+            answer.body
+        );
+    }
+    let plain = Event::file("login/json").header("content-encoding", "identity");
+    service.send(&login::OPERATION, plain).await.ok();
+}
+
+/// Wherever a body is optional.
+#[tokio::test]
+async fn an_optional_body_may_be_empty_blank_or_null() {
+    for body in ["", "  \r\n", "null", " null\n"] {
+        let service = TestService::new().await;
+        let (own, other) = (service.log_in("a").await, service.log_in("b").await);
+        let event = Event::file("logout/access-token").text(body).bearer(&own.access);
+        service.send(&logout::OPERATION, event).await.ok();
+        service.list(&own.access).await.refused(401, "session_revoked");
+        let event = Event::file("logout-all/all").text(body).bearer(&other.access);
+        let answer = service.send(&logout_all::OPERATION, event).await.ok();
+        assert_eq!(answer["count"], 1, "{body:?}");
+    }
+    let service = TestService::new().await;
+    for body in ["null", "[]"] {
+        let event = Event::file("login/json").text(body);
+        service
+            .send(&login::OPERATION, event)
+            .await
+            .refused(400, "malformed_request");
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_reads_refuses_nothing_and_what_is_read_is_named() {
+    let service = TestService::new().await;
+    let (email, password) = (json!(EMAIL), json!(PASSWORD));
+    let send = async |extra: &str| {
+        let body = format!(r#"{{"email":{email},"password":{password}{extra}}}"#);
+        service
+            .send(&login::OPERATION, Event::file("login/json").text(&body))
+            .await
+    };
+    for extra in [r#","note":"\ud83d""#, r#","note":["\udc00"]"#, r#","note":1e999"#] {
+        send(extra).await.ok();
+    }
+    let answer = send(r#","device_name":"\ud83d""#).await;
+    answer.refused_field("device_name");
+    assert!(answer.body.to_string().contains("surrogate"), "{}", answer.body);
+    let answer = send(r#","\ud83d":1"#).await;
+    answer.refused(400, "malformed_request");
+    assert!(
+        answer.body["detail"].as_str().unwrap().contains("surrogate"),
+        "{}",
+        answer.body
+    );
+}
+
+#[tokio::test]
+async fn a_device_name_never_refuses_a_request() {
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    let long = "ä".repeat(300);
+    let event = Event::file("refresh/json")
+        .json(&json!({ "refresh_token": login.refresh }))
+        .header("x-device-name", &long)
+        .header("x-device-id", &long);
+    service.send(&refresh::OPERATION, event).await.ok();
+    let item = service.session_item(&login.session).await;
+    assert_eq!(item["device_name"], "ä".repeat(255));
+
+    let named = async |name: &str| {
+        let body = json!({"email": EMAIL, "password": PASSWORD, "device_name": name});
+        let event = Event::file("login/json")
+            .json(&body)
+            .header("user-agent", "okhttp/4.12.0");
+        let answer = service.send(&login::OPERATION, event).await.ok();
+        service.session_item(answer["session_id"].as_str().unwrap()).await["device_name"].clone()
+    };
+    assert_eq!(named(&long).await, "ä".repeat(255));
+    assert_eq!(named("\u{202e}my\u{200b} phone\u{7}").await, "my phone");
+    assert_eq!(
+        named("\u{200b}\u{2066}").await,
+        "okhttp",
+        "nothing is left, so it is made from the user agent"
+    );
+
+    let event = Event::file("login/device-headers").header("x-device-name", "Annas%20T%C3%BCr");
+    let answer = service.send(&login::OPERATION, event).await.ok();
+    let item = service.session_item(answer["session_id"].as_str().unwrap()).await;
+    assert_eq!(item["device_name"], "Annas Tür");
+}
+
+#[tokio::test]
+async fn an_empty_query_parameter_is_as_none() {
+    let service = TestService::new().await;
+    let login = service.log_in("phone").await;
+    service.activity(&login.access, "cursor=&limit=").await.ok();
+    let page = service.activity(&login.access, "limit=1&cursor=").await.ok();
+    assert_eq!(page["events"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -215,6 +336,7 @@ async fn no_other_origin_is_allowed_unless_configured() {
 async fn a_panic_is_a_500_and_the_function_lives_on() {
     let response = respond(
         &list::FUNCTION,
+        &TrustedProxy::None,
         &(),
         Event::file("list/list").request(),
         |(), _| Box::pin(async { Err::<Response, ApiError>(explode()) }),
@@ -233,6 +355,7 @@ async fn a_handler_that_does_not_end_is_a_503_while_there_is_time_to_say_so() {
     let begun = tokio::time::Instant::now();
     let response = respond(
         &list::FUNCTION,
+        &TrustedProxy::None,
         &(),
         Event::file("list/list").request(),
         |(), _| Box::pin(std::future::pending()),

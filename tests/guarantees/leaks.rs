@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use registry::{cleanup, list, login, logout, logout_all, refresh, revoke};
 use serde_json::{Value, json};
 use shared::{
-    http::{ApiError, Operation, Response, SampleToken},
+    http::{ApiError, Operation, Response, SampleToken, TrustedProxy},
     runtime::{logging, respond},
 };
 use tests::{Event, PASSWORD, SampleRequest, TestService, Tokens, claims, forge};
@@ -287,6 +287,7 @@ impl Walk {
 
         let panicked = respond(
             &list::FUNCTION,
+            &TrustedProxy::None,
             &(),
             Event::file("list/list").request(),
             |(), _| Box::pin(async { Err::<Response, ApiError>(explode()) }),

@@ -38,6 +38,16 @@ impl Event {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
+    /// With this header, unless it has one.
+    #[must_use]
+    pub fn header_unless_given(self, name: &str, value: &str) -> Self {
+        if self.0["headers"][name].is_null() {
+            self.header(name, value)
+        } else {
+            self
+        }
+    }
+
     /// Sets a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {

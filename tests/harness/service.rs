@@ -21,7 +21,7 @@ use shared::{
         password::Hasher,
         rate::Rule,
     },
-    http::{Operation, Request},
+    http::{Operation, Request, TrustedProxy},
     runtime::{aws, config::Config},
     store::Store,
 };
@@ -353,8 +353,12 @@ impl TestService {
         )
     }
 
-    /// Sends an event to an operation's function, as API Gateway does.
+    /// Sends an event to an operation's function, as API Gateway does, and as the trusted proxy does if there is one.
     pub async fn send(&self, operation: &Operation, event: Event) -> Answer {
+        let event = match &self.state.config.trusted_proxy {
+            TrustedProxy::CloudFront { secrets } => event.header_unless_given("x-origin-verify", &secrets[0]),
+            TrustedProxy::None => event,
+        };
         self.answer(operation, event.request()).await
     }
 

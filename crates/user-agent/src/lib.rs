@@ -36,7 +36,16 @@ pub fn device_name(user_agent: &str) -> String {
 
 /// `None` if only the kind of device is known, or if the owner would not look for the device.
 fn hardware(agent: &Agent) -> Option<String> {
-    let Device { brand, model } = agent.device()?;
+    let is_spider = |device: &Device| device.brand.as_deref() == Some("Spider");
+    let Device { brand, model } = match agent.device()? {
+        spider if is_spider(&spider) && !agent.tells_of_a_page() => {
+            agent.device_that(|device| !is_spider(device)).unwrap_or(spider)
+        }
+        device => device,
+    };
+    // Some patterns take all up to the parenthesis that closes, others stop at one within the model's name.
+    let model = model.map(|model| model.split(" Build/").next().unwrap_or_default().to_owned());
+    let model = model.map(|model| model.split(';').next().unwrap_or_default().trim().to_owned());
     match (brand.as_deref(), model.as_deref()) {
         // Chrome calls every Android device K.
         (Some("Generic_Android" | "Generic_Android_Tablet"), Some(model)) if model != "K" => {
@@ -45,7 +54,7 @@ fn hardware(agent: &Agent) -> Option<String> {
         (Some("Generic_Inettv"), model) => model.map(str::to_owned),
         // Only "Smartphone", "Tablet" or "Feature Phone".
         (Some(brand), _) if brand.starts_with("Generic") => None,
-        // A bot, even if it claims to be a phone.
+        // A crawler, even if it claims to be a phone.
         (Some("Spider"), _) => agent.program(),
         // Network stacks on iPhone, watch and Mac all send this.
         (Some("Apple"), Some("iOS-Device")) => Some("Apple Device".to_owned()),

@@ -34,14 +34,22 @@ impl<'a> Agent<'a> {
     }
 
     pub(super) fn device(&self) -> Option<Device> {
+        self.device_that(|_| true)
+    }
+
+    /// The first match that is `wanted`.
+    pub(super) fn device_that(&self, wanted: impl Fn(&Device) -> bool) -> Option<Device> {
         self.first(&DEVICES, |pattern| {
             let extractor = device::Builder::new().push(pattern.device()).ok()?.build().ok()?;
             let found = extractor.extract(self.text)?.into_owned();
-            Some(Device {
-                brand: found.brand,
-                model: found.model,
-            })
+            let (brand, model) = (found.brand, found.model);
+            Some(Device { brand, model }).filter(&wanted)
         })
+    }
+
+    /// Crawlers say where to read about them; an app called `ChatBot` does not.
+    pub(super) fn tells_of_a_page(&self) -> bool {
+        self.text.contains("http")
     }
 
     /// The family of the operating system.

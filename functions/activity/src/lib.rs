@@ -17,7 +17,7 @@ use shared::{
         SampleToken,
         model::{Activity, EventView},
     },
-    runtime::{Function, Trigger},
+    runtime::{Function, Settings, Trigger},
 };
 
 /// What it answers.
@@ -52,7 +52,7 @@ pub const OPERATION: Operation = Operation {
 pub const FUNCTION: Function = Function {
     name: env!("CARGO_PKG_NAME"),
     trigger: Trigger::Api(&[OPERATION]),
-    settings: &[],
+    settings: &[Settings::ClientAddress],
     connections: 1,
 };
 

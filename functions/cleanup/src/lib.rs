@@ -4,7 +4,7 @@ use shared::{
     State,
     domain::rate::Rule,
     http::{self, Access, ApiError, ErrorFormat, Operation, Request, Response, Route, Sample, SampleToken},
-    runtime::{Function, Trigger},
+    runtime::{Function, Settings, Trigger},
 };
 
 /// What it answers.
@@ -32,7 +32,7 @@ pub const OPERATION: Operation = Operation {
 pub const FUNCTION: Function = Function {
     name: env!("CARGO_PKG_NAME"),
     trigger: Trigger::Api(&[OPERATION]),
-    settings: &[],
+    settings: &[Settings::ClientAddress],
     connections: 1,
 };
 

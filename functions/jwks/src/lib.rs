@@ -8,7 +8,7 @@ use shared::{
         model::{AuthorizationServer, JwkSet},
     },
     runtime::config::Config,
-    runtime::{Function, Trigger},
+    runtime::{Function, Settings, Trigger},
 };
 
 /// The JWK Set endpoint.
@@ -58,7 +58,7 @@ pub const METADATA: Operation = Operation {
 pub const FUNCTION: Function = Function {
     name: env!("CARGO_PKG_NAME"),
     trigger: Trigger::Api(&[PUBLIC_KEYS, METADATA]),
-    settings: &[],
+    settings: &[Settings::ClientAddress],
     connections: 1,
 };
 

@@ -11,7 +11,7 @@ use shared::{
         self, Access, ApiError, ErrorFormat, Operation, Request, Response, Route, Sample, SampleToken,
         model::Sessions,
     },
-    runtime::{Function, Trigger},
+    runtime::{Function, Settings, Trigger},
 };
 
 /// What it answers.
@@ -40,7 +40,7 @@ pub const OPERATION: Operation = Operation {
 pub const FUNCTION: Function = Function {
     name: env!("CARGO_PKG_NAME"),
     trigger: Trigger::Api(&[OPERATION]),
-    settings: &[],
+    settings: &[Settings::ClientAddress],
     connections: 1,
 };
 

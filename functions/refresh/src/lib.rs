@@ -111,9 +111,6 @@ pub async fn handle(refresh: &RefreshState, request: Request) -> Result<Response
     let (signing, state) = (&refresh.signing, &refresh.signing.state);
     let refresh_token = read(&request)?;
     let idempotency_hash = http::idempotency_hash(&request)?;
-    let mut input = Input::empty();
-    let device = http::device(&request, &mut input);
-    let device = input.finish(|| Some(device))?;
 
     let token = state.auth.check_token::<RefreshClaims>(&refresh_token).await?;
     let claims = token.claims();
@@ -132,7 +129,7 @@ pub async fn handle(refresh: &RefreshState, request: Request) -> Result<Response
             .plus(state.config.refresh_idle_seconds)
             .min(claims.exp),
         origin: context.origin.clone(),
-        device_name: device.name,
+        device_name: http::device_name(&request),
     };
     let known = refresh.ended.find(rotate.user_id, rotate.session_id, at);
     let rotated = async {

@@ -1,6 +1,8 @@
 //! A device's name and id.
 
-/// Maximum length of a device's name or id.
+use crate::domain::text;
+
+/// Maximum length of a device's name or id, in characters.
 pub const MAX_CHARS: usize = 255;
 
 /// The device a request names.
@@ -12,12 +14,18 @@ pub struct Device {
     pub id: Option<String>,
 }
 
-/// Checks a device's name or id.
+/// A device's name as it can be shown: [`text::shown`]. A name is cosmetic, so whatever is wrong with it is taken out.
+#[must_use]
+pub fn name(text: &str) -> Option<String> {
+    text::shown(text, MAX_CHARS)
+}
+
+/// Checks a device's id. It decides which session a login supersedes, so that one that does not fit is an error.
 ///
 /// # Errors
 ///
 /// What is wrong with it.
-pub fn check_text(text: &str) -> Result<String, &'static str> {
+pub fn check_id(text: &str) -> Result<String, &'static str> {
     if text.chars().take(MAX_CHARS + 1).count() > MAX_CHARS {
         Err("must be at most 255 characters long")
     } else if text.chars().any(char::is_control) {

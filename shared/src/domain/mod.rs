@@ -13,4 +13,5 @@ pub mod key_set;
 pub mod password;
 pub mod rate;
 pub mod session;
+pub mod text;
 pub mod tokens;

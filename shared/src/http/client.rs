@@ -1,6 +1,7 @@
 //! Who is calling, from where, and from what device.
 
 use std::{
+    borrow::Cow,
     fmt,
     net::{IpAddr, SocketAddr},
 };
@@ -15,20 +16,25 @@ use crate::domain::{
     digest,
     error::FieldError,
     session::Origin,
+    text,
 };
 
 /// The header that carries `CLOUDFRONT_SECRET`.
 const SECRET_HEADER: &str = "x-origin-verify";
+/// The header that names the device.
+const NAME_HEADER: &str = "X-Device-Name";
+/// The header that carries the device's id.
+const ID_HEADER: &str = "X-Device-Id";
 
 /// Who, besides API Gateway, is trusted on a client's address and place.
 #[derive(Clone, PartialEq, Eq)]
 pub enum TrustedProxy {
     /// Nobody.
     None,
-    /// `CloudFront`, on requests whose `X-Origin-Verify` header is this secret.
+    /// `CloudFront`, and nobody may bypass it: requests must have an `X-Origin-Verify` header with one of these secrets.
     CloudFront {
-        /// The value of `CLOUDFRONT_SECRET`.
-        secret: String,
+        /// The values of `CLOUDFRONT_SECRET`: two, while one is being rotated.
+        secrets: Vec<String>,
     },
 }
 
@@ -38,6 +44,18 @@ impl fmt::Debug for TrustedProxy {
             Self::None => "None",
             Self::CloudFront { .. } => "CloudFront(…)",
         })
+    }
+}
+
+/// Refuses requests that bypass the trusted proxy.
+///
+/// # Errors
+///
+/// [`ApiError::Forbidden`] if there is such a proxy and the request does not carry its secret.
+pub fn check_proxy(request: &Request, proxy: &TrustedProxy) -> Result<(), ApiError> {
+    match proxy {
+        TrustedProxy::CloudFront { .. } if !trusted(request, proxy) => Err(ApiError::Forbidden),
+        TrustedProxy::CloudFront { .. } | TrustedProxy::None => Ok(()),
     }
 }
 
@@ -80,12 +98,13 @@ pub fn audit_context(request: &Request, proxy: &TrustedProxy, now: Millis) -> Au
 fn trusted(request: &Request, proxy: &TrustedProxy) -> bool {
     match proxy {
         TrustedProxy::None => false,
-        TrustedProxy::CloudFront { secret } => {
+        TrustedProxy::CloudFront { secrets } => {
             let given = header(request, SECRET_HEADER).unwrap_or_default();
-            digest::constant_time_eq(
-                &digest::sha256(given.as_bytes()),
-                &digest::sha256(secret.as_bytes()),
-            )
+            let given = digest::sha256(given.as_bytes());
+            // All are compared, so that the time does not tell which one it is.
+            let equals =
+                |secret: &String| digest::constant_time_eq(&given, &digest::sha256(secret.as_bytes()));
+            secrets.iter().filter(|secret| equals(secret)).count() > 0
         }
     }
 }
@@ -96,15 +115,22 @@ fn viewer_address(text: &str) -> Option<IpAddr> {
     socket.ok().or_else(|| text.rsplit_once(':')?.0.parse().ok())
 }
 
+/// `CloudFront` percent-encodes names.
 fn place(request: &Request, name: &str) -> Option<String> {
-    let text = header(request, name)?;
-    let text: String = text
-        .trim()
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(100)
-        .collect();
-    (!text.is_empty()).then_some(text)
+    text::shown(&percent_decoded(&header(request, name)?), 100)
+}
+
+/// A header can only be relied on to carry ASCII, so text outside it comes as percent-encoded UTF-8. What does not decode
+/// is no such text and stays as it is: `100% mine`.
+fn percent_decoded(value: &str) -> Cow<'_, str> {
+    let is_encoded = value.split('%').skip(1).all(|rest| {
+        let digits = rest.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    });
+    match percent_encoding::percent_decode_str(value).decode_utf8() {
+        Ok(decoded) if is_encoded => decoded,
+        Ok(_) | Err(_) => Cow::Borrowed(value),
+    }
 }
 
 /// A header's value as text: read as UTF-8, which apps send although HTTP only guarantees ASCII.
@@ -115,22 +141,25 @@ fn header(request: &Request, name: &str) -> Option<String> {
 
 /// The device as the request describes it; body fields override headers.
 ///
-/// Texts are trimmed; empty ones count as absent. Errors are recorded in `input`.
+/// Texts are trimmed; empty ones count as absent. A name is made to fit; an id that does not fit is recorded in `input`.
 pub fn device(request: &Request, input: &mut Input) -> Device {
-    let mut read = |field: &str, name: &str| {
-        let (name, text) = match input.optional_text(field) {
-            Some(text) => (field, Some(text)),
-            None => (name, header(request, name)),
-        };
-        let text = text
-            .map(|text| text.trim().to_owned())
-            .filter(|text| !text.is_empty());
-        input.parse(name, text, device::check_text)
+    let name = match input.optional_text("device_name") {
+        Some(name) => device::name(&name),
+        None => device_name(request),
     };
-    Device {
-        name: read("device_name", "X-Device-Name"),
-        id: read("device_id", "X-Device-Id"),
-    }
+    let (field, id) = match input.optional_text("device_id") {
+        Some(id) => ("device_id", Some(id)),
+        None => (ID_HEADER, header(request, ID_HEADER)),
+    };
+    let id = id.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
+    let id = input.parse(field, id, device::check_id);
+    Device { name, id }
+}
+
+/// The device's name from the request's header; text outside ASCII may be percent-encoded UTF-8.
+#[must_use]
+pub fn device_name(request: &Request) -> Option<String> {
+    device::name(&percent_decoded(&header(request, NAME_HEADER)?))
 }
 
 /// SHA-256 of the `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header), if there is one.
@@ -159,6 +188,21 @@ pub fn idempotency_hash(request: &Request) -> Result<Option<[u8; 32]>, ApiError>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_percent_encoded_is_decoded_and_nothing_else() {
+        for (value, text) in [
+            ("Z%C3%BCrich", "Zürich"),
+            ("Anna%27s%20phone", "Anna's phone"),
+            ("Zürich", "Zürich"),
+            ("100% mine", "100% mine"),
+            ("50%", "50%"),
+            ("%FF%FE", "%FF%FE"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(percent_decoded(value), text);
+        }
+    }
 
     #[test]
     fn viewer_addresses_come_with_a_port() {

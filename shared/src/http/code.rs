@@ -99,6 +99,8 @@ codes! {
         "This refresh token was used before. The session was ended for safety: log in again.";
     /// Another account's session.
     NotYourSession = 403, "not_your_session", Reload, "This session belongs to another account.";
+    /// A request that bypassed the trusted proxy.
+    Forbidden = 403, "forbidden", FixApp, "Call the API at its public address.";
     /// No such session.
     SessionNotFound = 404, "session_not_found", Reload, "There is no such session.";
     /// Unknown path.

@@ -12,6 +12,12 @@ pub enum ApiError {
     /// The request cannot be read at all.
     #[error("{0}")]
     Malformed(&'static str),
+    /// It bypassed the trusted proxy.
+    #[error("not through the trusted proxy: no X-Origin-Verify header with one of its secrets")]
+    Forbidden,
+    /// A compressed body.
+    #[error("a compressed body")]
+    UnsupportedContentCoding,
     /// Unknown path.
     #[error("no such path")]
     NotFound,
@@ -61,10 +67,11 @@ impl ApiError {
     pub const fn code(&self) -> Code {
         match self {
             Self::Malformed(_) => Code::MalformedRequest,
+            Self::Forbidden => Code::Forbidden,
             Self::NotFound => Code::NotFound,
             Self::MethodNotAllowed { .. } => Code::MethodNotAllowed,
             Self::PayloadTooLarge => Code::PayloadTooLarge,
-            Self::UnsupportedMediaType => Code::UnsupportedMediaType,
+            Self::UnsupportedMediaType | Self::UnsupportedContentCoding => Code::UnsupportedMediaType,
             Self::Panicked => Code::Internal,
             Self::TimedOut => Code::Unavailable,
             Self::Domain(error) => match error {
@@ -91,6 +98,9 @@ impl ApiError {
     pub(super) const fn detail(&self) -> &'static str {
         match self {
             Self::Malformed(detail) => detail,
+            Self::UnsupportedContentCoding => {
+                "The body is compressed: send it as it is, without Content-Encoding."
+            }
             other => other.code().detail(),
         }
     }

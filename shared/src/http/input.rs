@@ -1,16 +1,26 @@
 //! Reading bodies (JSON objects and HTML forms) and query strings, field by field.
 
+use std::collections::HashMap;
+
 use lambda_http::{Body, http::header};
-use serde_json::{Map, Value};
+use serde::de::IgnoredAny;
+use serde_json::{Value, value::RawValue};
 
 use super::{error::ApiError, message::Request};
 use crate::domain::error::FieldError;
 
 /// The fields of a body or query string, and the errors found so far.
 pub struct Input {
-    values: Map<String, Value>,
+    fields: HashMap<String, Field>,
     is_form: bool,
     errors: Vec<FieldError>,
+}
+
+/// A field that nobody has read yet. JSON is parsed when it is read: whatever is wrong with a member that nobody needs
+/// refuses no request.
+enum Field {
+    Json(Box<RawValue>),
+    Text(String),
 }
 
 impl Input {
@@ -26,12 +36,15 @@ impl Input {
         ))
     }
 
-    /// Reads an optional body; an empty one has no fields.
+    /// Reads an optional body; an empty or blank one has no fields, and neither has `null`.
     ///
     /// # Errors
     ///
     /// [`ApiError::UnsupportedMediaType`] or [`ApiError::Malformed`].
     pub fn from_optional_body(request: &Request) -> Result<Self, ApiError> {
+        if bytes(request).trim_ascii() == b"null" {
+            return Ok(Self::empty());
+        }
         Ok(Self::read(request)?.unwrap_or_else(Self::empty))
     }
 
@@ -39,40 +52,42 @@ impl Input {
     #[must_use]
     pub fn empty() -> Self {
         Self {
-            values: Map::new(),
+            fields: HashMap::new(),
             is_form: false,
             errors: Vec::new(),
         }
     }
 
-    /// Reads these query parameters and ignores all others. Giving one more than once is an error.
+    /// Reads these query parameters and ignores all others. An empty one is as none; giving one more than once is an error.
     #[must_use]
     pub fn from_query(request: &Request, names: &[&str]) -> Self {
-        let mut fields = Self::empty();
+        let mut input = Self::empty();
         let query = request.uri().query().unwrap_or_default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let value = Value::String(value.into_owned());
-            if names.contains(&&*name) && fields.values.insert(name.clone().into_owned(), value).is_some() {
-                fields.add_error(&name, "must be given once");
+            if value.is_empty() || !names.contains(&&*name) {
+                continue;
+            }
+            let field = Field::Text(value.into_owned());
+            if input.fields.insert(name.clone().into_owned(), field).is_some() {
+                input.add_error(&name, "must be given once");
             }
         }
-        fields
+        input
     }
 
     fn read(request: &Request) -> Result<Option<Self>, ApiError> {
-        let bytes: &[u8] = match request.body() {
-            Body::Text(text) => text.as_bytes(),
-            Body::Binary(bytes) => bytes,
-            _ => &[],
-        };
-        if bytes.is_empty() {
+        let bytes = bytes(request);
+        if bytes.trim_ascii().is_empty() {
             return Ok(None);
+        }
+        if is_compressed(request, bytes) {
+            return Err(ApiError::UnsupportedContentCoding);
         }
         let is_form = is_form(request)?;
         let text = std::str::from_utf8(bytes).map_err(|_| ApiError::Malformed("The body is not UTF-8."))?;
-        let values = if is_form { form(text)? } else { object(text)? };
+        let fields = if is_form { form(text)? } else { object(text)? };
         Ok(Some(Self {
-            values,
+            fields,
             is_form,
             errors: Vec::new(),
         }))
@@ -86,7 +101,7 @@ impl Input {
 
     /// A text field; `None` if missing or `null`.
     pub fn optional_text(&mut self, name: &str) -> Option<String> {
-        match self.values.remove(name) {
+        match self.take(name) {
             None | Some(Value::Null) => None,
             Some(Value::String(text)) => Some(text),
             Some(_) => {
@@ -98,8 +113,12 @@ impl Input {
 
     /// A required text field.
     pub fn required_text(&mut self, name: &str) -> Option<String> {
-        let missing = matches!(self.values.get(name), None | Some(Value::Null));
-        if missing {
+        let is_missing = match self.fields.get(name) {
+            None => true,
+            Some(Field::Json(json)) => json.get() == "null",
+            Some(Field::Text(_)) => false,
+        };
+        if is_missing {
             self.add_error(name, "is required");
         }
         self.optional_text(name)
@@ -107,7 +126,7 @@ impl Input {
 
     /// A boolean field; `false` if missing or `null`.
     pub fn flag(&mut self, name: &str) -> bool {
-        match self.values.remove(name) {
+        match self.take(name) {
             None | Some(Value::Null) => false,
             Some(Value::Bool(flag)) => flag,
             Some(Value::String(text)) if self.is_form && (text == "true" || text == "false") => {
@@ -117,6 +136,30 @@ impl Input {
                 self.add_error(name, "must be true or false");
                 false
             }
+        }
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value> {
+        match self.fields.remove(name)? {
+            Field::Text(text) => Some(Value::String(text)),
+            Field::Json(json) => match serde_json::from_str(json.get()) {
+                Ok(value) => Some(value),
+                // It is JSON by its grammar, but means nothing (RFC 8259 §8.2, §6).
+                Err(_) if json.get().starts_with('"') => {
+                    self.add_error(
+                        name,
+                        "must be text: half of a surrogate pair (\\ud800 to \\udfff) is none",
+                    );
+                    None
+                }
+                Err(_) => {
+                    self.add_error(
+                        name,
+                        "cannot be read: a part of it is no text, too large a number or nested too deep",
+                    );
+                    None
+                }
+            },
         }
     }
 
@@ -154,48 +197,69 @@ impl Input {
     }
 }
 
-/// RFC 9110 §8.3: the media type is case-insensitive and may have parameters. The default is JSON.
+fn bytes(request: &Request) -> &[u8] {
+    match request.body() {
+        Body::Text(text) => text.as_bytes(),
+        Body::Binary(bytes) => bytes,
+        _ => &[],
+    }
+}
+
+/// By its `Content-Encoding` (RFC 9110 §8.4), or by gzip's first two bytes (RFC 1952 §2.3.1), with which no text begins.
+fn is_compressed(request: &Request, bytes: &[u8]) -> bool {
+    let codings = request.headers().get_all(header::CONTENT_ENCODING).iter();
+    let is_identity = |value: &header::HeaderValue| {
+        let value = value.as_bytes().trim_ascii();
+        value.is_empty() || value.eq_ignore_ascii_case(b"identity")
+    };
+    !codings.into_iter().all(is_identity) || bytes.starts_with(&[0x1f, 0x8b])
+}
+
+/// RFC 9110 §8.3: the media type is case-insensitive and may have parameters, which have no say: JSON and forms are UTF-8
+/// (RFC 8259 §8.1 and §11, RFC 6749 appendix B). The default is JSON.
 fn is_form(request: &Request) -> Result<bool, ApiError> {
     let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
         return Ok(false);
     };
     let value = value.to_str().map_err(|_| ApiError::UnsupportedMediaType)?;
-    let mut parts = value.split(';').map(str::trim);
-    let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let utf8 = parts.all(|parameter| {
-        let parameter = parameter.to_ascii_lowercase();
-        !parameter.starts_with("charset=")
-            || parameter.trim_start_matches("charset=").trim_matches('"') == "utf-8"
-    });
-    match media_type.as_str() {
-        _ if !utf8 => Err(ApiError::UnsupportedMediaType),
+    let media_type = value.split(';').next().unwrap_or_default().trim();
+    match media_type.to_ascii_lowercase().as_str() {
         "application/json" => Ok(false),
         "application/x-www-form-urlencoded" => Ok(true),
         _ => Err(ApiError::UnsupportedMediaType),
     }
 }
 
-fn object(text: &str) -> Result<Map<String, Value>, ApiError> {
-    match serde_json::from_str(text) {
-        Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err(ApiError::Malformed("The body is JSON but not an object.")),
-        Err(_) => Err(ApiError::Malformed("The body is not valid JSON.")),
+fn object(text: &str) -> Result<HashMap<String, Field>, ApiError> {
+    if let Ok(members) = serde_json::from_str::<HashMap<String, Box<RawValue>>>(text) {
+        let field = |(name, json)| (name, Field::Json(json));
+        return Ok(members.into_iter().map(field).collect());
     }
+    Err(ApiError::Malformed(
+        match serde_json::from_str::<IgnoredAny>(text) {
+            Err(_) => "The body is not valid JSON.",
+            Ok(_) if text.trim_start().starts_with('{') => {
+                "A member's name cannot be read: it holds half of a surrogate pair."
+            }
+            Ok(_) => "The body is JSON but not an object.",
+        },
+    ))
 }
 
-fn form(text: &str) -> Result<Map<String, Value>, ApiError> {
+fn form(text: &str) -> Result<HashMap<String, Field>, ApiError> {
     if percent_encoding::percent_decode_str(text).decode_utf8().is_err() {
         return Err(ApiError::Malformed("The form is not UTF-8."));
     }
-    let mut values = Map::new();
+    let mut fields = HashMap::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()) {
-        // RFC 6749 §3.2: request parameters must not be included more than once.
-        if values
-            .insert(name.into_owned(), Value::String(value.into_owned()))
-            .is_some()
-        {
+        // RFC 6749 §3.2: parameters without a value count as omitted, and none may be included more than once.
+        if value.is_empty() {
+            continue;
+        }
+        let field = Field::Text(value.into_owned());
+        if fields.insert(name.into_owned(), field).is_some() {
             return Err(ApiError::Malformed("A form parameter is given more than once."));
         }
     }
-    Ok(values)
+    Ok(fields)
 }

@@ -17,7 +17,7 @@ mod route;
 pub mod schema;
 
 pub use bearer::{bearer, bearer_in, optional_bearer};
-pub use client::{TrustedProxy, audit_context, device, idempotency_hash};
+pub use client::{TrustedProxy, audit_context, check_proxy, device, device_name, idempotency_hash};
 pub use code::{ClientAction, Code};
 pub use error::ApiError;
 pub use gateway::{request_from_event, sanitize};

@@ -125,8 +125,13 @@ impl Operation {
     /// All codes this operation may answer with, by status.
     #[must_use]
     pub fn codes(&self) -> Vec<Code> {
-        // A body that is too large is refused even where none is read.
-        let everywhere = [Code::PayloadTooLarge, Code::Internal, Code::Unavailable];
+        // A body that is too large is refused even where none is read, and so is a request that bypasses a trusted proxy.
+        let everywhere = [
+            Code::Forbidden,
+            Code::PayloadTooLarge,
+            Code::Internal,
+            Code::Unavailable,
+        ];
         let own = self.route.access.refusals().iter().chain(self.refusals);
         let body = BODY.iter().filter(|_| self.reads_body);
         let is_limited = !self.route.access.limits().is_empty();

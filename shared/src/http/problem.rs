@@ -102,6 +102,17 @@ pub(crate) fn response(error: &ApiError, format: ErrorFormat, request_id: &str) 
                 headers.insert(header::ALLOW, allow);
             }
         }
+        415 => {
+            // RFC 9110 §15.5.16: what would have been accepted.
+            let (name, accepted) = match error {
+                ApiError::UnsupportedContentCoding => (header::ACCEPT_ENCODING, "identity"),
+                _ => (
+                    header::ACCEPT,
+                    "application/json, application/x-www-form-urlencoded",
+                ),
+            };
+            headers.insert(name, header::HeaderValue::from_static(accepted));
+        }
         503 => {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
         }

@@ -205,13 +205,18 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         match self.text("TRUSTED_PROXY").as_deref() {
             None | Some("none") => TrustedProxy::None,
             Some("cloudfront") => {
-                let secret = self.text("CLOUDFRONT_SECRET").unwrap_or_default();
-                if secret.len() < 16 {
-                    let problem = "CLOUDFRONT_SECRET must be set to at least 16 characters when TRUSTED_PROXY is \
-                                   cloudfront: anybody who guesses it can forge addresses";
+                let secrets = self.text("CLOUDFRONT_SECRET").unwrap_or_default();
+                let secrets: Vec<_> = secrets
+                    .split(',')
+                    .map(|secret| secret.trim().to_owned())
+                    .collect();
+                if secrets.len() > 2 || secrets.iter().any(|secret| secret.len() < 16) {
+                    let problem = "CLOUDFRONT_SECRET must be set when TRUSTED_PROXY is cloudfront, to a secret of at least \
+                                   16 characters, or to two with a comma between them while one is being rotated: \
+                                   anybody who guesses it can forge addresses";
                     self.problems.push(problem.to_owned());
                 }
-                TrustedProxy::CloudFront { secret }
+                TrustedProxy::CloudFront { secrets }
             }
             Some(other) => {
                 self.problems.push(format!(
@@ -338,6 +343,34 @@ mod tests {
             ("SIGNING_KEYS_SECRET_ID", "keys"),
         ];
         assert!(config(&both).unwrap_err().to_string().contains("both set"));
+    }
+
+    #[test]
+    fn the_proxy_has_one_secret_or_two() {
+        let with = |secret: &str| config(&[("TRUSTED_PROXY", "cloudfront"), ("CLOUDFRONT_SECRET", secret)]);
+        let (old, new) = ("the-old-secret-of-cloudfront", "the-new-secret-of-cloudfront");
+        for (value, secrets) in [
+            (old.to_owned(), vec![old]),
+            (format!("{old}, {new}"), vec![old, new]),
+        ] {
+            let secrets = secrets.into_iter().map(str::to_owned).collect();
+            assert_eq!(
+                with(&value).unwrap().trusted_proxy,
+                TrustedProxy::CloudFront { secrets }
+            );
+        }
+        for wrong in [
+            "",
+            "too short",
+            &format!("{old},"),
+            &format!("{old},short"),
+            &format!("{old},{new},{old}"),
+        ] {
+            assert!(
+                with(wrong).unwrap_err().to_string().contains("CLOUDFRONT_SECRET"),
+                "{wrong}"
+            );
+        }
     }
 
     #[test]

@@ -9,8 +9,8 @@ use super::{function::Function, metrics};
 use crate::{
     domain::rate::Quotas,
     http::{
-        ApiError, ErrorFormat, Request, Response, find_operation, problem_response, request_id,
-        write_rate_limit_headers,
+        ApiError, ErrorFormat, Request, Response, TrustedProxy, check_proxy, find_operation,
+        problem_response, request_id, write_rate_limit_headers,
     },
 };
 
@@ -22,9 +22,10 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 /// A function's handler: borrows its state for the length of a request.
 pub type Handler<S> = for<'a> fn(&'a S, Request) -> BoxFuture<'a, Result<Response, ApiError>>;
 
-/// Runs `handler`. Panics, timeouts and errors all become documented responses.
+/// Runs `handler`, unless the request bypassed `proxy`. Panics, timeouts and errors all become documented responses.
 pub async fn respond<S: Sync>(
     function: &'static Function,
+    proxy: &TrustedProxy,
     state: &S,
     mut request: Request,
     handler: Handler<S>,
@@ -41,7 +42,7 @@ pub async fn respond<S: Sync>(
         .copied()
         .or(operations.first())
         .map(|operation| operation.route);
-    let result = match found {
+    let result = match check_proxy(&request, proxy).and(found) {
         Ok(_) => run(handler(state, request)).await,
         Err(error) => Err(error),
     };

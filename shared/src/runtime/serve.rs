@@ -12,7 +12,10 @@ use super::{
     respond::{Handler, respond},
     state::{SigningState, State},
 };
-use crate::{auth::SigningKeySource, http};
+use crate::{
+    auth::SigningKeySource,
+    http::{self, TrustedProxy},
+};
 
 /// Why a function cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +35,8 @@ pub enum StartError {
 pub async fn serve(function: &'static Function, handler: Handler<State>) -> Result<(), lambda_http::Error> {
     let (state, _) = State::from_env(function).await?;
     state.warm(function.connections).await;
-    answer_requests(function, state, handler).await
+    let proxy = state.config.trusted_proxy.clone();
+    answer_requests(function, proxy, state, handler).await
 }
 
 /// Runs a function that signs. `build` makes its state.
@@ -63,18 +67,23 @@ pub async fn serve_signing<S: Send + Sync + 'static>(
     if signing.state.config.warm_up {
         tokio::join!(signing.issuer.warm(), signing.state.warm(function.connections));
     }
-    answer_requests(function, build(signing)?, handler).await
+    let proxy = signing.state.config.trusted_proxy.clone();
+    answer_requests(function, proxy, build(signing)?, handler).await
 }
 
 async fn answer_requests<S: Send + Sync + 'static>(
     function: &'static Function,
+    proxy: TrustedProxy,
     state: S,
     handler: Handler<S>,
 ) -> Result<(), lambda_http::Error> {
-    let state = Arc::new(state);
+    let state = Arc::new((proxy, state));
     let requests = Adapter::from(service_fn(move |request| {
-        let state = Arc::clone(&state);
-        async move { Ok::<_, lambda_http::Error>(respond(function, &*state, request, handler).await) }
+        let shared = Arc::clone(&state);
+        async move {
+            let (proxy, state) = &*shared;
+            Ok::<_, lambda_http::Error>(respond(function, proxy, state, request, handler).await)
+        }
     }));
     let events = requests.map_request(|mut event: LambdaEvent<LambdaRequest>| {
         http::sanitize(&mut event.payload);

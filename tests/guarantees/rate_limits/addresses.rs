@@ -2,7 +2,8 @@
 
 use registry::login;
 use serde_json::Value;
-use tests::{EMAIL, PASSWORD, TestService};
+use shared::http::SampleToken;
+use tests::{EMAIL, PASSWORD, SampleRequest, TestService};
 
 use super::{STRANGER, attempt};
 
@@ -44,7 +45,7 @@ async fn only_the_requests_context_tells_the_address() {
 }
 
 #[tokio::test]
-async fn a_trusted_proxy_tells_the_address_and_one_with_another_secret_does_not() {
+async fn a_trusted_proxy_tells_the_address_and_nobody_bypasses_it() {
     let secret = "a secret of some length";
     let service = TestService::with(&[
         ("TRUSTED_PROXY", "cloudfront"),
@@ -76,13 +77,59 @@ async fn a_trusted_proxy_tells_the_address_and_one_with_another_secret_does_not(
     ] {
         service
             .send(&login::OPERATION, through("192.0.2.3:443", wrong))
-            .await;
+            .await
+            .refused(403, "forbidden");
     }
     let items = service.items().await;
     let of = |address: &str| items.iter().any(|item| item.to_string().contains(address));
     assert!(
-        of("192.0.2.2") && of(STRANGER) && !of("192.0.2.3"),
-        "the others came from the proxy's own address"
+        of("192.0.2.2") && !of(STRANGER) && !of("192.0.2.3"),
+        "the others reached nothing"
+    );
+}
+
+/// Whatever the operation, and before anything is read.
+#[tokio::test]
+async fn requests_that_bypass_the_trusted_proxy_are_refused_unread() {
+    let (old, new) = ("the-old-secret-of-cloudfront", "the-new-secret-of-cloudfront");
+    let both = format!("{old},{new}");
+    let service = TestService::with(&[("TRUSTED_PROXY", "cloudfront"), ("CLOUDFRONT_SECRET", &both)]).await;
+    for token in [
+        SampleToken::None,
+        SampleToken::AccessInHeader,
+        SampleToken::RefreshInBody,
+    ] {
+        for sample in SampleRequest::first_with(token) {
+            let event = sample.event("x");
+            service.calls.take();
+            for secret in ["", "another-secret-of-this-length", &both] {
+                let event = event.clone().header("x-origin-verify", secret);
+                let answer = service.send(sample.operation, event).await;
+                answer.refused(403, "forbidden");
+            }
+            assert_eq!(service.calls.take(), [], "{}", sample.file);
+            for secret in [old, new] {
+                let event = event.clone().header("x-origin-verify", secret);
+                let answer = service.send(sample.operation, event).await;
+                assert_ne!(answer.status, 403, "{}: {}", sample.file, answer.body);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn cloudfronts_places_are_decoded() {
+    let secret = "a secret of some length";
+    let service = TestService::with(&[("TRUSTED_PROXY", "cloudfront"), ("CLOUDFRONT_SECRET", secret)]).await;
+    let event = attempt(EMAIL, PASSWORD, STRANGER)
+        .header("x-origin-verify", secret)
+        .header("cloudfront-viewer-city", "Z%C3%BCrich")
+        .header("cloudfront-viewer-country", "CH");
+    let body = service.send(&login::OPERATION, event).await.ok();
+    let session = service.session_item(body["session_id"].as_str().unwrap()).await;
+    assert_eq!(
+        (&session["location_city"], &session["location_country"]),
+        (&"Zürich".into(), &"CH".into())
     );
 }
 
