@@ -37,7 +37,8 @@ ROUNDS = 10
 def main():
     dynamodb = stack.free_port()
     # One machine acts as all clients and logs in a lot: high limits, many sessions, cheap hashes.
-    limits = ["LOGIN_IP", "LOGIN_GUESSES", "LOGIN_ACCOUNT", "LIST", "REVOKE", "CLEANUP"]
+    limits = ["LOGIN_IP", "LOGIN_GUESSES", "LOGIN_ACCOUNT", "LOGIN_ACCOUNT_DAY", "LOGIN_DEVICE"]
+    limits += ["LIST", "REVOKE", "LOGOUT_ALL", "CLEANUP"]
     variables = {f"RATE_LIMIT_{name}": str(service.LIMIT) for name in limits}
     variables |= {"ARGON2_MEMORY_KIB": "8192", "ARGON2_ITERATIONS": "1", "MAX_SESSIONS_PER_USER": "200"}
     with tempfile.TemporaryDirectory(prefix="holdfast-contract-") as data:

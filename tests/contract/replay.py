@@ -158,7 +158,7 @@ class Replay:
     def rate_limited(self, path, method, operation):
         pair = self.service.log_in()
         rule = operation["x-rate-limit"][0]["name"]
-        key = "127.0.0.1" if rule == "login" else pair["user"]["id"]
+        key = "127.0.0.1" if rule == "login" else pair["session_id"]
         with self.service.used_up(rule, key):
             if operation["operationId"] != "login":
                 return self.call(path, method, operation, pair)

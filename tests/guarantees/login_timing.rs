@@ -5,7 +5,7 @@
 //! The cases take turns, so that the machine's other load affects all alike. All but the last must be
 //! indistinguishable; an older system's hash takes its own time until its owner logs in and it is replaced.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use registry::login;
@@ -18,43 +18,63 @@ const ROUNDS: usize = 200;
 /// A bcrypt hash of an unknown password, at cost 10, which most systems use.
 const BCRYPT: &str = "$2b$10$iX65k7tksf3FNXZbsnxfVeUmEK4OI.M6UOPtKlaU42JMH0kDAQqmu";
 
-/// Each case with its email, its password, and the answer that it must get.
-const CASES: [(&str, &str, &str, &str); 6] = [
+/// Each case with its email, its password, the answer that it must get, and whose device token it presents.
+const CASES: [(&str, &str, &str, &str, Option<&str>); 8] = [
     (
         "unknown address",
         "nobody@example.com",
         "wrong password",
         "invalid_credentials",
+        None,
     ),
     (
         "wrong password",
         "anna@example.com",
         "wrong password",
         "invalid_credentials",
+        None,
     ),
     (
         "wrong password, 20 sessions",
         "busy@example.com",
         "wrong password",
         "invalid_credentials",
+        None,
     ),
     (
         "inactive account, wrong password",
         "idle@example.com",
         "wrong password",
         "invalid_credentials",
+        None,
     ),
     (
         "inactive account, right password",
         "idle@example.com",
         PASSWORD,
         "account_inactive",
+        None,
+    ),
+    (
+        "wrong password, device token of the account",
+        "anna@example.com",
+        "wrong password",
+        "invalid_credentials",
+        Some("anna@example.com"),
+    ),
+    (
+        "wrong password, device token of another address",
+        "anna@example.com",
+        "wrong password",
+        "invalid_credentials",
+        Some("busy@example.com"),
     ),
     (
         "imported bcrypt hash, wrong password",
         "old@example.com",
         "wrong password",
         "invalid_credentials",
+        None,
     ),
 ];
 
@@ -69,6 +89,8 @@ async fn main() {
         ("RATE_LIMIT_LOGIN_IP", "1000000"),
         ("RATE_LIMIT_LOGIN_GUESSES", "1000000"),
         ("RATE_LIMIT_LOGIN_ACCOUNT", "1000000"),
+        ("RATE_LIMIT_LOGIN_ACCOUNT_DAY", "1000000"),
+        ("RATE_LIMIT_LOGIN_DEVICE", "1000000"),
     ])
     .await;
     for email in [
@@ -94,12 +116,21 @@ async fn main() {
     let bcrypt = AttributeValue::S(BCRYPT.to_owned());
     set(&service, "old@example.com", "password_hash", bcrypt).await;
 
+    let mut tokens = BTreeMap::new();
+    for email in ["anna@example.com", "busy@example.com"] {
+        let event = Event::file("login/json").json(&json!({"email": email, "password": PASSWORD}));
+        let body = service.send(&login::OPERATION, event).await.ok();
+        tokens.insert(email, body["device_token"].clone());
+    }
+
     eprintln!("{rounds} rounds of {} logins …", CASES.len());
     let mut times = CASES.map(|_| Vec::with_capacity(rounds));
     // The first round warms up.
     for round in 0..=rounds {
-        for ((_, email, password, code), times) in CASES.iter().zip(&mut times) {
-            let event = Event::file("login/json").json(&json!({"email": email, "password": password}));
+        for ((_, email, password, code, device), times) in CASES.iter().zip(&mut times) {
+            let token = device.map(|owner| &tokens[owner]);
+            let body = json!({"email": email, "password": password, "device_token": token});
+            let event = Event::file("login/json").json(&body);
             let start = Instant::now();
             let answer = service.send(&login::OPERATION, event).await;
             let took = start.elapsed();
