@@ -3,6 +3,10 @@
 use futures_util::future::join_all;
 use registry::login;
 use serde_json::{Value, json};
+use shared::domain::{
+    email::Email,
+    rate::{Quotas, Source},
+};
 use tests::{Answer, EMAIL, PASSWORD, TestService};
 
 use super::{STRANGER, attempt, count, counters, guess};
@@ -139,6 +143,23 @@ async fn of_100_guesses_at_once_the_days_limit_is_compared() {
     let addresses: Vec<_> = (0..100).map(|number| format!("192.0.2.{number}")).collect();
     let answers = join_all(addresses.iter().map(|from| guess(&service, EMAIL, from))).await;
     assert_eq!((count(&answers, 401), count(&answers, 429)), (30, 70));
+}
+
+#[tokio::test]
+async fn the_guess_that_spends_a_day_tells_so_and_it_alone() {
+    let service = TestService::with(&[("RATE_LIMIT_LOGIN_ACCOUNT_DAY", "2")]).await;
+    let (limiter, quotas) = (&service.state.limiter, Quotas::default());
+    let (email, source) = (Email::parse(EMAIL).unwrap(), Source::of_guesses(None));
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        let mut guess = limiter.guess(&quotas, &email, &source, None).await.unwrap();
+        let admission = limiter.guess_of_day(&quotas, &mut guess).await.unwrap();
+        told.push((admission.allowed().is_ok(), guess.spends_the_day()));
+    }
+    assert_eq!(
+        told,
+        [(true, false), (true, true), (false, false), (false, false)]
+    );
 }
 
 #[tokio::test]
