@@ -144,7 +144,7 @@ impl BenchStack {
         let secrets_server = tokio::spawn(async { axum::serve(listener, api).await });
 
         let hasher = Hasher::new(state.config.argon2, state.ids.clone())?;
-        let hash = hasher.hash(&Password::chosen(PASSWORD)?).await?;
+        let hash = hasher.hash(&Password::presented(PASSWORD)?).await?;
         Ok(Self {
             tls,
             recorder,
@@ -226,7 +226,7 @@ impl BenchStack {
         };
         match self.state.store.create_account(&new).await? {
             CreateOutcome::Created => Ok(address),
-            CreateOutcome::AlreadyExists | CreateOutcome::BeingDeleted => {
+            CreateOutcome::AlreadyExists(_) | CreateOutcome::IdIsTaken | CreateOutcome::BeingDeleted => {
                 Err(format!("{address} exists already").into())
             }
         }

@@ -159,12 +159,12 @@ impl<R: BufRead> Import<R> {
                 self.refuse(self.number, None, &format!("is longer than {MAX_LINE} bytes"));
                 continue;
             }
-            match serde_json::from_slice(line) {
+            match read_line(line) {
                 Ok(user) => waiting.push(Line {
                     number: self.number,
                     user,
                 }),
-                Err(error) => self.refuse(self.number, None, &format!("is not JSON: {error}")),
+                Err(problem) => self.refuse(self.number, None, &problem),
             }
         }
         Ok(())
@@ -183,6 +183,9 @@ impl<R: BufRead> Import<R> {
         }
         self.counts.created += answer["created"].as_u64().unwrap_or_default();
         self.counts.existed += answer["existed"].as_u64().unwrap_or_default();
+        for outcome in answer["lines"].as_array().into_iter().flatten() {
+            tell_line(outcome, &lines);
+        }
         let mut unfinished = Vec::new();
         for refusal in answer["refused"].as_array().into_iter().flatten() {
             let index = refusal["line"]
@@ -223,6 +226,40 @@ impl<R: BufRead> Import<R> {
             "{percent:3} %, {} lines: {created} created, {existed} existed, {refused} refused",
             self.number
         ));
+    }
+}
+
+/// Reads an account, which `admin` checks further.
+fn read_line(line: &[u8]) -> Result<Value, String> {
+    if line.starts_with(b"\xef\xbb\xbf") {
+        return Err("begins with a byte-order mark: save the file as UTF-8 without one".to_owned());
+    }
+    match serde_json::from_slice(line) {
+        Ok(Value::Object(user)) => Ok(user.into()),
+        Ok(_) => Err("is JSON, but not an object: {\"email\": …}".to_owned()),
+        Err(error) => Err(format!("is not JSON: {error}")),
+    }
+}
+
+/// One line for each account, so that the report has all ids: what was created is told on standard output, what existed,
+/// and so lost its password if it named another one, on standard error as well as what is refused.
+fn tell_line(outcome: &Value, lines: &[Line]) {
+    let number = |name: &str| {
+        let index = outcome[name].as_u64().and_then(|line| usize::try_from(line).ok());
+        index
+            .and_then(|line| lines.get(line.checked_sub(1)?))
+            .map_or(0, |line| line.number)
+    };
+    let (line, email) = (number("line"), outcome["email"].as_str().unwrap_or_default());
+    match (outcome["outcome"].as_str(), outcome["user_id"].as_str()) {
+        (Some("created"), Some(id)) => say(format_args!("line {line}: created {id}")),
+        (_, Some(id)) => warn(format_args!(
+            "line {line} ({email:?}): existed as {id}, and is left as it is"
+        )),
+        (_, None) => warn(format_args!(
+            "line {line} ({email:?}): has the address of line {}, which counts",
+            number("same_as_line")
+        )),
     }
 }
 

@@ -75,6 +75,18 @@ async fn a_file_is_imported_in_batches_and_can_be_repeated() {
     assert_eq!(again, counts(0, 1001, 3));
 }
 
+#[test]
+fn what_is_no_account_is_named() {
+    let problem = |line: &[u8]| read_line(line).unwrap_err();
+    let mark = problem(b"\xef\xbb\xbf{\"email\": \"a@example.com\"}");
+    assert!(mark.contains("byte-order mark"), "{mark}");
+    for line in ["5", "null", "[\"a@example.com\"]", "\"a@example.com\""] {
+        assert!(problem(line.as_bytes()).contains("not an object"), "{line}");
+    }
+    assert!(problem(b"{\"email\"").contains("not JSON"));
+    assert!(read_line(b"{}").is_ok());
+}
+
 /// An AWS CLI that keeps its arguments and the payloads in `folder` and answers `answer` (a shell expression).
 fn cli(folder: &Path, answer: &str) -> Admin {
     let cli = folder.join("aws");

@@ -5,27 +5,28 @@ use shared::{
     domain::{
         account::{Account, Credential},
         audit::EventType,
-        password::{Password, PasswordHash},
-        session::RevokeReason,
+        clock::Millis,
+        email::Email,
+        ids::UserId,
+        password::PasswordHash,
+        session::{CLOCKS_APART, RevokeReason},
     },
     store::{ChangeOutcome, CreateOutcome, CredentialChange, NewAccount},
 };
 
 use crate::{
     call::Call,
-    command::{NewUser, Secret, SetPassword, Target},
+    command::{NewUser, SetPassword, Target},
     command_error::CommandError,
-    find, views,
+    find, new_password, views,
 };
 
 pub(crate) async fn create_user(call: &Call<'_>, user: &NewUser) -> Result<Value, CommandError> {
     let new = new_account(call, user).await?;
     match call.state().store.create_account(&new).await? {
         CreateOutcome::Created => Ok(json!({ "user": views::user(&new.credential) })),
-        CreateOutcome::AlreadyExists => Err(CommandError::new(
-            "already_exists",
-            "this address has an account already",
-        )),
+        CreateOutcome::AlreadyExists(_) => Err(CommandError::already_exists()),
+        CreateOutcome::IdIsTaken => Err(CommandError::id_is_taken()),
         CreateOutcome::BeingDeleted => Err(CommandError::being_deleted()),
     }
 }
@@ -34,7 +35,7 @@ pub(crate) async fn create_user(call: &Call<'_>, user: &NewUser) -> Result<Value
 pub(crate) async fn new_account(call: &Call<'_>, user: &NewUser) -> Result<NewAccount, CommandError> {
     let email = find::email(&user.email)?;
     let password_hash = match (&user.password, &user.password_hash) {
-        (Some(password), None) => hash(call, password).await?,
+        (Some(password), None) => new_password::hash(call, password, &email).await?,
         (None, Some(hash)) => {
             PasswordHash::imported(&hash.0).map_err(|error| CommandError::field("password_hash", error))?
         }
@@ -47,10 +48,10 @@ pub(crate) async fn new_account(call: &Call<'_>, user: &NewUser) -> Result<NewAc
         }
     };
     let account = Account {
-        user_id: call.state().ids.user(),
+        user_id: user_id(call, user)?,
         email,
-        email_as_typed: user.email.trim().to_owned(),
-        created_at: call.context.at,
+        email_as_typed: Email::shown(&user.email),
+        created_at: created_at(call, user)?,
     };
     Ok(NewAccount {
         event: call
@@ -59,16 +60,37 @@ pub(crate) async fn new_account(call: &Call<'_>, user: &NewUser) -> Result<NewAc
         credential: Credential {
             account,
             password_hash: Some(password_hash),
-            is_active: true,
+            is_active: user.is_active.unwrap_or(true),
             deletion_began_at: None,
             login_sequence: 0,
         },
     })
 }
 
-async fn hash(call: &Call<'_>, password: &Secret) -> Result<PasswordHash, CommandError> {
-    let password = Password::chosen(&password.0).map_err(|error| CommandError::field("password", error))?;
-    Ok(call.admin.hasher.hash(&password).await?)
+fn user_id(call: &Call<'_>, user: &NewUser) -> Result<UserId, CommandError> {
+    let Some(id) = &user.user_id else {
+        return Ok(call.state().ids.user());
+    };
+    id.parse()
+        .map_err(|error| CommandError::field("user_id", format!("is {error}")))
+}
+
+fn created_at(call: &Call<'_>, user: &NewUser) -> Result<Millis, CommandError> {
+    let now = call.context.at;
+    let Some(text) = &user.created_at else {
+        return Ok(now);
+    };
+    match Millis::from_rfc3339(text) {
+        Some(at) if at.0 >= 0 && at <= Millis(now.0 + CLOCKS_APART * 1000) => Ok(at),
+        Some(_) => Err(CommandError::field(
+            "created_at",
+            "must be neither before 1970 nor in the future",
+        )),
+        None => Err(CommandError::field(
+            "created_at",
+            "must be a time such as 2019-03-31T08:15:00Z (RFC 3339)",
+        )),
+    }
 }
 
 pub(crate) async fn get_user(call: &Call<'_>, target: &Target) -> Result<Value, CommandError> {
@@ -78,7 +100,7 @@ pub(crate) async fn get_user(call: &Call<'_>, target: &Target) -> Result<Value, 
 
 pub(crate) async fn set_password(call: &Call<'_>, command: &SetPassword) -> Result<Value, CommandError> {
     let credential = find::find(call, &command.whom()?).await?;
-    let hash = hash(call, &command.password).await?;
+    let hash = new_password::hash(call, &command.password, &credential.account.email).await?;
     let change = CredentialChange::SetPassword(&hash);
     let email = credential.account.email.clone();
     let done = change_and_end_sessions(call, credential, change, RevokeReason::PasswordChanged).await?;

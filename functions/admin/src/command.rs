@@ -26,6 +26,7 @@ pub(crate) enum Action {
     CreateUser(NewUser),
     ImportUsers(Import),
     SetPassword(SetPassword),
+    ChangeEmail(ChangeEmail),
     DisableUser(Target),
     EnableUser(Target),
     DeleteUser(Target),
@@ -51,6 +52,11 @@ pub(crate) struct NewUser {
     pub email: String,
     pub password: Option<Secret>,
     pub password_hash: Option<Secret>,
+    /// Its id in an older system.
+    pub user_id: Option<String>,
+    pub is_active: Option<bool>,
+    /// When it was created there (RFC 3339).
+    pub created_at: Option<String>,
 }
 
 /// Accounts to create, not parsed yet, so that one bad account does not stop the others.
@@ -66,6 +72,14 @@ pub(crate) struct SetPassword {
     email: Option<String>,
     user_id: Option<String>,
     pub password: Secret,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangeEmail {
+    email: Option<String>,
+    user_id: Option<String>,
+    pub new_email: String,
 }
 
 #[derive(Deserialize)]
@@ -171,6 +185,12 @@ impl SetPassword {
     }
 }
 
+impl ChangeEmail {
+    pub fn whom(&self) -> Result<AccountRef, CommandError> {
+        find::whom(self.email.as_deref(), self.user_id.as_deref())
+    }
+}
+
 impl RevokeSession {
     pub fn whom(&self) -> Result<AccountRef, CommandError> {
         find::whom(self.email.as_deref(), self.user_id.as_deref())
@@ -195,10 +215,21 @@ mod tests {
     use super::*;
 
     /// Every action with the fields that it takes.
-    const ACTIONS: [(&str, &[&str]); 11] = [
-        ("create_user", &["email", "password", "password_hash"]),
+    const ACTIONS: [(&str, &[&str]); 12] = [
+        (
+            "create_user",
+            &[
+                "email",
+                "password",
+                "password_hash",
+                "user_id",
+                "is_active",
+                "created_at",
+            ],
+        ),
         ("import_users", &["users"]),
         ("set_password", &["email", "user_id", "password"]),
+        ("change_email", &["email", "user_id", "new_email"]),
         ("disable_user", &["email", "user_id"]),
         ("enable_user", &["email", "user_id"]),
         ("delete_user", &["email", "user_id"]),

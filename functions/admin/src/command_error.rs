@@ -26,6 +26,14 @@ impl CommandError {
         Self::new("not_found", "there is no such account")
     }
 
+    pub fn already_exists() -> Self {
+        Self::new("already_exists", "this address has an account already")
+    }
+
+    pub fn id_is_taken() -> Self {
+        Self::new("already_exists", "this user_id is the id of another account")
+    }
+
     pub fn being_deleted() -> Self {
         Self::new(
             "being_deleted",

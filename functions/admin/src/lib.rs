@@ -5,11 +5,13 @@
 
 mod accounts;
 mod call;
+mod change_email;
 mod command;
 mod command_error;
 mod delete;
 mod find;
 mod import;
+mod new_password;
 mod sessions;
 mod views;
 
@@ -42,9 +44,10 @@ pub const FUNCTION: Function = Function {
             "revoke_all_sessions",
             "revoke_session",
             "set_password",
+            "change_email",
         ],
     },
-    settings: &[Settings::Passwords],
+    settings: &[Settings::Passwords, Settings::NewPasswords],
     connections: 0,
 };
 
@@ -76,6 +79,7 @@ async fn run(
         Action::CreateUser(user) => accounts::create_user(call, &user).await,
         Action::ImportUsers(import) => import::import_users(call, import.users).await,
         Action::SetPassword(command) => accounts::set_password(call, &command).await,
+        Action::ChangeEmail(command) => change_email::change_email(call, &command).await,
         Action::DisableUser(target) => accounts::disable_user(call, &target).await,
         Action::EnableUser(target) => accounts::enable_user(call, &target).await,
         Action::DeleteUser(target) => delete::delete_user(call, &target).await,

@@ -35,6 +35,8 @@ pub enum EventType {
     SessionMoved,
     /// A new password.
     PasswordChanged,
+    /// A new address.
+    EmailChanged,
     /// A new account.
     AccountCreated,
     /// The account can no longer log in.

@@ -79,6 +79,13 @@ pub struct Millis(pub i64);
 pub struct Seconds(pub i64);
 
 impl Millis {
+    /// A moment written as RFC 3339 has it; `None` if it is not.
+    #[must_use]
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let time = DateTime::parse_from_rfc3339(text).ok()?;
+        Some(Self(time.timestamp_millis()))
+    }
+
     /// The second that contains it.
     #[must_use]
     pub const fn seconds(self) -> Seconds {

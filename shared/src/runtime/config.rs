@@ -6,7 +6,10 @@ use tracing::level_filters::LevelFilter;
 
 use crate::{
     auth::{MAX_ACCESS_TOKEN_SECONDS, MAX_SESSION_SECONDS, TokenSettings},
-    domain::{password::Argon2Settings, rate::Limits},
+    domain::{
+        password::{Argon2Settings, MIN_CHARS},
+        rate::Limits,
+    },
     http::TrustedProxy,
 };
 
@@ -47,6 +50,8 @@ pub struct Config {
     /// `SIGNING_KEYS_SECRET_ID` or `SIGNING_KEYS_FILE`: where the private keys are. Only functions that sign and
     /// `rotate-keys` need one.
     pub signing_keys: Option<KeyLocation>,
+    /// `PASSWORD_MIN_LENGTH` \[8\]: the least characters of a new password, 8 to 64.
+    pub password_min_length: usize,
     /// `ARGON2_MEMORY_KIB` \[19456\], `ARGON2_ITERATIONS` \[2\], `ARGON2_PARALLELISM` \[1\].
     pub argon2: Argon2Settings,
 }
@@ -121,6 +126,7 @@ impl Config {
             metrics_namespace: read.text("METRICS_NAMESPACE"),
             warm_up: read.parsed("WARM_UP", true, "true or false"),
             signing_keys: read.signing_keys(),
+            password_min_length: read.number("PASSWORD_MIN_LENGTH", MIN_CHARS, MIN_CHARS, 64),
             argon2: Argon2Settings {
                 memory_kib: read.number("ARGON2_MEMORY_KIB", 19_456, 8, 4_194_304),
                 iterations: read.number("ARGON2_ITERATIONS", 2, 1, 100),
@@ -291,6 +297,7 @@ mod tests {
         assert_eq!(config.log_level, LevelFilter::INFO);
         assert!(config.warm_up);
         assert_eq!(config.signing_keys, None);
+        assert_eq!(config.password_min_length, 8);
         let expected = Argon2Settings {
             memory_kib: 19_456,
             iterations: 2,

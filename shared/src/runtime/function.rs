@@ -42,6 +42,8 @@ pub enum Settings {
     SigningKeys,
     /// How passwords are hashed.
     Passwords,
+    /// What new passwords must be.
+    NewPasswords,
     /// How stale the authorizer's data may be.
     Authorizer,
     /// Retention, archive and speed of pruning.
@@ -56,6 +58,7 @@ impl Settings {
             Self::ClientAddress => &["TRUSTED_PROXY", "CLOUDFRONT_SECRET"],
             Self::SigningKeys => &["SIGNING_KEYS_SECRET_ID"],
             Self::Passwords => &["ARGON2_MEMORY_KIB", "ARGON2_ITERATIONS", "ARGON2_PARALLELISM"],
+            Self::NewPasswords => &["PASSWORD_MIN_LENGTH"],
             Self::Authorizer => &["AUTHORIZER_MAX_STALENESS_SECONDS"],
             Self::Pruning => &[
                 "AUDIT_RETENTION_DAYS",

@@ -28,8 +28,10 @@ pub struct NewAccount {
 pub enum CreateOutcome {
     /// The account is created.
     Created,
-    /// The address has an account already; nothing was changed.
-    AlreadyExists,
+    /// The address has an account already, with this id; nothing was changed.
+    AlreadyExists(UserId),
+    /// The id is another account's; nothing was changed.
+    IdIsTaken,
     /// The address has an account that is being deleted; nothing was changed.
     BeingDeleted,
 }
@@ -97,14 +99,14 @@ impl Store {
             Outcome::Committed => Ok(CreateOutcome::Created),
             Outcome::Failed(outcomes) => {
                 let Some(ConditionOutcome::Failed(Some(item))) = outcomes.into_iter().next() else {
-                    return Ok(CreateOutcome::AlreadyExists);
+                    return Ok(CreateOutcome::IdIsTaken);
                 };
                 let existing = items::credential(item)?;
                 let being_deleted = existing.deletion_began_at.is_some();
                 Ok(if being_deleted {
                     CreateOutcome::BeingDeleted
                 } else {
-                    CreateOutcome::AlreadyExists
+                    CreateOutcome::AlreadyExists(existing.account.user_id)
                 })
             }
         }

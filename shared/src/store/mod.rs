@@ -5,6 +5,7 @@
 
 mod accounts;
 mod batch;
+mod change_email;
 mod credentials;
 mod deletion;
 mod error;
@@ -24,6 +25,7 @@ mod table;
 mod transaction;
 
 pub use accounts::{CreateOutcome, NewAccount};
+pub use change_email::{EmailOutcome, NewAddress};
 pub use credentials::{ChangeOutcome, CredentialChange};
 pub use deletion::RecordKind;
 pub use error::StoreError;

@@ -50,7 +50,7 @@ async fn each_refused_line_is_reported_and_stops_no_other() {
         {"email": "b@example.com", "password_hash": "md5:5f4dcc3b"},
         {"email": "c@example.com", "password_hash": BCRYPT.replace("$05$", "$31$")},
         {"email": "d@example.com", "passwort": PASSWORD},
-        "e@example.com",
+        ["e@example.com", PASSWORD],
         {"password_hash": BCRYPT},
         {"email": "f@example.com"},
         {"email": "g@example.com", "password": 31_415_926},
@@ -88,6 +88,23 @@ async fn each_refused_line_is_reported_and_stops_no_other() {
         (10, Some("g@example.com"), "invalid_command"),
     ];
     assert_eq!(told, expected);
+    let outcomes: Vec<_> = answer["lines"].as_array().unwrap().iter().collect();
+    let of = |line: u64| outcomes.iter().find(|outcome| outcome["line"] == line).unwrap();
+    assert_eq!(outcomes.len(), 4);
+    let shown = ok(service
+        .admin(json!({"action": "get_user", "email": "a@example.com"}))
+        .await);
+    assert_eq!(
+        (&of(1)["outcome"], &of(1)["user_id"]),
+        (&json!("created"), &shown["user"]["id"])
+    );
+    assert_eq!(
+        (&of(3)["outcome"], &of(3)["user_id"]),
+        (&json!("existed"), &json!(service.account.id))
+    );
+    assert_eq!(of(3)["email"], EMAIL);
+    let repeated = json!({"line": 11, "email": "A@EXAMPLE.COM", "outcome": "existed", "same_as_line": 1});
+    assert_eq!(**of(11), repeated);
     service.log_in_as("a@example.com", "phone").await;
     service.log_in_as("z@example.com", "phone").await;
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod deletion;
+mod emails;
 mod import;
 mod interleavings;
 mod sessions;
@@ -93,6 +94,7 @@ async fn every_sample_command_works_and_there_is_one_for_each_action() {
         "activity",
         "delete_user",
         "create_user",
+        "change_email",
     ];
     let mut names: Vec<_> = order.iter().map(|name| format!("{name}.json")).collect();
     names.sort();
@@ -132,6 +134,11 @@ async fn every_event_tells_the_actor_and_the_request() {
             "account_enabled",
         ),
         ("disable_user", json!({"actor": null}), "account_disabled"),
+        (
+            "change_email",
+            json!({"new_email": "ANNA@example.com"}),
+            "email_changed",
+        ),
     ];
     for (name, fields, _) in &commands {
         ok(service.admin(event_with(name, fields)).await);

@@ -257,7 +257,7 @@ mod tests {
     #[tokio::test]
     async fn only_the_right_password_matches() {
         let hasher = hasher();
-        let right = Password::chosen("correct horse").unwrap();
+        let right = Password::presented("correct horse").unwrap();
         let hash = hasher.hash(&right).await.unwrap();
         assert!(
             hash.as_str().starts_with("$argon2id$v=19$m=64,t=1,p=1$"),
@@ -286,7 +286,7 @@ mod tests {
             Ids::system(),
         )
         .unwrap();
-        let password = |number: usize| Password::chosen(&format!("a password {number}")).unwrap();
+        let password = |number: usize| Password::presented(&format!("a password {number}")).unwrap();
         let mut stored = Vec::new();
         for number in 0..8 {
             let by = if number % 2 == 0 { &hasher } else { &larger };
@@ -306,7 +306,7 @@ mod tests {
     async fn the_dummy_costs_what_a_real_hash_costs() {
         let hasher = hasher();
         let real = hasher
-            .hash(&Password::chosen("correct horse").unwrap())
+            .hash(&Password::presented("correct horse").unwrap())
             .await
             .unwrap();
         let cost = |hash: &str| hash.split('$').take(4).collect::<Vec<_>>().join("$");
@@ -382,7 +382,7 @@ mod tests {
     async fn only_what_is_weaker_than_configured_is_outdated() {
         let hasher = hasher();
         let own = hasher
-            .hash(&Password::chosen("correct horse").unwrap())
+            .hash(&Password::presented("correct horse").unwrap())
             .await
             .unwrap();
         assert!(!hasher.is_outdated(&own));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Minimum length of a new password (NIST SP 800-63B-4 §3.1.1.2 with another factor or rate limits).
+/// What `PASSWORD_MIN_LENGTH` is at least, and by default (NIST SP 800-63B-4 §3.1.1.2).
 pub const MIN_CHARS: usize = 8;
 /// Maximum length of any password.
 pub const MAX_CHARS: usize = 256;
@@ -19,9 +19,9 @@ pub enum NotAPassword {
     /// Empty.
     #[error("must not be empty")]
     Empty,
-    /// Under [`MIN_CHARS`] (new passwords only).
-    #[error("must be at least 8 characters long")]
-    TooShort,
+    /// Too short (new passwords only).
+    #[error("must be at least {0} characters long")]
+    TooShort(usize),
     /// Over [`MAX_CHARS`].
     #[error("must be at most 256 characters long")]
     TooLong,
@@ -41,15 +41,15 @@ impl Password {
         }
     }
 
-    /// A password chosen for an account.
+    /// A password chosen for an account, of at least `min_chars` characters.
     ///
     /// # Errors
     ///
-    /// If it is under [`MIN_CHARS`] or over [`MAX_CHARS`].
-    pub fn chosen(text: &str) -> Result<Self, NotAPassword> {
+    /// If it is shorter, or over [`MAX_CHARS`].
+    pub fn chosen(text: &str, min_chars: usize) -> Result<Self, NotAPassword> {
         match Self::presented(text) {
-            Err(NotAPassword::Empty) => Err(NotAPassword::TooShort),
-            Ok(password) if password.0.chars().count() < MIN_CHARS => Err(NotAPassword::TooShort),
+            Err(NotAPassword::Empty) => Err(NotAPassword::TooShort(min_chars)),
+            Ok(password) if password.0.chars().count() < min_chars => Err(NotAPassword::TooShort(min_chars)),
             other => other,
         }
     }
@@ -86,13 +86,21 @@ mod tests {
 
     #[test]
     fn lengths_are_counted_in_characters() {
-        assert!(Password::chosen(&"ü".repeat(256)).is_ok());
+        assert!(Password::chosen(&"ü".repeat(256), 8).is_ok());
+        assert!(Password::chosen(&"ü".repeat(8), 8).is_ok());
         assert_eq!(
             Password::presented(&"ü".repeat(257)).unwrap_err(),
             NotAPassword::TooLong
         );
-        assert_eq!(Password::chosen("sevenly").unwrap_err(), NotAPassword::TooShort);
-        assert_eq!(Password::chosen("").unwrap_err(), NotAPassword::TooShort);
+        assert_eq!(
+            Password::chosen(&"ü".repeat(7), 8).unwrap_err(),
+            NotAPassword::TooShort(8)
+        );
+        assert_eq!(
+            Password::chosen("fourteen chars", 15).unwrap_err(),
+            NotAPassword::TooShort(15)
+        );
+        assert_eq!(Password::chosen("", 8).unwrap_err(), NotAPassword::TooShort(8));
         assert_eq!(Password::presented("").unwrap_err(), NotAPassword::Empty);
         assert_eq!(
             format!("{:?}", Password::presented("hunter2").unwrap()),
