@@ -2,8 +2,8 @@
 //!
 //!     cargo run --release -p tests --example login-timing [ROUNDS]
 //!
-//! The cases take turns, so that the machine's other load affects all alike. All but the last must be
-//! indistinguishable; an older system's hash takes its own time until its owner logs in and it is replaced.
+//! The cases take turns, so that the machine's other load affects all alike. All but the two dearer hashes must be
+//! indistinguishable: those take their own time until their owners log in and they are replaced.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -18,8 +18,12 @@ const ROUNDS: usize = 200;
 /// A bcrypt hash of an unknown password, at cost 10, which most systems use.
 const BCRYPT: &str = "$2b$10$iX65k7tksf3FNXZbsnxfVeUmEK4OI.M6UOPtKlaU42JMH0kDAQqmu";
 
+/// An Argon2 hash of an unknown password.
+const ARGON2: &str =
+    "$argon2id$v=19$PARAMS$c29tZXNhbHRzb21lc2FsdA$wWKIMhR9lyDFvRz9YTZweHKfbftvj+qf+YFY4NeBbtA";
+
 /// Each case with its email, its password, the answer that it must get, and whose device token it presents.
-const CASES: [(&str, &str, &str, &str, Option<&str>); 8] = [
+const CASES: [(&str, &str, &str, &str, Option<&str>); 11] = [
     (
         "unknown address",
         "nobody@example.com",
@@ -70,7 +74,28 @@ const CASES: [(&str, &str, &str, &str, Option<&str>); 8] = [
         Some("busy@example.com"),
     ),
     (
-        "imported bcrypt hash, wrong password",
+        "cheaper Argon2 hash, wrong password",
+        "cheap@example.com",
+        "wrong password",
+        "invalid_credentials",
+        None,
+    ),
+    (
+        "cheaper bcrypt hash (cost 8), wrong password",
+        "old-cheap@example.com",
+        "wrong password",
+        "invalid_credentials",
+        None,
+    ),
+    (
+        "dearer Argon2 hash (m=65536, t=3), wrong password",
+        "dear@example.com",
+        "wrong password",
+        "invalid_credentials",
+        None,
+    ),
+    (
+        "dearer bcrypt hash (cost 10), wrong password",
         "old@example.com",
         "wrong password",
         "invalid_credentials",
@@ -98,6 +123,9 @@ async fn main() {
         "busy@example.com",
         "idle@example.com",
         "old@example.com",
+        "old-cheap@example.com",
+        "cheap@example.com",
+        "dear@example.com",
     ] {
         service.create_user(email).await;
     }
@@ -113,8 +141,14 @@ async fn main() {
         AttributeValue::Bool(false),
     )
     .await;
-    let bcrypt = AttributeValue::S(BCRYPT.to_owned());
-    set(&service, "old@example.com", "password_hash", bcrypt).await;
+    for (email, hash) in [
+        ("old@example.com", BCRYPT.to_owned()),
+        ("old-cheap@example.com", BCRYPT.replace("$10$", "$08$")),
+        ("cheap@example.com", ARGON2.replace("PARAMS", "m=9216,t=1,p=1")),
+        ("dear@example.com", ARGON2.replace("PARAMS", "m=65536,t=3,p=1")),
+    ] {
+        set(&service, email, "password_hash", AttributeValue::S(hash)).await;
+    }
 
     let mut tokens = BTreeMap::new();
     for email in ["anna@example.com", "busy@example.com"] {

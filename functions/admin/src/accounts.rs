@@ -11,14 +11,15 @@ use shared::{
         password::PasswordHash,
         session::{CLOCKS_APART, RevokeReason},
     },
-    store::{ChangeOutcome, CreateOutcome, CredentialChange, NewAccount},
+    store::{ChangeOutcome, CreateOutcome, CredentialChange, NewAccount, StoreError},
 };
 
 use crate::{
     call::Call,
     command::{NewUser, SetPassword, Target},
     command_error::CommandError,
-    find, new_password, views,
+    find::{self, AccountRef, MAX_ATTEMPTS},
+    new_password, views,
 };
 
 pub(crate) async fn create_user(call: &Call<'_>, user: &NewUser) -> Result<Value, CommandError> {
@@ -124,7 +125,7 @@ pub(crate) async fn disable_user(call: &Call<'_>, target: &Target) -> Result<Val
 pub(crate) async fn enable_user(call: &Call<'_>, target: &Target) -> Result<Value, CommandError> {
     let mut credential = find::find(call, &target.whom()?).await?;
     credential.is_active = true;
-    change_credential(call, &credential, CredentialChange::Enable).await?;
+    change_credential(call, &mut credential, CredentialChange::Enable).await?;
     Ok(json!({ "user": views::user(&credential) }))
 }
 
@@ -132,29 +133,37 @@ pub(crate) async fn enable_user(call: &Call<'_>, target: &Target) -> Result<Valu
 /// a login in between would survive.
 async fn change_and_end_sessions(
     call: &Call<'_>,
-    credential: Credential,
+    mut credential: Credential,
     change: CredentialChange<'_>,
     reason: RevokeReason,
 ) -> Result<Value, CommandError> {
-    change_credential(call, &credential, change).await?;
+    change_credential(call, &mut credential, change).await?;
     let user = credential.account.user_id;
     let count = call.state().store.revoke_all(user, reason, &call.context).await?;
     Ok(json!({ "user": views::user(&credential), "sessions_ended": count }))
 }
 
-/// Makes a change, unless it was made already.
+/// Makes a change, unless it was made already. The account may have moved to another address since `credential` was read:
+/// then it is made there.
 async fn change_credential(
     call: &Call<'_>,
-    credential: &Credential,
+    credential: &mut Credential,
     change: CredentialChange<'_>,
 ) -> Result<(), CommandError> {
     let store = &call.state().store;
-    match store
-        .change_credential(&credential.account, change, &call.context)
-        .await?
-    {
-        ChangeOutcome::Done | ChangeOutcome::Already => Ok(()),
-        ChangeOutcome::BeingDeleted => Err(CommandError::being_deleted()),
-        ChangeOutcome::Gone => Err(CommandError::not_found()),
+    for _ in 0..MAX_ATTEMPTS {
+        let changed = store.change_credential(&credential.account, change, &call.context);
+        match changed.await? {
+            ChangeOutcome::Done | ChangeOutcome::Already => return Ok(()),
+            ChangeOutcome::BeingDeleted => return Err(CommandError::being_deleted()),
+            ChangeOutcome::Gone => {
+                let account = AccountRef::Id(credential.account.user_id);
+                credential.account = find::find(call, &account).await?.account;
+            }
+        }
     }
+    Err(StoreError::Contended {
+        operation: "changing a credential",
+    }
+    .into())
 }

@@ -10,12 +10,9 @@ use crate::{
     call::Call,
     command::ChangeEmail,
     command_error::CommandError,
-    find::{self, AccountRef},
+    find::{self, AccountRef, MAX_ATTEMPTS},
     views,
 };
-
-/// How often it starts over because logins or other changes got in between.
-const MAX_ATTEMPTS: u32 = 16;
 
 pub(crate) async fn change_email(call: &Call<'_>, command: &ChangeEmail) -> Result<Value, CommandError> {
     let new = NewAddress {

@@ -34,7 +34,7 @@ pub(crate) async fn delete_user(call: &Call<'_>, target: &Target) -> Result<Valu
     let (user, erased) = match (find::look_up(call, &whom).await?, whom) {
         (Some(credential), _) => {
             let user = credential.account.user_id;
-            (user, delete(call, &credential).await?)
+            (user, delete(call, credential).await?)
         }
         (None, AccountRef::Id(user)) => (user, delete_remains(call, user).await?),
         (None, AccountRef::Address(_)) => return Err(CommandError::not_found()),
@@ -48,18 +48,27 @@ pub(crate) async fn delete_user(call: &Call<'_>, target: &Target) -> Result<Valu
     }))
 }
 
-async fn delete(call: &Call<'_>, credential: &Credential) -> Result<Erased, CommandError> {
+async fn delete(call: &Call<'_>, mut credential: Credential) -> Result<Erased, CommandError> {
     let store = &call.state().store;
-    let account = &credential.account;
-    let user = account.user_id;
-    if credential.deletion_began_at.is_none() {
-        let begun = store.change_credential(account, CredentialChange::BeginDeletion, &call.context);
+    let user = credential.account.user_id;
+    while credential.deletion_began_at.is_none() {
+        let begun = store.change_credential(
+            &credential.account,
+            CredentialChange::BeginDeletion,
+            &call.context,
+        );
         match begun.await? {
-            ChangeOutcome::Done | ChangeOutcome::Already | ChangeOutcome::BeingDeleted => {}
-            // Another deletion won.
-            ChangeOutcome::Gone => return delete_remains(call, user).await,
+            ChangeOutcome::Done | ChangeOutcome::Already | ChangeOutcome::BeingDeleted => break,
+            ChangeOutcome::Gone => match find::look_up(call, &AccountRef::Id(user)).await? {
+                // It has moved to another address.
+                Some(moved) => credential = moved,
+                // Another deletion won.
+                None => return delete_remains(call, user).await,
+            },
         }
+        call.check_time()?;
     }
+    let account = &credential.account;
     let mut erased = Erased::default();
     erase(call, user, &mut erased).await?;
     // Queries now show what was committed just before the mark.

@@ -7,6 +7,9 @@ use shared::{
 
 use crate::{call::Call, command_error::CommandError};
 
+/// How often a command starts over because the account's address or credential changed meanwhile.
+pub(crate) const MAX_ATTEMPTS: u32 = 16;
+
 /// How a command names an account.
 #[derive(Clone, Debug)]
 pub(crate) enum AccountRef {
@@ -46,21 +49,26 @@ pub(crate) async fn look_up(call: &Call<'_>, whom: &AccountRef) -> Result<Option
         AccountRef::Address(email) => return store.credential_record(email).await,
         AccountRef::Id(user) => *user,
     };
-    let Some(account) = store.account(user).await? else {
-        return Ok(None);
-    };
-    let credential = store.credential_record(&account.email).await?;
-    // The account may be gone by now, and its address another account's.
-    if let Some(credential) = credential.filter(|found| found.account.user_id == user) {
-        return Ok(Some(credential));
+    let mut account = store.account(user).await?;
+    for _ in 0..MAX_ATTEMPTS {
+        let Some(read) = &account else { return Ok(None) };
+        let credential = store.credential_record(&read.email).await?;
+        if let Some(credential) = credential.filter(|found| found.account.user_id == user) {
+            return Ok(Some(credential));
+        }
+        // The account may be gone by now, or at another address.
+        let again = store.account(user).await?;
+        if again.as_ref().is_some_and(|again| again.email == read.email) {
+            // Both come and go together. Taking this for a deleted account would leave one that only a login finds.
+            return Err(StoreError::Corrupt {
+                item: format!("account {user}"),
+                attribute: "email".to_owned(),
+                reason: "no credential of this address is the account's".to_owned(),
+            });
+        }
+        account = again;
     }
-    match store.account(user).await? {
-        None => Ok(None),
-        // Both come and go together. Taking this for a deleted account would leave one that only a login finds.
-        Some(_) => Err(StoreError::Corrupt {
-            item: format!("account {user}"),
-            attribute: "email".to_owned(),
-            reason: "no credential of this address is the account's".to_owned(),
-        }),
-    }
+    Err(StoreError::Contended {
+        operation: "finding an account whose address changes",
+    })
 }

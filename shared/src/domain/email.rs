@@ -14,7 +14,7 @@ use crate::domain::digest::sha256_hex;
 /// The longest address that SMTP carries (RFC 5321 §4.5.3.1.3, less the brackets), in bytes.
 pub const MAX_BYTES: usize = 254;
 
-/// An address's identity: its local part in Unicode's NFKC_Casefold form, its domain in ASCII (UTS 46). Letter case, Unicode
+/// An address's identity: its local part in Unicode's `NFKC_Casefold` form, its domain in ASCII (UTS 46). Letter case, Unicode
 /// form and characters that nobody sees make no difference.
 ///
 /// `Debug` hides it: addresses are not logged.
@@ -219,7 +219,9 @@ mod tests {
         let (nfd, nfc) = (DecomposingNormalizer::new_nfd(), ComposingNormalizer::new_nfc());
         let changes = |c: &char| {
             let text = c.to_string();
-            text.to_uppercase() != text || text.to_lowercase() != text || nfd.normalize(&text) != text.as_str()
+            text.to_uppercase() != text
+                || text.to_lowercase() != text
+                || nfd.normalize(&text) != text.as_str()
         };
         let mut taken = 0;
         // Turkish apart: the dotless i has the capital of another letter.

@@ -7,7 +7,7 @@ use tracing::level_filters::LevelFilter;
 use crate::{
     auth::{MAX_ACCESS_TOKEN_SECONDS, MAX_SESSION_SECONDS, TokenSettings},
     domain::{
-        password::{Argon2Settings, MIN_CHARS},
+        password::{Argon2Settings, MAX_LANES, MAX_MEMORY_KIB, MAX_WORK_KIB, MIN_CHARS},
         rate::Limits,
     },
     http::TrustedProxy,
@@ -127,11 +127,7 @@ impl Config {
             warm_up: read.parsed("WARM_UP", true, "true or false"),
             signing_keys: read.signing_keys(),
             password_min_length: read.number("PASSWORD_MIN_LENGTH", MIN_CHARS, MIN_CHARS, 64),
-            argon2: Argon2Settings {
-                memory_kib: read.number("ARGON2_MEMORY_KIB", 19_456, 8, 4_194_304),
-                iterations: read.number("ARGON2_ITERATIONS", 2, 1, 100),
-                parallelism: read.number("ARGON2_PARALLELISM", 1, 1, 64),
-            },
+            argon2: read.argon2(),
         };
         if read.problems.is_empty() {
             Ok(config)
@@ -200,6 +196,23 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             client_id: self.text("CLIENT_ID").unwrap_or_else(|| "mobile".to_owned()),
             access_token_seconds: self.number("ACCESS_TOKEN_SECONDS", 900, 1, MAX_ACCESS_TOKEN_SECONDS),
         }
+    }
+
+    /// Within bounds that let a hash finish within a request.
+    fn argon2(&mut self) -> Argon2Settings {
+        let settings = Argon2Settings {
+            memory_kib: self.number("ARGON2_MEMORY_KIB", 19_456, 8, MAX_MEMORY_KIB),
+            iterations: self.number("ARGON2_ITERATIONS", 2, 1, 100),
+            parallelism: self.number("ARGON2_PARALLELISM", 1, 1, MAX_LANES),
+        };
+        let work = u64::from(settings.memory_kib) * u64::from(settings.iterations);
+        if work > MAX_WORK_KIB {
+            self.problems.push(format!(
+                "ARGON2_MEMORY_KIB times ARGON2_ITERATIONS is {work}, but must be at most {MAX_WORK_KIB}: a hash could \
+                 not finish within a request's time"
+            ));
+        }
+        settings
     }
 
     /// 0 turns the rule off.
@@ -337,6 +350,26 @@ mod tests {
         for audience in ["https://api.example.com", "https://auth.example"] {
             config(&[issuer, ("AUDIENCE", audience)]).unwrap();
         }
+    }
+
+    #[test]
+    fn a_hash_finishes_within_a_request() {
+        let argon2 = |memory, passes| config(&[("ARGON2_MEMORY_KIB", memory), ("ARGON2_ITERATIONS", passes)]);
+        argon2("262144", "4").unwrap();
+        argon2("10485", "100").unwrap();
+        for (memory, passes) in [("262144", "5"), ("10486", "100")] {
+            let error = argon2(memory, passes).unwrap_err().to_string();
+            assert!(
+                error.contains("ARGON2_MEMORY_KIB times ARGON2_ITERATIONS is"),
+                "{error}"
+            );
+        }
+        assert!(
+            argon2("262145", "1")
+                .unwrap_err()
+                .to_string()
+                .contains("ARGON2_MEMORY_KIB is 262145")
+        );
     }
 
     #[test]

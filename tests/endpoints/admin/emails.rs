@@ -26,22 +26,35 @@ async fn no_spelling_makes_a_twin() {
         "an\u{ad}na@exam\u{200b}ple.com",
     ] {
         refused(
-            &service.admin(event_with("create_user", &json!({"email": spelling}))).await,
+            &service
+                .admin(event_with("create_user", &json!({"email": spelling})))
+                .await,
             "already_exists",
         );
-        let shown = ok(service.admin(event_with("get_user", &json!({"email": spelling}))).await);
-        assert_eq!((&shown["user"]["id"], &shown["user"]["email"]), (&json!(id), &json!(ANNA)));
+        let shown = ok(service
+            .admin(event_with("get_user", &json!({"email": spelling})))
+            .await);
+        assert_eq!(
+            (&shown["user"]["id"], &shown["user"]["email"]),
+            (&json!(id), &json!(ANNA))
+        );
         log_in(&service, spelling).await.ok();
     }
-    log_in(&service, "\u{202e}anna@example.com").await.refused_field("email");
-    log_in(&service, "<anna@example.com>").await.refused_field("email");
+    log_in(&service, "\u{202e}anna@example.com")
+        .await
+        .refused_field("email");
+    log_in(&service, "<anna@example.com>")
+        .await
+        .refused_field("email");
 }
 
 #[tokio::test]
 async fn what_is_shown_has_nothing_invisible() {
     let service = TestService::new().await;
     let typed = "\u{200b} J\u{f6}rg@B\u{fc}cher.Example\u{feff}";
-    let created = ok(service.admin(event_with("create_user", &json!({"email": typed}))).await);
+    let created = ok(service
+        .admin(event_with("create_user", &json!({"email": typed})))
+        .await);
     assert_eq!(created["user"]["email"], "J\u{f6}rg@B\u{fc}cher.Example");
 }
 
@@ -50,19 +63,30 @@ async fn a_new_address_keeps_the_sessions_and_takes_the_logins() {
     let (service, id) = world_with_anna().await;
     let phone = service.log_in_as(ANNA, "phone").await;
     let changed = ok(service.admin(event("change_email")).await);
-    assert_eq!((&changed["user"]["id"], &changed["user"]["email"]), (&json!(id), &json!(NEW)));
+    assert_eq!(
+        (&changed["user"]["id"], &changed["user"]["email"]),
+        (&json!(id), &json!(NEW))
+    );
     service.list(&phone.access).await.ok();
     service.refresh(&phone.refresh).await.ok();
     log_in(&service, ANNA).await.refused(401, "invalid_credentials");
     let answer = log_in(&service, "Anna.Huber@example.com").await.ok();
-    assert_eq!((&answer["user"]["id"], &answer["user"]["email"]), (&json!(id), &json!(NEW)));
+    assert_eq!(
+        (&answer["user"]["id"], &answer["user"]["email"]),
+        (&json!(id), &json!(NEW))
+    );
     refused(&service.admin(event("get_user")).await, "not_found");
 
     let by_id = |action: &str| json!({"action": action, "user_id": id, "limit": if action == "activity" { json!(100) } else { Value::Null }});
     let mut activity = by_id("activity");
     activity["actor"] = "support".into();
     let events = ok(service.admin(activity).await);
-    let told: Vec<_> = events["events"].as_array().unwrap().iter().map(|event| event["type"].clone()).collect();
+    let told: Vec<_> = events["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["type"].clone())
+        .collect();
     assert_eq!(told.iter().filter(|name| **name == "email_changed").count(), 1);
     assert!(!events.to_string().contains(NEW) && !events.to_string().contains(ANNA));
 
@@ -74,19 +98,30 @@ async fn a_new_address_keeps_the_sessions_and_takes_the_logins() {
 #[tokio::test]
 async fn a_repeat_by_id_changes_nothing_and_another_spelling_changes_what_is_shown() {
     let (service, id) = world_with_anna().await;
-    let to = |address: &str| event_with("change_email", &json!({"email": null, "user_id": id, "new_email": address}));
+    let to = |address: &str| {
+        event_with(
+            "change_email",
+            &json!({"email": null, "user_id": id, "new_email": address}),
+        )
+    };
     for _ in 0..2 {
         ok(service.admin(to(NEW)).await);
     }
     let told = async || {
         let items = service.items().await;
-        items.iter().filter(|item| item["type"] == "email_changed").count()
+        items
+            .iter()
+            .filter(|item| item["type"] == "email_changed")
+            .count()
     };
     assert_eq!(told().await, 1);
     let shown = ok(service.admin(to("Anna.Huber@Example.com")).await);
     assert_eq!(shown["user"]["email"], "Anna.Huber@Example.com");
     assert_eq!(told().await, 2);
-    assert_eq!(log_in(&service, NEW).await.ok()["user"]["email"], "Anna.Huber@Example.com");
+    assert_eq!(
+        log_in(&service, NEW).await.ok()["user"]["email"],
+        "Anna.Huber@Example.com"
+    );
     let shown = ok(service.admin(json!({"action": "get_user", "user_id": id})).await);
     assert_eq!(shown["user"]["email"], "Anna.Huber@Example.com");
 }
@@ -98,11 +133,18 @@ async fn a_taken_or_wrong_address_changes_nothing() {
     let before = service.items().await;
     refused(&service.admin(event("change_email")).await, "already_exists");
     refused(
-        &service.admin(event_with("change_email", &json!({"new_email": "no address"}))).await,
+        &service
+            .admin(event_with("change_email", &json!({"new_email": "no address"})))
+            .await,
         "validation_failed",
     );
     refused(
-        &service.admin(event_with("change_email", &json!({"email": "nobody@example.com"}))).await,
+        &service
+            .admin(event_with(
+                "change_email",
+                &json!({"email": "nobody@example.com"}),
+            ))
+            .await,
         "not_found",
     );
     assert_eq!(service.items().await, before);
@@ -116,7 +158,10 @@ async fn changes_and_logins_at_once_leave_one_address() {
     for round in 0..5 {
         let addresses = [format!("a{round}@example.com"), format!("b{round}@example.com")];
         let change = |address: &String| {
-            let command = event_with("change_email", &json!({"email": null, "user_id": id, "new_email": address}));
+            let command = event_with(
+                "change_email",
+                &json!({"email": null, "user_id": id, "new_email": address}),
+            );
             service.admin(command)
         };
         let password = event("create_user")["password"].clone();
@@ -141,7 +186,9 @@ async fn changes_and_logins_at_once_leave_one_address() {
             .collect();
         assert_eq!(credentials.len(), 1, "{credentials:?}");
         let email = credentials[0]["email"].as_str().unwrap();
-        let profile = items.iter().find(|item| item["sk"] == "PROFILE" && item["user_id"] == id.as_str());
+        let profile = items
+            .iter()
+            .find(|item| item["sk"] == "PROFILE" && item["user_id"] == id.as_str());
         assert_eq!(profile.unwrap()["email"], email);
         log_in(&service, email).await.ok();
     }
@@ -163,7 +210,10 @@ async fn an_account_may_keep_what_it_was_in_an_older_system() {
     let other = json!({"email": "other@example.com", "user_id": id});
     let answer = service.admin(event_with("create_user", &other)).await;
     refused(&answer, "already_exists");
-    assert!(answer["error"]["message"].as_str().unwrap().contains("user_id"), "{answer}");
+    assert!(
+        answer["error"]["message"].as_str().unwrap().contains("user_id"),
+        "{answer}"
+    );
     for wrong in [
         json!({"user_id": "7"}),
         json!({"created_at": "yesterday"}),
@@ -172,7 +222,10 @@ async fn an_account_may_keep_what_it_was_in_an_older_system() {
     ] {
         let mut fields = wrong;
         fields["email"] = "new@example.com".into();
-        refused(&service.admin(event_with("create_user", &fields)).await, "validation_failed");
+        refused(
+            &service.admin(event_with("create_user", &fields)).await,
+            "validation_failed",
+        );
     }
 }
 
@@ -181,18 +234,61 @@ async fn common_passwords_and_the_own_address_are_refused() {
     let (service, _) = world_with_anna().await;
     for password in ["password1", "PASSWORD1", "1234567890", ANNA, "Anna@Example.com"] {
         let fields = json!({"password": password});
-        refused(&service.admin(event_with("set_password", &fields)).await, "validation_failed");
+        refused(
+            &service.admin(event_with("set_password", &fields)).await,
+            "validation_failed",
+        );
         let fields = json!({"email": "anna@example.com", "password": password});
-        refused(&service.admin(event_with("create_user", &fields)).await, "validation_failed");
+        refused(
+            &service.admin(event_with("create_user", &fields)).await,
+            "validation_failed",
+        );
         let users = json!({"users": [{"email": ANNA, "password": password}]});
         let answer = ok(service.admin(event_with("import_users", &users)).await);
         assert_eq!(answer["refused"][0]["code"], "validation_failed", "{answer}");
     }
     // Whoever has such a password already can log in with it, as can those whose hashes are imported.
     let service = TestService::with(&[("PASSWORD_MIN_LENGTH", "15")]).await;
-    let answer = service.admin(event_with("create_user", &json!({"password": "fourteen chars"}))).await;
+    let answer = service
+        .admin(event_with("create_user", &json!({"password": "fourteen chars"})))
+        .await;
     refused(&answer, "validation_failed");
-    assert!(answer["error"]["message"].as_str().unwrap().contains("15"), "{answer}");
-    let answer = service.admin(event_with("create_user", &json!({"password": PASSWORD.repeat(2)}))).await;
+    assert!(
+        answer["error"]["message"].as_str().unwrap().contains("15"),
+        "{answer}"
+    );
+    let answer = service
+        .admin(event_with(
+            "create_user",
+            &json!({"password": PASSWORD.repeat(2)}),
+        ))
+        .await;
     ok(answer);
+}
+
+/// Commands that read the account before its address changed must neither miss it nor take what is left for remains.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn commands_find_an_account_whose_address_changes_under_them() {
+    for action in ["disable_user", "delete_user"] {
+        for _ in 0..5 {
+            let (service, id) = world_with_anna().await;
+            service.log_in_as(ANNA, "phone").await;
+            let command = json!({"action": action, "user_id": id});
+            let (changed, answer) =
+                tokio::join!(service.admin(event("change_email")), service.admin(command));
+            ok(answer);
+            let found = service.admin(json!({"action": "get_user", "user_id": id})).await;
+            if action == "delete_user" {
+                refused(&found, "not_found");
+                let items = service.items().await;
+                assert!(
+                    !items.iter().any(|item| item["user_id"] == id.as_str()),
+                    "{items:?}"
+                );
+            } else {
+                assert_eq!(ok(found)["user"]["is_active"], false);
+                ok(changed);
+            }
+        }
+    }
 }

@@ -159,6 +159,7 @@ async fn every_event_tells_the_actor_and_the_request() {
         "support:zoe",
         "Zoë, support",
         "admin",
+        "support:zoe",
     ];
     let expected: Vec<_> = commands.iter().map(|command| command.2).zip(actors).collect();
     assert_eq!(told, expected);

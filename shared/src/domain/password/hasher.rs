@@ -1,14 +1,27 @@
 //! Hashing and verifying, off the async thread.
 
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::{
     Algorithm, Argon2, Block, Params, Version,
     password_hash::{self, phc},
 };
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use super::text::{Password, PasswordHash};
 use crate::domain::{error::Error, ids::Ids};
+
+/// The largest `ARGON2_MEMORY_KIB`: a hash must fit into the `login` function's memory with everything else.
+pub const MAX_MEMORY_KIB: u32 = 256 * 1024;
+/// The most memory in all passes of a hash together, in KiB: about a second on a full core. A login may compute two, and has
+/// eight seconds on a core that may be half as fast.
+pub const MAX_WORK_KIB: u64 = 1024 * 1024;
+/// Lanes, which are computed one after the other.
+pub const MAX_LANES: u32 = 16;
+
+/// What a bcrypt hash takes, measured in Argon2's KiB: so many times two to the power of its cost. From `login-timing`.
+const BCRYPT_WORK_KIB: u64 = 61;
 
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
@@ -52,13 +65,16 @@ pub struct Argon2Settings {
     pub parallelism: u32,
 }
 
-/// Hashes and verifies passwords on tokio's blocking threads. Clones share memory.
+/// Hashes and verifies passwords on tokio's blocking threads, one at a time in a process: others wait, and who has waited for
+/// too long gets the 503 of any request that takes too long. A hash whose request was given up still keeps the turn until it
+/// ends, so that what nobody waits for cannot pile up its memory. Clones share turn and memory.
 #[derive(Clone)]
 pub struct Hasher {
     params: Params,
     ids: Ids,
     dummy: Arc<PasswordHash>,
     memory: Arc<Memory>,
+    turn: Arc<Semaphore>,
 }
 
 impl Hasher {
@@ -79,6 +95,7 @@ impl Hasher {
             params,
             ids,
             dummy: Arc::new(dummy),
+            turn: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -90,7 +107,7 @@ impl Hasher {
     pub async fn hash(&self, password: &Password) -> Result<PasswordHash, HashError> {
         let (params, memory) = (self.params.clone(), Arc::clone(&self.memory));
         let (salt, password) = (self.ids.bytes::<SALT_BYTES>(), password.clone());
-        blocking(move || {
+        self.in_turn(move || {
             let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
             let mut output = [0; HASH_BYTES];
             memory
@@ -104,7 +121,8 @@ impl Hasher {
     /// Whether `password` matches `stored`.
     ///
     /// Without a stored hash (unknown address, or an account without a password) it does the same work on a
-    /// dummy of the configured cost and returns `false`: timing reveals nothing.
+    /// dummy of the configured cost and returns `false`: timing reveals nothing. If the stored hash is cheaper than the
+    /// configured ones, a wrong password takes the difference besides. (One that is dearer takes longer.)
     ///
     /// # Errors
     ///
@@ -116,20 +134,56 @@ impl Hasher {
     ) -> Result<bool, HashError> {
         let known = stored.is_some();
         let (password, stored) = (password.clone(), stored.unwrap_or(&self.dummy).clone());
-        let memory = Arc::clone(&self.memory);
-        let matches = blocking(move || {
-            if stored.is_bcrypt() {
-                verify_bcrypt(&password, &stored)
+        let (memory, missing) = (Arc::clone(&self.memory), self.missing_work(&stored));
+        let matches = self.in_turn(move || {
+            let matches = if stored.is_bcrypt() {
+                verify_bcrypt(&password, &stored)?
             } else {
-                verify_argon2(&memory, &password, &stored).map_err(HashError::Stored)
+                verify_argon2(&memory, &password, &stored).map_err(HashError::Stored)?
+            };
+            if let Some(missing) = missing.filter(|_| !matches) {
+                let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, missing);
+                let mut output = [0; HASH_BYTES];
+                memory
+                    .hash(&argon2, &password, &[0; SALT_BYTES], &mut output)
+                    .map_err(HashError::Failed)?;
             }
-        })
-        .await?;
-        Ok(known && matches)
+            Ok(matches)
+        });
+        Ok(known && matches.await?)
     }
 
-    /// Whether a stored hash is weaker than those of [`Hasher::hash`]: another algorithm or version, or less
-    /// memory, fewer passes or lanes, or a shorter salt or hash.
+    /// What a hash of the configured cost takes more than this one, as a hash of its own; `None` if it is nothing.
+    fn missing_work(&self, stored: &PasswordHash) -> Option<Params> {
+        let passes = u64::from(self.params.t_cost());
+        let configured = u64::from(self.params.m_cost()) * passes;
+        let missing = configured.checked_sub(work(stored)?)? / passes;
+        let least = u64::from(Params::MIN_M_COST);
+        let memory = u32::try_from(missing)
+            .ok()
+            .filter(|kib| u64::from(*kib) >= least)?;
+        Params::new(memory, self.params.t_cost(), 1, Some(HASH_BYTES)).ok()
+    }
+
+    /// Runs `work` when no other hash is being computed.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
+    ) -> Result<T, HashError> {
+        let turn = Arc::clone(&self.turn).acquire_owned().await;
+        let turn: OwnedSemaphorePermit = turn.expect("nobody closes the semaphore");
+        let work = move || {
+            let outcome = work();
+            drop(turn);
+            outcome
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(HashError::Thread)?
+    }
+
+    /// Whether a stored hash differs from those of [`Hasher::hash`], whether it is weaker or stronger: another algorithm or
+    /// version, other memory, passes or lanes, or a shorter salt or hash.
     #[must_use]
     pub fn is_outdated(&self, stored: &PasswordHash) -> bool {
         let Ok(hash) = phc::PasswordHash::new(&stored.0) else {
@@ -140,9 +194,9 @@ impl Hasher {
         };
         hash.algorithm != Algorithm::Argon2id.ident()
             || hash.version != Some(Version::V0x13.into())
-            || params.m_cost() < self.params.m_cost()
-            || params.t_cost() < self.params.t_cost()
-            || params.p_cost() < self.params.p_cost()
+            || params.m_cost() != self.params.m_cost()
+            || params.t_cost() != self.params.t_cost()
+            || params.p_cost() != self.params.p_cost()
             || hash.salt.is_none_or(|salt| salt.len() < SALT_BYTES)
             || hash.hash.is_none_or(|output| output.len() < HASH_BYTES)
     }
@@ -164,7 +218,7 @@ impl Memory {
         }
     }
 
-    /// Computes a hash. A concurrent one allocates its own memory.
+    /// Computes a hash. One that needs more than is kept allocates its own memory.
     fn hash(
         &self,
         argon2: &Argon2<'_>,
@@ -174,13 +228,9 @@ impl Memory {
     ) -> Result<(), password_hash::Error> {
         let needed = argon2.params().block_count();
         let mut own = Vec::new();
-        let mut kept = match self.blocks.try_lock() {
-            Ok(kept) if needed <= self.kept => Some(kept),
-            // Argon2 writes each block before reading it, so what a panic left is harmless.
-            Err(TryLockError::Poisoned(kept)) if needed <= self.kept => Some(kept.into_inner()),
-            Ok(_) | Err(_) => None,
-        };
-        let blocks = kept.as_deref_mut().unwrap_or(&mut own);
+        // Argon2 writes each block before reading it, so what a panic left is harmless.
+        let mut kept = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let blocks = if needed <= self.kept { &mut *kept } else { &mut own };
         if blocks.len() < needed {
             blocks.resize(needed, Block::default());
         }
@@ -233,12 +283,14 @@ fn verify_bcrypt(password: &Password, stored: &PasswordHash) -> Result<bool, Has
     Ok(matches && !password.0.contains('\0'))
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
-) -> Result<T, HashError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(HashError::Thread)?
+/// What verifying a hash takes, in KiB of Argon2's memory times its passes; `None` if it cannot be read.
+fn work(stored: &PasswordHash) -> Option<u64> {
+    if stored.is_bcrypt() {
+        let parts: bcrypt::HashParts = stored.0.parse().ok()?;
+        return BCRYPT_WORK_KIB.checked_mul(1_u64.checked_shl(parts.get_cost())?);
+    }
+    let params = Params::try_from(&phc::PasswordHash::new(&stored.0).ok()?).ok()?;
+    Some(u64::from(params.m_cost()) * u64::from(params.t_cost()))
 }
 
 #[cfg(test)]
@@ -314,6 +366,63 @@ mod tests {
         assert_eq!(hasher.dummy.as_str().len(), real.as_str().len());
     }
 
+    /// The default settings, and what is missing to them: memory in KiB, for two passes.
+    #[test]
+    fn a_cheaper_hash_is_made_as_dear_as_a_configured_one() {
+        let settings = Argon2Settings {
+            memory_kib: 19_456,
+            iterations: 2,
+            parallelism: 1,
+        };
+        let hasher = Hasher::new(settings, Ids::system()).unwrap();
+        let missing = |hash: &str| {
+            let missing = hasher.missing_work(&PasswordHash(hash.to_owned()));
+            missing.map(|params| (params.m_cost(), params.t_cost()))
+        };
+        let argon2 = |params: &str| {
+            format!(
+                "$argon2id$v=19${params}$c29tZXNhbHRzb21lc2FsdA$wWKIMhR9lyDFvRz9YTZweHKfbftvj+qf+YFY4NeBbtA"
+            )
+        };
+        assert_eq!(missing(&argon2("m=19456,t=2,p=1")), None);
+        assert_eq!(missing(&argon2("m=9728,t=2,p=1")), Some((9728, 2)));
+        assert_eq!(missing(&argon2("m=19456,t=1,p=4")), Some((9728, 2)));
+        assert_eq!(missing(&argon2("m=65536,t=3,p=4")), None, "it is dearer");
+        let bcrypt = |cost: &str| format!("$2b${cost}$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW");
+        assert_eq!(missing(&bcrypt("05")), Some(((38_912 - 61 * 32) / 2, 2)));
+        assert_eq!(missing(&bcrypt("10")), None, "it is dearer");
+        assert_eq!(missing("hunter2"), None);
+    }
+
+    /// A request that is given up leaves its hash running, which keeps the turn.
+    #[tokio::test]
+    async fn one_hash_is_computed_at_a_time_also_after_its_request_was_given_up() {
+        let hasher = hasher();
+        let (entered, enter) = tokio::sync::oneshot::channel();
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let running = tokio::spawn({
+            let hasher = hasher.clone();
+            async move {
+                let work = move || {
+                    let _ = entered.send(());
+                    released
+                        .recv()
+                        .map_err(|_| HashError::Failed(password_hash::Error::Crypto))
+                };
+                hasher.in_turn(work).await
+            }
+        });
+        enter.await.unwrap();
+        running.abort();
+        assert!(running.await.unwrap_err().is_cancelled());
+        let password = Password::presented("correct horse").unwrap();
+        let mut waiting = Box::pin(hasher.hash(&password));
+        assert!(futures_util::poll!(&mut waiting).is_pending());
+        assert_eq!(hasher.turn.available_permits(), 0, "its thread goes on");
+        release.send(()).unwrap();
+        waiting.await.unwrap();
+    }
+
     #[tokio::test]
     async fn an_unreadable_stored_hash_is_an_error_not_a_wrong_password() {
         let stored = PasswordHash("hunter2".to_owned());
@@ -379,7 +488,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_is_weaker_than_configured_is_outdated() {
+    async fn what_differs_from_the_configuration_is_outdated() {
         let hasher = hasher();
         let own = hasher
             .hash(&Password::presented("correct horse").unwrap())
@@ -388,7 +497,7 @@ mod tests {
         assert!(!hasher.is_outdated(&own));
         let with = |from: &str, to: &str| PasswordHash(own.0.replace(from, to));
         for stronger in [with("m=64", "m=65"), with("t=1", "t=2"), with("p=1", "p=2")] {
-            assert!(!hasher.is_outdated(&stronger), "{}", stronger.as_str());
+            assert!(hasher.is_outdated(&stronger), "{}", stronger.as_str());
         }
         let mut parts: Vec<_> = own.0.split('$').collect();
         parts[4] = "c2hvcnRzYWx0";

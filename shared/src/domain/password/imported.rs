@@ -3,16 +3,13 @@
 use argon2::{Algorithm, Params, Version, password_hash::phc};
 use bcrypt::HashParts;
 
-use super::text::PasswordHash;
+use super::{
+    hasher::{MAX_LANES, MAX_MEMORY_KIB, MAX_WORK_KIB},
+    text::PasswordHash,
+};
 
 /// Accepted bcrypt costs: 14 takes a full core about a second, and a small Lambda longer.
 const BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=14;
-/// Argon2's memory, in KiB: it must fit into the `login` function with everything else.
-const MAX_MEMORY_KIB: u32 = 256 * 1024;
-/// Argon2's memory times its passes, in KiB: also about a second on a full core.
-const MAX_WORK_KIB: u64 = 1024 * 1024;
-/// Argon2's lanes, which are computed sequentially.
-const MAX_LANES: u32 = 16;
 /// A hash value shorter than 128 bits is not worth verifying.
 const MIN_OUTPUT_BYTES: usize = 16;
 

@@ -4,6 +4,6 @@ mod hasher;
 mod imported;
 mod text;
 
-pub use hasher::{Argon2Settings, HashError, Hasher};
+pub use hasher::{Argon2Settings, HashError, Hasher, MAX_LANES, MAX_MEMORY_KIB, MAX_WORK_KIB};
 pub use imported::NotAHash;
 pub use text::{MAX_CHARS, MIN_CHARS, NotAPassword, Password, PasswordHash};
