@@ -135,7 +135,7 @@ impl Hasher {
         let known = stored.is_some();
         let (password, stored) = (password.clone(), stored.unwrap_or(&self.dummy).clone());
         let (memory, missing) = (Arc::clone(&self.memory), self.missing_work(&stored));
-        let matches = self.in_turn(move || {
+        let compared = self.in_turn(move || {
             let matches = if stored.is_bcrypt() {
                 verify_bcrypt(&password, &stored)?
             } else {
@@ -150,7 +150,9 @@ impl Hasher {
             }
             Ok(matches)
         });
-        Ok(known && matches.await?)
+        // Awaited in any case: it is the work that hides which addresses exist.
+        let matches = compared.await?;
+        Ok(known && matches)
     }
 
     /// What a hash of the configured cost takes more than this one, as a hash of its own; `None` if it is nothing.
@@ -421,6 +423,18 @@ mod tests {
         assert_eq!(hasher.turn.available_permits(), 0, "its thread goes on");
         release.send(()).unwrap();
         waiting.await.unwrap();
+    }
+
+    /// It waits for its turn to hash, as any other does.
+    #[tokio::test]
+    async fn without_a_stored_hash_one_is_computed_all_the_same() {
+        let hasher = hasher();
+        let password = Password::presented("correct horse").unwrap();
+        let turn = Arc::clone(&hasher.turn).acquire_owned().await.unwrap();
+        let mut unknown = Box::pin(hasher.verify(&password, None));
+        assert!(futures_util::poll!(&mut unknown).is_pending());
+        drop(turn);
+        assert!(!unknown.await.unwrap());
     }
 
     #[tokio::test]
