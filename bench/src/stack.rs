@@ -291,6 +291,7 @@ impl BenchStack {
             rotation: None,
             rotation_count: 0,
             device_name: "Anna's phone".to_owned(),
+            given_name: None,
             device_id: Some("7f1d8e0c-5b1e-4c39-9d3a-2b8f3f0f1c77".to_owned()),
             origin: origin(),
             created_at: now,

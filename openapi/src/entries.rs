@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use registry::{activity, cleanup, jwks, list, login, logout, logout_all, refresh, revoke};
+use registry::{activity, cleanup, jwks, list, login, logout, logout_all, refresh, rename, revoke};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 use shared::http::{
     Operation,
     model::{
         Activity, AuthorizationServer, Done, JwkSet, LoggedIn, LoggedOut, LoginForm, LoginRequest,
-        LogoutAllRequest, LogoutRequest, RefreshForm, RefreshRequest, Sessions, Tokens,
+        LogoutAllRequest, LogoutRequest, RefreshForm, RefreshRequest, RenameRequest, SessionView, Sessions,
+        Tokens,
     },
     schema::{Cursor, DeviceText, Id, IdempotencyKey, PageSize},
 };
@@ -144,6 +145,7 @@ pub fn all() -> Vec<Entry> {
         logout_all(),
         list(),
         activity(),
+        rename(),
         revoke(),
         cleanup(),
         public_keys(),
@@ -368,6 +370,32 @@ fn activity() -> Entry {
             }],
             ..success::<Activity>("A page of events.", examples::activity())
         },
+    }
+}
+
+fn rename() -> Entry {
+    Entry {
+        operation: rename::OPERATION,
+        tag: SESSIONS,
+        parameters: vec![Parameter {
+            name: "session_id",
+            place: "path",
+            description: "Which session.",
+            schema: of::<Id>,
+            example: json!(examples::SESSION),
+        }],
+        body: Some(Body {
+            required: true,
+            forms: vec![Form {
+                media_type: JSON,
+                schema: of::<RenameRequest>,
+                examples: vec![
+                    ("success", "A name", json!({ "device_name": "Kitchen tablet" })),
+                    ("take_away", "No name any more", json!({ "device_name": null })),
+                ],
+            }],
+        }),
+        success: success::<SessionView>("The session, as the list shows it.", examples::session()),
     }
 }
 

@@ -68,8 +68,8 @@ pub fn logged_in() -> Value {
     })
 }
 
-pub fn sessions() -> Value {
-    let session = SessionView {
+fn session_view() -> SessionView {
+    SessionView {
         id: session_id(),
         device_name: "My phone".to_owned(),
         device_id: Some("3f9c2f0e-phone".to_owned()),
@@ -80,9 +80,16 @@ pub fn sessions() -> Value {
         created_at: TIME.to_owned(),
         expires_at: "2026-12-01T02:38:38Z".to_owned(),
         is_current: true,
-    };
+    }
+}
+
+pub fn session() -> Value {
+    json!(session_view())
+}
+
+pub fn sessions() -> Value {
     json!(Sessions {
-        sessions: vec![session],
+        sessions: vec![session_view()],
         total: 1,
     })
 }

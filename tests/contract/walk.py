@@ -89,6 +89,11 @@ def walk(api):
     expect("the fresh access token lists", sessions(third["access_token"]), 200)
 
     path = f"/api/v1/sessions/{tablet['session_id']}"
+    named = expect("the phone names the tablet",
+                   call(api, "PATCH", path, {"device_name": "Kitchen tablet"}, token=third["access_token"]), 200)
+    assert named["device_name"] == "Kitchen tablet", named
+    expect("and takes the name away again",
+           call(api, "PATCH", path, {"device_name": None}, token=third["access_token"]), 200)
     revoked = expect("the phone revokes the tablet", call(api, "DELETE", path, token=third["access_token"]), 200)
     assert revoked["message"] == "Session revoked: tablet", revoked
     expect("the tablet is logged out at once", sessions(tablet["access_token"]), 401, "session_revoked")

@@ -43,7 +43,7 @@ type Phone = Option<Tokens>;
 
 /// What is asked of functions, in an order in which each succeeds, from the empty secret of a first deployment on. Others
 /// are asked their first sample request, and answer 200.
-const CALLS: [Call; 12] = [
+const CALLS: [Call; 13] = [
     Call {
         function: "rotate-keys",
         event: |_| json!({ "emergency": true }),
@@ -81,6 +81,11 @@ const CALLS: [Call; 12] = [
         function: "authorizer",
         event: |phone| with_token("authorizer/request", phone),
         check: |answer, _| assert_eq!(answer["isAuthorized"], true, "{answer}"),
+    },
+    Call {
+        function: "rename",
+        event: |phone| with_token("rename/rename", phone),
+        check: |answer, _| assert_eq!(answer["statusCode"], 404, "{answer}"),
     },
     Call {
         function: "revoke",

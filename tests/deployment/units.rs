@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use registry::{activity, cleanup, jwks, list, login, logout, logout_all, refresh, revoke};
+use registry::{activity, cleanup, jwks, list, login, logout, logout_all, refresh, rename, revoke};
 use serde_json::json;
 use shared::{
     domain::rate::Rule,
@@ -183,6 +183,11 @@ async fn ending_sessions(measured: &mut Measured) {
     let service = service().await;
     let phone = log_in(&service, "phone").await;
     let tablet = log_in(&service, "tablet").await;
+    let event = Event::file("rename/rename").bearer(&tablet.access);
+    let event = event.path(&format!("/api/v1/sessions/{}", phone.session));
+    measured
+        .consumes(&service, "rename", &rename::OPERATION, event)
+        .await;
     let event = Event::file("revoke/revoke").bearer(&tablet.access);
     let event = event.path(&format!("/api/v1/sessions/{}", phone.session));
     measured

@@ -12,6 +12,7 @@ mod logout;
 mod logout_all;
 mod prune;
 mod refresh;
+mod rename;
 mod revoke;
 mod rotate_keys;
 mod rotation_emergency;

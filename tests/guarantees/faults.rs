@@ -24,7 +24,7 @@ use crate::guarantees::{
         phone::asked,
         state::Rules,
     },
-    races::{FULL, TWO, logout_all, logout_others, on, refresh, refresh_with, revoke, wait},
+    races::{FULL, TWO, logout_all, logout_others, on, refresh, refresh_with, rename, revoke, wait},
     sequences::said,
 };
 
@@ -93,6 +93,8 @@ fn scenes() -> Vec<Scene> {
         Scene::new(&TWO, revoke(0, 1)),
         // Callers who revoke their own session by access token have the retry refused: they are logged out.
         Scene::new(&TWO, revoke(2, 1)).or("session_revoked"),
+        Scene::new(&TWO, rename(0, 1)),
+        Scene::new(&TWO, rename(2, 1)),
         Scene::new(&TWO, foreign).or("not_your_session"),
         Scene::new(&FULL, logout_all(3)).or("session_revoked"),
         Scene::new(&FULL, logout_others(3)),

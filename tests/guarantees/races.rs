@@ -13,7 +13,7 @@ use crate::guarantees::model::{
     explain::{Call, Order},
     operations::{
         Command::{Delete, Disable, Enable, RevokeSession, SetPassword},
-        Operation::{self, Cleanup, Command, List, Login, Logout, LogoutAll, Refresh, Revoke, Wait},
+        Operation::{self, Cleanup, Command, List, Login, Logout, LogoutAll, Refresh, Rename, Revoke, Wait},
         Proof, Target,
     },
     state::Rules,
@@ -158,6 +158,15 @@ pub const fn revoke(by: usize, session: usize) -> Operation {
     }
 }
 
+/// Gives a device the name 1.
+pub const fn rename(by: usize, session: usize) -> Operation {
+    Rename {
+        by,
+        target: Target::Session(session),
+        name: Some(1),
+    }
+}
+
 pub const fn logout_all(by: usize) -> Operation {
     LogoutAll {
         by,
@@ -210,6 +219,11 @@ races! { every_order:
     revocation_of_each_other: TWO => [revoke(0, 1), revoke(2, 0)];
     revocation_and_logout_of_all: TWO => [revoke(0, 1), logout_all(2)];
     revocation_and_logout_of_the_others: FULL => [revoke(0, 1), logout_others(2)];
+    rename_and_rename: TWO => [rename(0, 1), Rename { by: 2, target: Target::Session(1), name: Some(2) }];
+    rename_and_refresh: TWO => [rename(0, 1), refresh(2)];
+    rename_and_revocation: TWO => [rename(0, 1), revoke(2, 1)];
+    rename_and_its_callers_revocation: TWO => [rename(0, 1), revoke(2, 0)];
+    rename_and_list: TWO => [rename(0, 1), List { by: 2 }];
     revocation_and_list: TWO => [revoke(0, 1), List { by: 2 }];
     logout_of_all_and_logout_of_all: FULL => [logout_all(0), logout_all(2)];
     logout_of_the_others_and_logout_of_the_others: FULL => [logout_others(0), logout_others(2)];

@@ -73,6 +73,7 @@ async fn end_a_session(answers: Vec<ReplayEvent>) -> (Result<usize, RevokeError>
         rotation: None,
         rotation_count: 0,
         device_name: String::new(),
+        given_name: None,
         device_id: None,
         origin: Origin::default(),
         created_at: Millis(0),

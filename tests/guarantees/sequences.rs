@@ -53,6 +53,11 @@ enum Wish {
         by: usize,
         target: usize,
     },
+    Rename {
+        by: usize,
+        target: usize,
+        name: Option<u8>,
+    },
     LogoutAll {
         by: usize,
         except_current: bool,
@@ -101,6 +106,8 @@ fn wish() -> impl Strategy<Value = Wish> {
         3 => any_of().prop_map(|of| Wish::Retry { of }),
         2 => (0..4_u8, any_of(), any_of()).prop_map(|(kind, of, other)| Wish::Logout { kind, of, other }),
         2 => (any_of(), 0..6_usize).prop_map(|(by, target)| Wish::Revoke { by, target }),
+        1 => (any_of(), 0..6_usize, prop::option::of(0..2_u8))
+            .prop_map(|(by, target, name)| Wish::Rename { by, target, name }),
         1 => (any_of(), any::<bool>()).prop_map(|(by, except_current)| Wish::LogoutAll { by, except_current }),
         1 => any_of().prop_map(|by| Wish::Cleanup { by }),
         2 => any_of().prop_map(|by| Wish::List { by }),
@@ -115,6 +122,13 @@ fn wish() -> impl Strategy<Value = Wish> {
 fn granted(wish: &Wish, model: &Model, past: &[(Label, Operation)]) -> Option<Operation> {
     let issued: Vec<_> = model.issued.keys().rev().copied().collect();
     let pick = |number: usize| issued.get(number % issued.len().max(1)).copied();
+    let target_of = |number: usize| {
+        Some(match number {
+            0 => Target::Foreign,
+            1 => Target::Nobody,
+            other => Target::Session(model.issued[&pick(other)?].session),
+        })
+    };
     Some(match *wish {
         Wish::Login { device, wrong } => Operation::Login {
             device,
@@ -138,18 +152,15 @@ fn granted(wish: &Wish, model: &Model, past: &[(Label, Operation)]) -> Option<Op
             },
             _ => Proof::Mixed { refresh: pick(of)? },
         }),
-        Wish::Revoke { by, target } => {
-            let sessions: Vec<_> = issued.iter().map(|label| model.issued[label].session).collect();
-            let target = match target {
-                0 => Target::Foreign,
-                1 => Target::Nobody,
-                other => Target::Session(*sessions.get(other % sessions.len().max(1))?),
-            };
-            Operation::Revoke {
-                by: pick(by)?,
-                target,
-            }
-        }
+        Wish::Revoke { by, target } => Operation::Revoke {
+            by: pick(by)?,
+            target: target_of(target)?,
+        },
+        Wish::Rename { by, target, name } => Operation::Rename {
+            by: pick(by)?,
+            target: target_of(target)?,
+            name,
+        },
         Wish::LogoutAll { by, except_current } => Operation::LogoutAll {
             by: pick(by)?,
             except_current,

@@ -59,6 +59,7 @@ pub(crate) async fn commit_renewing(
         rotation: None,
         rotation_count: 0,
         device_name: "phone".to_owned(),
+        given_name: None,
         device_id: None,
         origin: Origin::default(),
         created_at: now,

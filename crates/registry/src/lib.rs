@@ -41,6 +41,7 @@ functions! {
         logout_all: state,
         list: state,
         activity: state,
+        rename: state,
         revoke: state,
         cleanup: state,
         jwks: state,

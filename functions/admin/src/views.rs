@@ -29,7 +29,7 @@ pub(crate) fn session(session: &Session, now: Millis) -> Value {
     json!({
         "id": session.id,
         "state": state,
-        "device_name": session.device_name,
+        "device_name": session.shown_name(),
         "device_id": session.device_id,
         "ip_address": session.origin.ip_address,
         "location_city": session.origin.city,

@@ -340,6 +340,7 @@ fn new_session(config: &Config, ids: &Ids, account: &Account, attempt: &Attempt)
         rotation: None,
         rotation_count: 0,
         device_name: device_name(attempt),
+        given_name: None,
         device_id: attempt.device.id.clone(),
         origin: attempt.context.origin.clone(),
         created_at: now,

@@ -86,6 +86,7 @@ mod tests {
                 rotation: None,
                 rotation_count: 0,
                 device_name: String::new(),
+                given_name: None,
                 device_id: None,
                 origin: Origin::default(),
                 created_at: Millis(50_000_000),

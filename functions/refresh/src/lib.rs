@@ -115,8 +115,9 @@ pub async fn handle(refresh: &RefreshState, request: Request) -> Result<Response
     let token = state.auth.check_token::<RefreshClaims>(&refresh_token).await?;
     let claims = token.claims();
     // Another machine's clock may be ahead, but times never go backwards along one lineage.
-    let at = state.clock.now().max(claims.iat.millis());
-    let context = http::audit_context(&request, &state.config.trusted_proxy, at);
+    let now = state.clock.now();
+    let at = now.max(claims.iat.millis());
+    let context = http::audit_context(&request, &state.config.trusted_proxy, now);
     let rotate = RotateRequest {
         user_id: claims.sub,
         session_id: claims.sid,
@@ -204,9 +205,18 @@ async fn refused(
         }
         RotationRefusal::Conflict { retry_after } => Error::RefreshConflict { retry_after }.into(),
         RotationRefusal::Unexplained => Error::Unavailable(UNEXPLAINED.into()).into(),
-        RotationRefusal::Restored(session) => end(state, session, RevokeReason::Restored, context).await?,
+        RotationRefusal::Restored(session) => {
+            end(state, session, RevokeReason::Restored, context, rotate.at).await?
+        }
         RotationRefusal::Theft(session) => {
-            end(state, session, RevokeReason::RefreshTokenReuse, context).await?
+            end(
+                state,
+                session,
+                RevokeReason::RefreshTokenReuse,
+                context,
+                rotate.at,
+            )
+            .await?
         }
     })
 }
@@ -217,6 +227,7 @@ async fn end(
     session: &Session,
     reason: RevokeReason,
     context: &AuditContext,
+    at: Millis,
 ) -> Result<ApiError, StoreError> {
     let refusal = match reason {
         RevokeReason::Restored => Error::SessionExpired,
@@ -226,7 +237,7 @@ async fn end(
     Ok(match ending.await? {
         RevokeOutcome::Revoked => refusal.into(),
         // It was over before this could commit, so that is what the phone is told.
-        RevokeOutcome::NoLongerActive(session) => match require_active(session.as_deref(), context.at) {
+        RevokeOutcome::NoLongerActive(session) => match require_active(session.as_deref(), at) {
             Ok(_) => refusal.into(),
             Err(over) => over.into(),
         },

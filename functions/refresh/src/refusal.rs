@@ -141,6 +141,7 @@ mod tests {
                 }),
                 rotation_count: 1,
                 device_name: String::new(),
+                given_name: None,
                 device_id: None,
                 origin: Origin::default(),
                 created_at: Millis(500_000),

@@ -3,7 +3,6 @@
 use shared::{
     Error, State,
     domain::{
-        error::FieldError,
         ids::{SessionId, UserId},
         rate::Rule,
         session::{RevokeReason, Session, SessionRef, require_active},
@@ -57,7 +56,7 @@ pub const FUNCTION: Function = Function {
 /// for none.
 pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let claimed = state.auth.check(&request, &OPERATION).await?;
-    let target = session_id(&request)?;
+    let target = http::session_id(&request)?;
     let read = |own: SessionRef| async move {
         if target == own.session_id {
             return Ok(None);
@@ -96,20 +95,14 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
     }
 }
 
-fn session_id(request: &Request) -> Result<SessionId, ApiError> {
-    let id = http::path_parameter(request).parse::<SessionId>();
-    id.map_err(|error| ApiError::validation(vec![FieldError::new("session_id", format!("is {error}"))]))
-}
-
 fn revoked(session: &Session) -> Response {
     http::success(format!("Session revoked: {}", name(session)))
 }
 
 fn name(session: &Session) -> &str {
-    if session.device_name.is_empty() {
-        "Unknown device"
-    } else {
-        &session.device_name
+    match session.shown_name() {
+        "" => "Unknown device",
+        name => name,
     }
 }
 

@@ -33,6 +33,8 @@ pub enum EventType {
     RefreshTokenReused,
     /// A refresh from another country.
     SessionMoved,
+    /// A device that got a name from its owner, or lost it.
+    SessionRenamed,
     /// A new password.
     PasswordChanged,
     /// A new address.
@@ -120,7 +122,7 @@ impl AuditContext {
     pub fn session_event(&self, ids: &Ids, session: &Session, event_type: EventType) -> AuditEvent {
         AuditEvent {
             session_id: Some(session.id),
-            device_name: Some(session.device_name.clone()),
+            device_name: Some(session.shown_name().to_owned()),
             ..self.event(ids, session.user_id, event_type)
         }
     }

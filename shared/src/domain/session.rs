@@ -24,8 +24,10 @@ pub struct Session {
     pub rotation: Option<Rotation>,
     /// How often it has been refreshed.
     pub rotation_count: u64,
-    /// The device's name, as its owner knows it.
+    /// The device's name, as it sends it.
     pub device_name: String,
+    /// The device's name, as its owner calls it: shown before the other.
+    pub given_name: Option<String>,
     /// The device's own id, if the app sends one.
     pub device_id: Option<String>,
     /// Where it was last used from.
@@ -212,6 +214,12 @@ impl Session {
         }
     }
 
+    /// The device's name, as it is shown; may be empty.
+    #[must_use]
+    pub fn shown_name(&self) -> &str {
+        self.given_name.as_deref().unwrap_or(&self.device_name)
+    }
+
     /// When the record may go if the session is revoked at `now`: within a day.
     #[must_use]
     pub fn expires_at_if_revoked(&self, now: Millis) -> Seconds {
@@ -248,6 +256,7 @@ pub(crate) mod tests {
             rotation: None,
             rotation_count: 0,
             device_name: "Apple iPhone".to_owned(),
+            given_name: None,
             device_id: None,
             origin: Origin::default(),
             created_at: Millis(1_000_000),

@@ -124,6 +124,22 @@ impl Input {
         self.optional_text(name)
     }
 
+    /// A required text field that may be `null`; `None` if it is missing or no text, with an error.
+    pub fn nullable_text(&mut self, name: &str) -> Option<Option<String>> {
+        match self.take(name) {
+            Some(Value::Null) => Some(None),
+            Some(Value::String(text)) => Some(Some(text)),
+            Some(_) => {
+                self.add_error(name, "must be a string or null");
+                None
+            }
+            None => {
+                self.add_error(name, "is required: a string or null");
+                None
+            }
+        }
+    }
+
     /// A boolean field; `false` if missing or `null`.
     pub fn flag(&mut self, name: &str) -> bool {
         match self.take(name) {

@@ -31,5 +31,5 @@ pub(crate) use problem::response as problem_response;
 pub use rate_limit::quotas;
 pub(crate) use rate_limit::write_headers as write_rate_limit_headers;
 pub use response::{json, success};
-pub use route::path_parameter;
 pub(crate) use route::{find_operation, request_id};
+pub use route::{path_parameter, session_id};

@@ -3,6 +3,7 @@
 use lambda_http::{RequestExt, request::RequestContext};
 
 use super::{error::ApiError, message::Request, operation::Operation};
+use crate::domain::{error::FieldError, ids::SessionId};
 
 /// Bodies over this many bytes are refused.
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -86,6 +87,16 @@ pub fn path_parameter(request: &Request) -> String {
     percent_encoding::percent_decode_str(segment)
         .decode_utf8_lossy()
         .into_owned()
+}
+
+/// The session that the path names.
+///
+/// # Errors
+///
+/// A 422 if it is not a UUID.
+pub fn session_id(request: &Request) -> Result<SessionId, ApiError> {
+    let id = path_parameter(request).parse::<SessionId>();
+    id.map_err(|error| ApiError::validation(vec![FieldError::new("session_id", format!("is {error}"))]))
 }
 
 #[cfg(test)]

@@ -47,16 +47,17 @@ impl Update {
 
     /// The update expression, followed by `also` (say, an `ADD` clause).
     pub fn expression(&self, also: &str) -> String {
-        let mut expression = format!("SET {}", self.set.join(", "));
+        let mut clauses = Vec::with_capacity(3);
+        if !self.set.is_empty() {
+            clauses.push(format!("SET {}", self.set.join(", ")));
+        }
         if !self.remove.is_empty() {
-            expression.push_str(" REMOVE ");
-            expression.push_str(&self.remove.join(", "));
+            clauses.push(format!("REMOVE {}", self.remove.join(", ")));
         }
         if !also.is_empty() {
-            expression.push(' ');
-            expression.push_str(also);
+            clauses.push(also.to_owned());
         }
-        expression
+        clauses.join(" ")
     }
 }
 
@@ -76,5 +77,8 @@ mod tests {
             "SET a = :a, c = :c REMOVE b ADD n :one"
         );
         assert_eq!(update.values.len(), 2);
+        let mut removal = Update::default();
+        removal.set_or_remove("b", None);
+        assert_eq!(removal.expression(""), "REMOVE b");
     }
 }

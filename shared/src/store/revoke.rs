@@ -282,7 +282,7 @@ impl Store {
     }
 }
 
-fn caller_check(caller: SessionRef, now: Millis) -> Action {
+pub(super) fn caller_check(caller: SessionRef, now: Millis) -> Action {
     Action::Check {
         key: ItemKey::session(caller.user_id, caller.session_id),
         condition: "attribute_not_exists(revoked_at) AND expires_at > :now",
@@ -291,7 +291,7 @@ fn caller_check(caller: SessionRef, now: Millis) -> Action {
 }
 
 /// Why the caller's session failed its check.
-fn revoke_error(item: Option<Attributes>, now: Millis) -> Result<RevokeError, StoreError> {
+pub(super) fn revoke_error(item: Option<Attributes>, now: Millis) -> Result<RevokeError, StoreError> {
     let session = item.map(items::session).transpose()?;
     Ok(match session.map(|session| session.status(now)) {
         Some(SessionStatus::Revoked(_)) => RevokeError::Revoked,

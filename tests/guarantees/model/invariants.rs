@@ -6,7 +6,7 @@ use serde_json::Value;
 use shared::domain::clock::Millis;
 use tests::{Answer, TestService, Tokens, claims};
 
-use super::{operations::Label, table::Records};
+use super::{operations::Label, state::Entry, table::Records};
 
 /// All tokens ever presented and returned.
 #[derive(Debug, Default)]
@@ -98,7 +98,7 @@ pub fn the_trail_explains_the_sessions(records: &Records) {
         let entries = records
             .trail
             .iter()
-            .filter(move |entry| entry.session == Some(label));
+            .filter(move |entry| entry.session == Some(label) && entry.what != "session_renamed");
         entries
             .filter(move |entry| (entry.what != "login_succeeded") == endings)
             .collect::<Vec<_>>()
@@ -132,7 +132,8 @@ pub fn the_trail_explains_the_sessions(records: &Records) {
     }
     // Nor may the trail have more than one beginning and one end of sessions whose records are gone.
     let mut count = BTreeMap::new();
-    for entry in records.trail.iter().filter(|entry| entry.session.is_some()) {
+    let of_sessions = |entry: &&Entry| entry.session.is_some() && entry.what != "session_renamed";
+    for entry in records.trail.iter().filter(of_sessions) {
         *count
             .entry((entry.session, entry.what == "login_succeeded"))
             .or_insert(0) += 1;

@@ -25,6 +25,12 @@ pub enum Operation {
         by: Label,
         target: Target,
     },
+    /// A device gets a name, by number, or loses it.
+    Rename {
+        by: Label,
+        target: Target,
+        name: Option<u8>,
+    },
     LogoutAll {
         by: Label,
         except_current: bool,
@@ -90,8 +96,10 @@ pub enum Outcome {
         expires_in: i64,
         refresh_token_expires_in: i64,
     },
-    /// The active sessions, last used first.
-    Listed(Vec<Label>),
+    /// The active sessions, last used first, each with the name that its owner gave it.
+    Listed(Vec<(Label, Option<u8>)>),
+    /// The session was renamed.
+    Renamed(Label, Option<u8>),
     /// Number of sessions logged out.
     LoggedOut(usize),
     /// Number of removed records.

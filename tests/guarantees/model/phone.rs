@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use registry::{cleanup, list, login, logout, logout_all, refresh, revoke};
+use registry::{cleanup, list, login, logout, logout_all, refresh, rename, revoke};
 use serde_json::{Value, json};
 use shared::http;
 use tests::{Account, Answer, Event, TestService, Tokens, claims};
@@ -65,6 +65,7 @@ pub fn asked(operation: &Operation) -> Option<&'static http::Operation> {
         Operation::Refresh { .. } => &refresh::OPERATION,
         Operation::Logout(_) => &logout::OPERATION,
         Operation::Revoke { .. } => &revoke::OPERATION,
+        Operation::Rename { .. } => &rename::OPERATION,
         Operation::LogoutAll { .. } => &logout_all::OPERATION,
         Operation::Cleanup { .. } => &cleanup::OPERATION,
         Operation::List { .. } => &list::OPERATION,
@@ -119,13 +120,13 @@ impl Phones {
                 }
             }
             Operation::Revoke { by, target } => {
-                let session = match target {
-                    Target::Session(label) => self.sessions[&label].as_str(),
-                    Target::Foreign => &self.foreign.session,
-                    Target::Nobody => NOBODY,
-                };
                 let event = Event::file("revoke/revoke").bearer(access(by));
-                event.path(&format!("/api/v1/sessions/{session}"))
+                event.path(&self.session_path(target))
+            }
+            Operation::Rename { by, target, name } => {
+                let event = Event::file("rename/rename").bearer(access(by));
+                let event = event.json(&json!({ "device_name": name.map(|name| given_name(target, name)) }));
+                event.path(&self.session_path(target))
             }
             Operation::LogoutAll { by, except_current } => {
                 let event = Event::file("logout-all/all").bearer(access(by));
@@ -138,6 +139,15 @@ impl Phones {
         };
         let asked = asked(operation).expect("all that is left are requests");
         Request::Http(asked, event)
+    }
+
+    fn session_path(&self, target: Target) -> String {
+        let session = match target {
+            Target::Session(label) => self.sessions[&label].as_str(),
+            Target::Foreign => &self.foreign.session,
+            Target::Nobody => NOBODY,
+        };
+        format!("/api/v1/sessions/{session}")
     }
 
     fn command(&self, command: Command) -> Value {
@@ -237,10 +247,15 @@ impl Phones {
                     return wrong();
                 }
             }
+            Outcome::Renamed(label, name) => {
+                if body["device_name"] != shown_name(*label, *name) {
+                    return wrong();
+                }
+            }
             Outcome::Listed(labels) => {
                 let names: Vec<_> = labels
                     .iter()
-                    .map(|label| json!(format!("login {label}")))
+                    .map(|&(label, name)| json!(shown_name(label, name)))
                     .collect();
                 let sessions = body["sessions"].as_array().into_iter().flatten();
                 let listed: Vec<_> = sessions.map(|session| session["device_name"].clone()).collect();
@@ -323,6 +338,18 @@ impl Phones {
     pub fn generation(&self, session: Label, generation: usize) -> Option<&str> {
         self.generations.get(&(session, generation)).map(String::as_str)
     }
+}
+
+fn given_name(target: Target, name: u8) -> String {
+    match target {
+        Target::Session(label) => format!("name {name} of login {label}"),
+        Target::Foreign | Target::Nobody => format!("name {name}"),
+    }
+}
+
+fn shown_name(label: Label, name: Option<u8>) -> String {
+    let given = name.map(|name| given_name(Target::Session(label), name));
+    given.unwrap_or_else(|| format!("login {label}"))
 }
 
 fn password_text(password: Password) -> String {

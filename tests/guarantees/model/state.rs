@@ -68,6 +68,8 @@ pub struct Credential {
 #[derive(Clone, Debug)]
 pub struct Session {
     pub device: Option<u8>,
+    /// What its owner calls the device.
+    pub given_name: Option<u8>,
     /// Number of refreshes: the generation of the current refresh token.
     pub generation: usize,
     pub rotation: Option<Rotation>,

@@ -22,6 +22,9 @@ impl Model {
             Operation::Refresh { of, key } => self.refresh(label, self.issued[&of], key),
             Operation::Logout(proof) => self.log_out(proof),
             Operation::Revoke { by, target } => self.as_caller(by, |model, _| model.revoke(target)),
+            Operation::Rename { by, target, name } => {
+                self.as_caller(by, |model, _| model.rename(target, name))
+            }
             Operation::LogoutAll { by, except_current } => self.as_caller(by, |model, own| {
                 let others = |label: &Label| !(except_current && *label == own);
                 let ending: Vec<_> = model.maybe_active().into_iter().filter(others).collect();
@@ -46,7 +49,8 @@ impl Model {
                 let mut listed = model.active();
                 listed.sort_by_key(|label| (model.sessions[label].last_used_at, *label));
                 listed.reverse();
-                Outcome::Listed(listed)
+                let named = |label: Label| (label, model.sessions[&label].given_name);
+                Outcome::Listed(listed.into_iter().map(named).collect())
             }),
             Operation::Command(command) => self.command(command),
             // Holders of unexpired tokens notice nothing.
@@ -96,6 +100,7 @@ impl Model {
         let absolute_expires_at = self.now.seconds().plus(self.rules.absolute);
         let session = Session {
             device,
+            given_name: None,
             generation: 0,
             rotation: None,
             created_at: self.now,
@@ -191,6 +196,25 @@ impl Model {
                     self.end(target, RevokeReason::Revoked);
                 }
                 Outcome::Done
+            }
+            _ => Outcome::Refused(404, "session_not_found"),
+        }
+    }
+
+    fn rename(&mut self, target: Target, name: Option<u8>) -> Outcome {
+        let target = match target {
+            Target::Session(target) => target,
+            Target::Foreign => return Outcome::Refused(403, "not_your_session"),
+            Target::Nobody => return Outcome::Refused(404, "session_not_found"),
+        };
+        let now = self.now.seconds();
+        match self.sessions.get_mut(&target) {
+            Some(session) if session.revocation.is_none() && session.expires_at > now => {
+                if session.given_name != name {
+                    session.given_name = name;
+                    self.tell(EventType::SessionRenamed, Some(target));
+                }
+                Outcome::Renamed(target, name)
             }
             _ => Outcome::Refused(404, "session_not_found"),
         }

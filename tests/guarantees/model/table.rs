@@ -67,10 +67,12 @@ impl Records {
     }
 }
 
-/// A login's label is in its device name.
+/// A login's label is in its device name, and in any that its owner gives it.
 fn label(name: &Value) -> Label {
     let name = name.as_str().unwrap_or_default();
-    let label = name.strip_prefix("login ").and_then(|number| number.parse().ok());
+    let label = name
+        .rsplit_once("login ")
+        .and_then(|(_, number)| number.parse().ok());
     label.unwrap_or_else(|| panic!("{name:?} is no login's name"))
 }
 

@@ -11,6 +11,8 @@ mod tokens;
 pub use activity::{Activity, EventView};
 pub use discovery::{AuthorizationServer, Jwk, JwkSet};
 #[cfg(feature = "openapi")]
-pub use requests::{LoginForm, LoginRequest, LogoutAllRequest, LogoutRequest, RefreshForm, RefreshRequest};
+pub use requests::{
+    LoginForm, LoginRequest, LogoutAllRequest, LogoutRequest, RefreshForm, RefreshRequest, RenameRequest,
+};
 pub use sessions::{Done, LoggedOut, SessionView, Sessions};
 pub use tokens::{LoggedIn, Tokens, User};

@@ -2,7 +2,9 @@
 
 use schemars::JsonSchema;
 
-use crate::http::schema::{DeviceText, EmailAddress, PresentedPassword, PresentedToken, RefreshGrant};
+use crate::http::schema::{
+    DeviceText, EmailAddress, GivenName, PresentedPassword, PresentedToken, RefreshGrant,
+};
 
 /// Who logs in, and on which device.
 #[derive(JsonSchema)]
@@ -69,4 +71,12 @@ pub struct LogoutRequest {
 pub struct LogoutAllRequest {
     /// Whether the session of the access token goes on.
     pub except_current: Option<bool>,
+}
+
+/// A device's name.
+#[derive(JsonSchema)]
+pub struct RenameRequest {
+    /// What its owner calls it, with something visible in it; `null` takes the name away.
+    #[schemars(with = "Option<GivenName>")]
+    pub device_name: Option<String>,
 }

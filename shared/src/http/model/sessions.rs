@@ -49,7 +49,7 @@ pub struct SessionView {
     /// The session's id.
     #[cfg_attr(feature = "openapi", schemars(with = "schema::Id"))]
     pub id: SessionId,
-    /// The device's name: what the app sent, or else one made from the user agent.
+    /// The device's name: what its owner calls it, else what the app sent, else one made from the user agent.
     #[cfg_attr(feature = "openapi", schemars(with = "schema::DeviceText"))]
     pub device_name: String,
     /// The device's own id, when the app sent one.
@@ -83,7 +83,7 @@ impl SessionView {
     pub fn new(session: Session, is_current: bool) -> Self {
         Self {
             id: session.id,
-            device_name: session.device_name,
+            device_name: session.shown_name().to_owned(),
             device_id: session.device_id,
             ip_address: session.origin.ip_address,
             location_city: session.origin.city,

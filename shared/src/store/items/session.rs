@@ -41,6 +41,8 @@ struct SessionItem {
     rotation_count: u64,
     device_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    given_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     device_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ip_address: Option<IpAddr>,
@@ -84,6 +86,7 @@ pub(in crate::store) fn session_item(session: &Session) -> Attributes {
             .map(|hash| encode_hash(&hash)),
         rotation_count: session.rotation_count,
         device_name: session.device_name.clone(),
+        given_name: session.given_name.clone(),
         device_id: session.device_id.clone(),
         ip_address: session.origin.ip_address,
         user_agent: session_agent(&session.origin),
@@ -141,6 +144,7 @@ pub(in crate::store) fn session(attributes: Attributes) -> Result<Session, Store
         rotation,
         rotation_count: item.rotation_count,
         device_name: item.device_name,
+        given_name: item.given_name,
         device_id: item.device_id,
         origin: Origin {
             ip_address: item.ip_address,
