@@ -9,7 +9,7 @@ use std::{
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use registry::{cleanup, list, login, logout, logout_all, refresh, revoke};
+use registry::{cleanup, list, login, logout, logout_all, refresh, rename, revoke};
 use serde_json::{Value, json};
 use shared::{
     http::{ApiError, Operation, Response, SampleToken, TrustedProxy},
@@ -102,6 +102,9 @@ impl Walk {
         let tokens = Tokens::from(body);
         self.token(&tokens.access);
         self.token(&tokens.refresh);
+        if let Some(device_token) = body["device_token"].as_str() {
+            self.token(device_token);
+        }
         tokens
     }
 
@@ -134,6 +137,14 @@ impl Walk {
                     event(json!({"email": email, "password": WRONG})),
                 )
                 .await;
+            }
+        }
+        // A source leaves one refused login a minute.
+        for _ in 0..3 {
+            self.service.clock.advance(60);
+            for email in [ADDRESS, UNKNOWN] {
+                let guess = event(json!({"email": email, "password": WRONG, "device_token": WRONG}));
+                self.refused(&login::OPERATION, guess).await;
             }
         }
         self.service.clock.advance(60);
@@ -189,6 +200,9 @@ impl Walk {
         self.tokens(&again);
         self.service.list(&rotated.access).await.ok();
         self.service.activity(&rotated.access, "").await.ok();
+        let event = Event::file("rename/rename").bearer(&rotated.access);
+        let event = event.path(&format!("/api/v1/sessions/{}", tablet.session));
+        self.service.send(&rename::OPERATION, event).await.ok();
         self.service.revoke(&rotated.access, &tablet.session).await.ok();
         self.service
             .send(
