@@ -289,7 +289,7 @@ fn json_body<T: JsonSchema>(examples: Vec<(&'static str, &'static str, Value)>) 
         required: false,
         forms: vec![Form {
             media_type: JSON,
-            schema: of::<T>,
+            schema: of::<Option<T>>,
             examples,
         }],
     }
@@ -389,10 +389,7 @@ fn rename() -> Entry {
             forms: vec![Form {
                 media_type: JSON,
                 schema: of::<RenameRequest>,
-                examples: vec![
-                    ("success", "A name", json!({ "device_name": "Kitchen tablet" })),
-                    ("take_away", "No name any more", json!({ "device_name": null })),
-                ],
+                examples: vec![("success", "A name", json!({ "device_name": "Kitchen tablet" }))],
             }],
         }),
         success: success::<SessionView>("The session, as the list shows it.", examples::session()),

@@ -89,11 +89,6 @@ def walk(api):
     expect("the fresh access token lists", sessions(third["access_token"]), 200)
 
     path = f"/api/v1/sessions/{tablet['session_id']}"
-    named = expect("the phone names the tablet",
-                   call(api, "PATCH", path, {"device_name": "Kitchen tablet"}, token=third["access_token"]), 200)
-    assert named["device_name"] == "Kitchen tablet", named
-    expect("and takes the name away again",
-           call(api, "PATCH", path, {"device_name": None}, token=third["access_token"]), 200)
     revoked = expect("the phone revokes the tablet", call(api, "DELETE", path, token=third["access_token"]), 200)
     assert revoked["message"] == "Session revoked: tablet", revoked
     expect("the tablet is logged out at once", sessions(tablet["access_token"]), 401, "session_revoked")
@@ -107,6 +102,12 @@ def walk(api):
     older = expect("and what happened before", activity(f"limit=1&cursor={page['next_cursor']}"), 200)
     assert [(e["type"], e["device_name"]) for e in older["events"]] == [("login_succeeded", "laptop")], older
     expect("a cursor that was altered is refused", activity("cursor=x"), 422, "validation_failed")
+
+    path = f"/api/v1/sessions/{phone['session_id']}"
+    for name, shown in [("Anna's phone", "Anna's phone"), (None, "phone")]:
+        named = expect("the phone gets a name, and loses it",
+                       call(api, "PATCH", path, {"device_name": name}, token=third["access_token"]), 200)
+        assert named["device_name"] == shown and named["is_current"], named
 
     unknown = f"/api/v1/sessions/{uuid.uuid4()}"
     expect("nobody's session is not found", call(api, "DELETE", unknown, token=third["access_token"]), 404)

@@ -54,6 +54,14 @@ pub(crate) async fn import_users(call: &Call<'_>, users: Vec<Value>) -> Result<V
     let mut outcomes: Vec<_> = outcomes.collect().await;
     outcomes.sort_by_key(|(index, _)| *index);
 
+    let refused_first: HashMap<_, _> = outcomes
+        .iter()
+        .filter_map(|(index, outcome)| match outcome {
+            LineOutcome::Refused(refusal) => Some((index + 1, refusal.code)),
+            _ => None,
+        })
+        .collect();
+
     let (mut created, mut existed) = (0, 0);
     let (mut lines, mut refused) = (Vec::new(), Vec::new());
     for (index, outcome) in outcomes {
@@ -66,6 +74,13 @@ pub(crate) async fn import_users(call: &Call<'_>, users: Vec<Value>) -> Result<V
             LineOutcome::Existed(id) => {
                 existed += 1;
                 lines.push(json!({ "line": line, "email": email, "outcome": "existed", "user_id": id }));
+            }
+            // No account came of the first line either, so that this one must not count as if there were one.
+            LineOutcome::Repeated(first) if refused_first.contains_key(&first) => {
+                let message =
+                    format!("has the address of line {first}, which was not imported: correct or remove one");
+                let code = refused_first[&first];
+                refused.push(json!({ "line": line, "email": email, "code": code, "message": message }));
             }
             LineOutcome::Repeated(first) => {
                 existed += 1;

@@ -112,19 +112,15 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
     })
 }
 
-/// The name, or `None` to take it away.
+/// The name, or `None` to take it away: `null`, or a name without anything visible.
 fn read(request: &Request) -> Result<Option<String>, ApiError> {
     let mut input = Input::from_body(request)?;
-    let text = input.nullable_text("device_name");
-    let name = text.flatten().map(|text| {
-        let name = device::name(&text).filter(|_| text.trim().chars().count() <= device::MAX_CHARS);
-        if name.is_none() {
-            input.add_error(
-                "device_name",
-                "must have 1 to 255 characters, not only invisible ones",
-            );
-        }
-        name
-    });
-    input.finish(|| Some(name.flatten()))
+    let text = input.nullable_text("device_name").flatten();
+    if text
+        .as_ref()
+        .is_some_and(|text| text.is_empty() || text.chars().count() > device::MAX_CHARS)
+    {
+        input.add_error("device_name", "must have 1 to 255 characters");
+    }
+    input.finish(|| Some(text.as_deref().and_then(device::name)))
 }

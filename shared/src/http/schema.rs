@@ -56,8 +56,8 @@ texts! {
     }
     /// A device's name or id.
     DeviceText: { "type": "string", "maxLength": device::MAX_CHARS, "pattern": NO_CONTROLS }
-    /// A device's name as its owner gives it.
-    GivenName: { "type": "string", "minLength": 1, "maxLength": device::MAX_CHARS, "pattern": "[A-Za-z0-9]" }
+    /// A device's name as its owner gives it, or takes it away.
+    GivenName: { "type": ["string", "null"], "minLength": 1, "maxLength": device::MAX_CHARS }
     /// An IPv4 or IPv6 address.
     Address: { "type": "string", "minLength": 2, "maxLength": 45, "pattern": "^[0-9A-Fa-f:.]+$" }
     /// A city or a country.

@@ -247,7 +247,6 @@ async fn common_passwords_and_the_own_address_are_refused() {
         let answer = ok(service.admin(event_with("import_users", &users)).await);
         assert_eq!(answer["refused"][0]["code"], "validation_failed", "{answer}");
     }
-    // Whoever has such a password already can log in with it, as can those whose hashes are imported.
     let service = TestService::with(&[("PASSWORD_MIN_LENGTH", "15")]).await;
     let answer = service
         .admin(event_with("create_user", &json!({"password": "fourteen chars"})))

@@ -145,3 +145,26 @@ async fn what_there_was_no_time_for_is_reported_and_left_for_a_repeat() {
         }
     }
 }
+
+/// Several spellings of one address: no line counts as an account that there is not.
+#[tokio::test]
+async fn if_the_first_line_of_an_address_is_refused_so_are_the_others() {
+    let service = TestService::new().await;
+    let users = json!([
+        {"email": "anna@example.com", "password": "password1"},
+        {"email": "Anna@Example.com", "password": PASSWORD},
+    ]);
+    let answer = ok(service.admin(import(&users)).await);
+    assert_eq!(counts(&answer), (0, 0, 2), "{answer}");
+    assert!(
+        answer["refused"][1]["message"]
+            .as_str()
+            .unwrap()
+            .contains("line 1"),
+        "{answer}"
+    );
+    let found = service
+        .admin(json!({"action": "get_user", "email": "anna@example.com"}))
+        .await;
+    refused(&found, "not_found");
+}

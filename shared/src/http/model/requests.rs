@@ -76,7 +76,7 @@ pub struct LogoutAllRequest {
 /// A device's name.
 #[derive(JsonSchema)]
 pub struct RenameRequest {
-    /// What its owner calls it, with something visible in it; `null` takes the name away.
-    #[schemars(with = "Option<GivenName>")]
-    pub device_name: Option<String>,
+    /// What its owner calls it; `null`, or one without anything visible, takes the name away.
+    #[schemars(with = "GivenName")]
+    pub device_name: String,
 }
