@@ -13,7 +13,7 @@ use crate::project::Route;
 use crate::settings::Settings;
 use crate::{http, process};
 
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_mins(5);
 /// The first request may wait for a compilation.
 const FIRST_ANSWER: Duration = Duration::from_mins(5);
 

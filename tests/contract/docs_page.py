@@ -15,7 +15,7 @@ def check(api):
     """Serves the page against `api`. Returns the number of checks."""
     with served(api) as port:
         def get(path, method="GET", body=None, host=None, **headers):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
             headers = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, body, {"Host": host or f"127.0.0.1:{port}", **headers})
             answer = connection.getresponse()
@@ -52,12 +52,12 @@ def served(api):
     environment = {**os.environ, "DOCS_PORT": str(port), "API_PORT": api.rsplit(":", 1)[1]}
     process = subprocess.Popen([sys.executable, stack.ROOT / "scripts/docs"], env=environment, stdout=subprocess.DEVNULL)
     try:
-        for _ in range(100):
+        for _ in range(6000):
             with contextlib.suppress(OSError):
-                http.client.HTTPConnection("127.0.0.1", port, timeout=5).connect()
+                http.client.HTTPConnection("127.0.0.1", port, timeout=600).connect()
                 break
             time.sleep(0.1)
         yield port
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(600)

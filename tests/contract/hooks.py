@@ -76,9 +76,9 @@ class Login:
 
     def token(self, api):
         headers = {"Authorization": f"Bearer {self.access}"}
-        if requests.get(api + "/api/v1/sessions/me", headers=headers, timeout=60).status_code != 200:
+        if requests.get(api + "/api/v1/sessions/me", headers=headers, timeout=600).status_code != 200:
             body = {"email": self.email, "password": service.PASSWORD}
-            self.access = requests.post(api + "/api/v1/auth/login", json=body, timeout=60).json()["access_token"]
+            self.access = requests.post(api + "/api/v1/auth/login", json=body, timeout=600).json()["access_token"]
         return self.access
 
 

@@ -32,7 +32,7 @@ class Service:
 
     def send(self, method, path, headers=None, body=None):
         """Sends a request."""
-        return requests.request(method, self.api + path, headers=headers, data=body, timeout=300)
+        return requests.request(method, self.api + path, headers=headers, data=body, timeout=600)
 
     def send_json(self, path, body):
         answer = self.send("POST", path, {"Content-Type": "application/json"}, json.dumps(body))

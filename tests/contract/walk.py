@@ -37,7 +37,7 @@ def call(api, method, path, body=None, token=None, headers=None):
         headers["Authorization"] = f"Bearer {token}"
     request = urllib.request.Request(api + path, data=data, method=method, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=600) as answer:
             return answer.status, answer.headers, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, error.headers, json.loads(error.read() or b"{}")

@@ -23,9 +23,8 @@ use local::{
     template::{self, Node},
 };
 use serde_json::{Value, json};
-use shared::http::SampleToken;
 use testkit::FunctionProcess;
-use tests::{Event, Moto, SampleRequest, Tokens, built};
+use tests::{Event, Moto, SampleRequest, TIMEOUT_FACTOR, Tokens, built};
 
 const TABLE: &str = "smoke";
 const REGION: &str = "eu-central-1";
@@ -159,6 +158,7 @@ async fn every_function_starts_with_what_the_template_gives_it_and_answers() {
         ("AWS_REGION", REGION),
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("TIMEOUT_FACTOR", TIMEOUT_FACTOR),
         ("AWS_ENDPOINT_URL_DYNAMODB", database.endpoint()),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", moto.endpoint()),
     ];
@@ -180,11 +180,8 @@ async fn every_function_starts_with_what_the_template_gives_it_and_answers() {
                 let name = registry::endpoint(sample.operation).function.name;
                 if called.insert(name) {
                     let tokens = phone.as_ref().unwrap();
-                    let token = match sample.token {
-                        SampleToken::RefreshInBody => &tokens.refresh,
-                        SampleToken::AccessInHeader | SampleToken::None => &tokens.access,
-                    };
-                    body(&call(name, sample.event(token).into()).await);
+                    let event = sample.event(tokens.at(sample.token));
+                    body(&call(name, event.into()).await);
                 }
             }
         }

@@ -7,10 +7,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use registry::{activity, cleanup, jwks, list, login, logout, logout_all, refresh, rename, revoke};
 use serde_json::json;
-use shared::{
-    domain::rate::Rule,
-    http::{Operation, SampleToken},
-};
+use shared::{domain::rate::Rule, http::Operation};
 use testkit::Units;
 use tests::{EMAIL, Event, PASSWORD, SampleRequest, TestService, Tokens};
 
@@ -81,13 +78,14 @@ async fn others(measured: &mut Measured) {
         if !measured.0.contains(sample.operation.id) {
             let service = service().await;
             let tokens = log_in(&service, "phone").await;
-            let token = match sample.token {
-                SampleToken::RefreshInBody => &tokens.refresh,
-                SampleToken::AccessInHeader | SampleToken::None => &tokens.access,
-            };
             let row = registry::endpoint(sample.operation).function.name;
             measured
-                .consumes(&service, row, sample.operation, sample.event(token))
+                .consumes(
+                    &service,
+                    row,
+                    sample.operation,
+                    sample.event(tokens.at(sample.token)),
+                )
                 .await;
         }
     }

@@ -101,14 +101,14 @@ async fn what_was_ended_is_told_even_if_the_callers_session_ends_meanwhile() {
             scene.log_in("c").await,
         );
         let (calls, queue) = turns();
-        let instance = scene.twin(None).await;
+        let instance = scene.twin().await;
         instance.state.keys.warm(1).await;
         instance.connection.wait_for(calls);
         let event = Event::file("logout-all/except-current").bearer(&own.access);
         let logging_out = tokio::spawn(async move { instance.send(&logout_all::OPERATION, event).await });
 
         let (events, others) = turns();
-        let (others_service, own_session) = (scene.twin(None).await, own.session.clone());
+        let (others_service, own_session) = (scene.twin().await, own.session.clone());
         let happening = tokio::spawn(async move {
             let turn = events.take().await;
             let event = Event::file("logout/access-token").bearer(&second.access);

@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use registry::refresh;
 use serde_json::json;
+use shared::runtime::Timeouts;
 use testkit::{Fault, FaultDuration, Injection};
 use tests::{Event, TestService, Tokens, claims, forge};
 
@@ -373,7 +374,12 @@ async fn a_refresh_from_another_country_is_answered_also_when_that_cannot_be_rec
         .send(&refresh::OPERATION, from_country("CH", &login.refresh, secret))
         .await;
     let token = Tokens::from(&first.ok()).refresh;
-    let instance = service.twin(None).await;
+    let instance = {
+        // The one timeout that is to end here.
+        let event = Timeouts::default().event;
+        let generous = service.state.config.timeouts;
+        service.twin_with(Timeouts { event, ..generous }).await
+    };
     instance.state.keys.warm(1).await;
     // The write after the rotation is never answered.
     instance.connection.inject(Injection {

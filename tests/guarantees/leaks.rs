@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use registry::{cleanup, list, login, logout, logout_all, refresh, rename, revoke};
 use serde_json::{Value, json};
 use shared::{
-    http::{ApiError, Operation, Response, SampleToken, TrustedProxy},
+    http::{ApiError, Operation, Response, SampleToken},
     runtime::{logging, respond},
 };
 use tests::{Event, PASSWORD, SampleRequest, TestService, Tokens, claims, forge};
@@ -301,7 +301,7 @@ impl Walk {
 
         let panicked = respond(
             &list::FUNCTION,
-            &TrustedProxy::None,
+            &self.service.state.config,
             &(),
             Event::file("list/list").request(),
             |(), _| Box::pin(async { Err::<Response, ApiError>(explode()) }),

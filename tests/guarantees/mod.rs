@@ -17,3 +17,4 @@ mod sequences;
 mod shadow;
 mod signers;
 pub mod store;
+mod timeouts;

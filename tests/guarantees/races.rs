@@ -71,10 +71,7 @@ impl Race {
         let mut running = Vec::new();
         for (label, operation) in self.labelled(play) {
             let (turns, queue) = turns();
-            let (instance, request) = (
-                play.service.twin(None).await,
-                play.phones.request(label, operation),
-            );
+            let (instance, request) = (play.service.twin().await, play.phones.request(label, operation));
             // Warm instances, which have read the key set.
             instance.state.keys.warm(1).await;
             instance.connection.wait_for(turns);
@@ -89,10 +86,7 @@ impl Race {
     async fn in_parallel(&self, play: &Play) {
         let mut ready = Vec::new();
         for (label, operation) in self.labelled(play) {
-            ready.push((
-                play.service.twin(None).await,
-                play.phones.request(label, operation),
-            ));
+            ready.push((play.service.twin().await, play.phones.request(label, operation)));
         }
         let running = ready
             .into_iter()

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures_util::future::join_all;
 use registry::login;
 use serde_json::Value;
 use shared::auth::{SigningKeySource, SigningKeys};
@@ -112,7 +113,24 @@ async fn a_function_starts_without_keys_and_finds_them_later() {
     let login = || instance.send(&login::OPERATION, Event::file("login/json"));
     login().await.refused(503, "unavailable");
     write(&folder, &service.keys);
-    login().await.refused(503, "unavailable");
-    service.clock.advance(1);
     login().await.ok();
+}
+
+/// Of two requests at once, one reads the keys and the other waits for them.
+#[tokio::test]
+async fn requests_at_once_find_the_new_keys_together() {
+    let service = TestService::new().await;
+    let (instance, folder) = instance(&service).await;
+    let others = SigningKeys::generate(0).unwrap();
+    let both = others.public().and(&service.keys.public());
+    let retired = service.retired_at(service.clock.now());
+    let active = vec![others.current.public().clone(), others.next.public().clone()];
+    let set = both.succeeded_by(active, retired, service.clock.now());
+    service.state.store.publish_key_set(&set).await.unwrap();
+    write(&folder, &others);
+    let log_in = || instance.send(&login::OPERATION, Event::file("login/json"));
+    for answer in join_all((0..8).map(|_| log_in())).await {
+        let access = answer.ok()["access_token"].as_str().unwrap().to_owned();
+        assert_eq!(kid(&access), others.current.public().kid);
+    }
 }

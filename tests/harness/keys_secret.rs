@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use aws_sdk_secretsmanager::{
     Client,
-    config::{BehaviorVersion, Credentials, Region},
+    config::{BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig, timeout::TimeoutConfig},
     types::RotationRulesType,
 };
 use registry::rotate_keys::{Rotation, RotationError, Step};
@@ -202,6 +202,8 @@ fn client(connection: Option<&FaultyHttpClient>) -> Client {
         .region(Region::from_static("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .endpoint_url(MOTO.endpoint())
+        .timeout_config(TimeoutConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .interceptor(RecordedCalls::default());
     let config = match connection {
         Some(connection) => config.http_client(connection.clone()),

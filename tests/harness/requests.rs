@@ -79,6 +79,17 @@ impl From<&Value> for Tokens {
     }
 }
 
+impl Tokens {
+    /// The one that a sample carries there.
+    #[must_use]
+    pub fn at(&self, place: SampleToken) -> &str {
+        match place {
+            SampleToken::RefreshInBody => &self.refresh,
+            SampleToken::AccessInHeader | SampleToken::None => &self.access,
+        }
+    }
+}
+
 impl TestService {
     /// Logs the account in on a device.
     pub async fn log_in(&self, device: &str) -> Tokens {

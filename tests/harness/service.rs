@@ -4,10 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
-    config::{
-        retry::{RetryConfig, RetryPartition},
-        timeout::TimeoutConfig,
-    },
+    config::retry::{RetryConfig, RetryPartition},
 };
 use local::{db::EmbeddedDynamoDb, table::TableDefinition};
 use serde_json::{Value, json};
@@ -22,7 +19,7 @@ use shared::{
         rate::Rule,
     },
     http::{Operation, Request, TrustedProxy},
-    runtime::{aws, config::Config},
+    runtime::{Timeouts, aws, config::Config},
     store::Store,
 };
 
@@ -36,6 +33,9 @@ use crate::{Answer, Event, RecordedCalls, recorded};
 pub const EMAIL: &str = "demo@example.com";
 /// Its password.
 pub const PASSWORD: &str = "correct horse battery staple";
+/// By how much tests' timeouts are longer than a deployed function's, so that none ends on a slow machine.
+pub const TIMEOUT_FACTOR: &str = "1000";
+
 /// All functions on a table of their own, a stopped clock, and one account.
 pub struct TestService {
     /// The time.
@@ -123,6 +123,7 @@ impl TestService {
                 "AUDIENCE" => "https://api.example.com",
                 "ARGON2_MEMORY_KIB" => "64",
                 "ARGON2_ITERATIONS" => "1",
+                "TIMEOUT_FACTOR" => TIMEOUT_FACTOR,
                 // With a stopped clock, a window would never end.
                 limit if limit.starts_with("RATE_LIMIT_") => "0",
                 _ => "",
@@ -140,7 +141,7 @@ impl TestService {
             .await
             .expect("the keys are published");
         let kept_alive = Arc::new((file, database));
-        let mut service = Self::over(config, clock(), client, keys, source, kept_alive, None).await;
+        let mut service = Self::over(config, clock(), client, keys, source, kept_alive).await;
         service.account = service.new_account(EMAIL).await;
         service.clock.advance(1);
         service.calls.take();
@@ -150,29 +151,39 @@ impl TestService {
     /// Other instances of the functions on the same table, with the same clock and account, but their own connections
     /// and cached public and private keys; the private ones come from `source`.
     pub async fn instance(&self, source: SigningKeySource) -> Self {
-        self.another(self.clock.clone(), source, None).await
+        self.another(self.state.config.clone(), self.clock.clone(), source)
+            .await
     }
 
-    /// Like [`TestService::instance`], with the same key source and these timeouts for calls of the table.
-    pub async fn twin(&self, timeouts: Option<TimeoutConfig>) -> Self {
-        self.another(self.clock.clone(), self.source.clone(), timeouts)
+    /// Like [`TestService::instance`], with the same key source.
+    pub async fn twin(&self) -> Self {
+        self.instance(self.source.clone()).await
+    }
+
+    /// Like [`TestService::twin`], with these timeouts.
+    pub async fn twin_with(&self, timeouts: Timeouts) -> Self {
+        let config = Config {
+            timeouts,
+            ..self.state.config.clone()
+        };
+        self.another(config, self.clock.clone(), self.source.clone())
             .await
     }
 
     /// A service on the same table, with its own clock and account.
     pub async fn neighbour(&self) -> Self {
-        let mut neighbour = self.another(clock(), self.source.clone(), None).await;
+        let config = self.state.config.clone();
+        let mut neighbour = self.another(config, clock(), self.source.clone()).await;
         let email = format!("{}@example.com", Ids::system().request_token());
         neighbour.account = neighbour.new_account(&email).await;
         neighbour.clock.advance(1);
         neighbour
     }
 
-    async fn another(&self, clock: Clock, source: SigningKeySource, timeouts: Option<TimeoutConfig>) -> Self {
-        let config = self.state.config.clone();
+    async fn another(&self, config: Config, clock: Clock, source: SigningKeySource) -> Self {
         let (client, keys) = (self.client.clone(), self.keys.clone());
         let kept_alive = Arc::clone(&self.kept_alive);
-        let mut other = Self::over(config, clock, client, keys, source, kept_alive, timeouts).await;
+        let mut other = Self::over(config, clock, client, keys, source, kept_alive).await;
         other.account = self.account.clone();
         other
     }
@@ -184,19 +195,16 @@ impl TestService {
         keys: SigningKeys,
         source: SigningKeySource,
         kept_alive: Arc<(tempfile::NamedTempFile, Option<EmbeddedDynamoDb>)>,
-        timeouts: Option<TimeoutConfig>,
     ) -> Self {
         let (connection, calls) = (FaultyHttpClient::default(), RecordedCalls::default());
         // Retries as in production, with its own retry budget: the SDK shares one among a process's clients.
-        let mut sdk = client
+        let sdk = client
             .config()
             .to_builder()
             .http_client(connection.clone())
             .retry_config(aws::retries())
+            .timeout_config(config.timeouts.calls())
             .retry_partition(RetryPartition::new(Ids::system().request_token()));
-        if let Some(timeouts) = timeouts {
-            sdk = sdk.timeout_config(timeouts);
-        }
         let wired = calls.recording(&Client::from_conf(sdk.build()));
         let state = State::new(config, clock.clone(), Ids::system(), wired);
         let hasher = Hasher::new(state.config.argon2, state.ids.clone()).expect("Argon2 takes its settings");
@@ -259,6 +267,7 @@ impl TestService {
             ("SIGNING_KEYS_FILE", &keys),
             ("ARGON2_MEMORY_KIB", "64"),
             ("ARGON2_ITERATIONS", "1"),
+            ("TIMEOUT_FACTOR", TIMEOUT_FACTOR),
             ("AWS_ENDPOINT_URL_DYNAMODB", endpoint),
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "local"),

@@ -29,7 +29,7 @@ def read(url, body=None, content_type="application/json"):
     """The JSON at a URL, or the answer to a POST."""
     headers = {"User-Agent": "holdfast-interop/1", "Content-Type": content_type}
     request = urllib.request.Request(url, data=body and body.encode(), headers=headers)
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=600) as answer:
         return json.load(answer)
 
 

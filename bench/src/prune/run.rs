@@ -32,7 +32,7 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
 
 async fn prune_and_print() -> Result<(), Box<dyn Error>> {
     let config = Config::from_env()?;
-    let sdk = shared::runtime::aws::config().await?;
+    let sdk = shared::runtime::aws::config(&config.timeouts).await?;
     let calls = Calls::default();
     let dynamodb = aws_sdk_dynamodb::config::Builder::from(&sdk).interceptor(calls.clone());
     let client = Client::from_conf(dynamodb.build());

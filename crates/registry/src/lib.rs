@@ -24,7 +24,7 @@ macro_rules! functions {
         const RESPONDERS: &[(&Function, Respond)] = &[$((&$answering::FUNCTION, |services, request| {
             Box::pin(runtime::respond(
                 &$answering::FUNCTION,
-                &services.state.config.trusted_proxy,
+                &services.state.config,
                 &services.$state,
                 request,
                 |state, request| Box::pin($answering::handle(state, request)),

@@ -15,8 +15,8 @@ use crate::{
     runtime_api::{Act, RuntimeApi},
 };
 
-/// How long an instance may take for any one thing.
-const MAX_WAIT: Duration = Duration::from_mins(1);
+/// How long an instance may take for any one thing, on however busy a machine.
+const MAX_WAIT: Duration = Duration::from_mins(10);
 
 /// A running instance that has asked for its first event. It is killed when dropped.
 #[derive(Debug)]
@@ -165,7 +165,7 @@ impl FunctionProcess {
                 return Err(self.with_log(&format!("it ended ({status})")));
             }
         }
-        Err(self.with_log("it did nothing for a minute"))
+        Err(self.with_log("it did nothing for ten minutes"))
     }
 
     fn unexpected(&self, act: &Act) -> Failure {

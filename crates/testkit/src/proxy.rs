@@ -31,7 +31,7 @@ use tokio::{
 use crate::{dynamodb, outcome::Outcome};
 
 /// How long to wait for a call.
-const MAX_WAIT: Duration = Duration::from_secs(30);
+const MAX_WAIT: Duration = Duration::from_mins(10);
 
 /// One request.
 #[derive(Clone, Debug)]

@@ -24,8 +24,8 @@ use tokio::{
 
 use crate::outcome::Outcome;
 
-/// How long an instance has for an event, as Lambda's headers say.
-const TIMEOUT: Duration = Duration::from_mins(1);
+/// How long an instance has for an event, as Lambda's headers say: the longest that Lambda grants.
+const TIMEOUT: Duration = Duration::from_mins(15);
 
 /// What an instance did and when.
 #[derive(Debug)]

@@ -7,8 +7,6 @@ mod refusal;
 
 pub use refusal::{Attempt, RotationRefusal, classify};
 
-use std::time::Duration;
-
 use shared::{
     Error, SigningState, State,
     auth::{RefreshClaims, Signer, TokenSubject},
@@ -28,9 +26,6 @@ use shared::{
 use tokio::time::timeout;
 
 use crate::ended::EndedSessions;
-
-/// How long a committed refresh waits for its event.
-const MOVE_EVENT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// For logs: a refused rotation that the record does not explain.
 const UNEXPLAINED: &str = "the rotation was refused, although its session shows no reason";
@@ -254,7 +249,7 @@ async fn tell_of_move(state: &State, before: &Session, rotate: &RotateRequest, c
     if rotate.device_name.is_some() {
         event.device_name.clone_from(&rotate.device_name);
     }
-    match timeout(MOVE_EVENT_TIMEOUT, state.store.record(&event)).await {
+    match timeout(state.config.timeouts.event, state.store.record(&event)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             tracing::warn!(error = %Error::from(error).report(), "session_moved could not be recorded");

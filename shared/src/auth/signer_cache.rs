@@ -18,10 +18,6 @@ use crate::domain::{
 
 /// How old the keys may be before they are read again, in milliseconds.
 const MAX_AGE: i64 = 300_000;
-/// If no key may sign, they are read again at most this often, in milliseconds.
-const RETRY_INTERVAL: i64 = 1000;
-/// How long a request waits for keys it does not need.
-const MAX_WAIT: Duration = Duration::from_secs(1);
 
 /// A signer for each private key of the function. Clones share them.
 #[derive(Clone)]
@@ -32,44 +28,61 @@ struct Inner {
     ids: Ids,
     clock: Clock,
     source: SigningKeySource,
+    max_wait: Duration,
     loaded: Mutex<Loaded>,
+    /// Whoever holds it reads.
+    turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
 struct Loaded {
     /// The current key's, then the next one's; empty until the first read.
     signers: Vec<Arc<Signer>>,
-    /// When a read was last attempted.
+    /// When a read was last begun.
     tried_at: Option<Millis>,
+    /// How many reads have ended, also without success.
+    reads: u64,
 }
 
 impl SignerCache {
-    /// Empty until [`SignerCache::refresh_if_old`].
+    /// Empty until [`SignerCache::refresh_soon`]. A request waits `max_wait` for keys that it does not need.
     #[must_use]
-    pub fn new(settings: TokenSettings, clock: Clock, ids: Ids, source: SigningKeySource) -> Self {
+    pub fn new(
+        settings: TokenSettings,
+        clock: Clock,
+        ids: Ids,
+        source: SigningKeySource,
+        max_wait: Duration,
+    ) -> Self {
         Self(Arc::new(Inner {
             settings,
             ids,
             clock,
             source,
+            max_wait,
             loaded: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
         }))
     }
 
     /// Reads the keys again if five minutes have passed; await it in parallel with a request's own work. A failure is
     /// logged and keeps the loaded keys.
     pub async fn refresh_if_old(&self) {
-        if self.start_reading(MAX_AGE) && tokio::time::timeout(MAX_WAIT, self.read()).await.is_err() {
+        let max_wait = self.0.max_wait;
+        if self.is_old() && tokio::time::timeout(max_wait, self.refresh_soon()).await.is_err() {
             tracing::error!(
-                "the signing keys could not be read within a second: going on with those at hand"
+                "the signing keys could not be read in time ({max_wait:?}): going on with those at hand"
             );
         }
     }
 
-    /// Reads the keys again unless that was tried within the last second; for when no loaded key may sign. A failure is
+    /// Reads the keys again, or waits for a read that is under way; for when no loaded key may sign. A failure is
     /// logged and keeps the loaded keys.
     pub async fn refresh_soon(&self) {
-        if self.start_reading(RETRY_INTERVAL) {
+        let reads = || self.with_loaded(|loaded| loaded.reads);
+        let before = reads();
+        let _turn = self.0.turn.lock().await;
+        if reads() == before {
             self.read().await;
         }
     }
@@ -84,21 +97,17 @@ impl SignerCache {
         })
     }
 
-    /// Whether the last attempt is `age` old; if so, records one.
-    fn start_reading(&self, age: i64) -> bool {
-        let now = self.0.clock.now();
-        self.with_loaded(|loaded| {
-            // If the clock was set back, the age is unknown.
-            let recent = loaded.tried_at.is_some_and(|at| at <= now && now.0 - at.0 < age);
-            if !recent {
-                loaded.tried_at = Some(now);
-            }
-            !recent
-        })
+    /// Whether no read was begun for five minutes.
+    fn is_old(&self) -> bool {
+        let (now, tried_at) = (self.0.clock.now(), self.with_loaded(|loaded| loaded.tried_at));
+        // If the clock was set back, the age is unknown.
+        tried_at.is_none_or(|at| now < at || now.0 - at.0 >= MAX_AGE)
     }
 
     async fn read(&self) {
-        match self.0.source.read().await {
+        self.with_loaded(|loaded| loaded.tried_at = Some(self.0.clock.now()));
+        let read = self.0.source.read().await;
+        match read {
             Ok(SigningKeys { current, next, .. }) => {
                 let signer = |key| {
                     let settings = self.0.settings.clone();
@@ -115,6 +124,7 @@ impl SignerCache {
                 );
             }
         }
+        self.with_loaded(|loaded| loaded.reads += 1);
     }
 
     fn with_loaded<T>(&self, look: impl FnOnce(&mut Loaded) -> T) -> T {

@@ -11,7 +11,6 @@ use aws_config::{
     meta::region::ProvideRegion,
     retry::RetryConfig,
     stalled_stream_protection::StalledStreamProtectionConfig,
-    timeout::TimeoutConfig,
 };
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use aws_smithy_http_client::{
@@ -19,6 +18,8 @@ use aws_smithy_http_client::{
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+
+use super::timeouts::Timeouts;
 
 /// The roots of Amazon Trust Services, which sign for every AWS endpoint in the commercial regions:
 /// <https://www.amazontrust.com/repository/>. The first one expires at the end of 2037.
@@ -45,7 +46,7 @@ pub struct NoRegion;
 /// # Panics
 ///
 /// Never: only the trust store could make the TLS settings invalid, and both possible ones are valid.
-pub async fn config() -> Result<SdkConfig, NoRegion> {
+pub async fn config(timeouts: &Timeouts) -> Result<SdkConfig, NoRegion> {
     let region = EnvironmentVariableRegionProvider::new()
         .region()
         .await
@@ -72,7 +73,7 @@ pub async fn config() -> Result<SdkConfig, NoRegion> {
         .use_dual_stack(flag("AWS_USE_DUALSTACK_ENDPOINT"))
         .service_config(Endpoints)
         .http_client(http)
-        .timeout_config(timeouts())
+        .timeout_config(timeouts.calls())
         .retry_config(retries())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build())
@@ -80,18 +81,6 @@ pub async fn config() -> Result<SdkConfig, NoRegion> {
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
-}
-
-/// How long one call to AWS may take: well within [`REQUEST_TIMEOUT`](super::REQUEST_TIMEOUT), with room for a second
-/// attempt. A healthy table answers in a few milliseconds, so an attempt without an answer after two seconds will not
-/// get one.
-#[must_use]
-pub fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_secs(2))
-        .operation_timeout(Duration::from_secs(4))
-        .build()
 }
 
 /// How often a call is attempted, and the backoff: the SDK's standard one, with jitter.

@@ -4,6 +4,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use tracing::level_filters::LevelFilter;
 
+use super::timeouts::Timeouts;
 use crate::{
     auth::{MAX_ACCESS_TOKEN_SECONDS, MAX_SESSION_SECONDS, TokenSettings},
     domain::{
@@ -54,6 +55,9 @@ pub struct Config {
     pub password_min_length: usize,
     /// `ARGON2_MEMORY_KIB` \[19456\], `ARGON2_ITERATIONS` \[2\], `ARGON2_PARALLELISM` \[1\].
     pub argon2: Argon2Settings,
+    /// Not configured where it counts: a debug build alone reads `TIMEOUT_FACTOR` \[1\], so that tests do not depend on
+    /// the speed of the machine.
+    pub timeouts: Timeouts,
 }
 
 /// Where the signing keys are kept.
@@ -128,6 +132,7 @@ impl Config {
             signing_keys: read.signing_keys(),
             password_min_length: read.number("PASSWORD_MIN_LENGTH", MIN_CHARS, MIN_CHARS, 64),
             argon2: read.argon2(),
+            timeouts: read.timeouts(),
         };
         if read.problems.is_empty() {
             Ok(config)
@@ -213,6 +218,15 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             ));
         }
         settings
+    }
+
+    fn timeouts(&mut self) -> Timeouts {
+        let factor = if cfg!(debug_assertions) {
+            self.number("TIMEOUT_FACTOR", 1, 1, 1000)
+        } else {
+            1
+        };
+        Timeouts::default().times(factor)
     }
 
     /// 0 turns the rule off.
@@ -317,6 +331,7 @@ mod tests {
             parallelism: 1,
         };
         assert_eq!(config.argon2, expected);
+        assert_eq!(config.timeouts, Timeouts::default());
     }
 
     #[test]

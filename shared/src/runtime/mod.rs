@@ -8,8 +8,10 @@ pub mod metrics;
 mod respond;
 mod serve;
 mod state;
+mod timeouts;
 
 pub use function::{Function, Settings, Trigger};
-pub use respond::{Handler, REQUEST_TIMEOUT, respond};
+pub use respond::{Handler, respond};
 pub use serve::{StartError, serve, serve_signing};
 pub use state::{SigningState, State};
+pub use timeouts::Timeouts;

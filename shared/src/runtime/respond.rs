@@ -5,27 +5,22 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 use futures_util::{FutureExt, future::BoxFuture};
 use lambda_http::http::header;
 
-use super::{function::Function, metrics};
+use super::{config::Config, function::Function, metrics};
 use crate::{
     domain::rate::Quotas,
     http::{
-        ApiError, ErrorFormat, Request, Response, TrustedProxy, check_proxy, find_operation,
-        problem_response, request_id, write_rate_limit_headers,
+        ApiError, ErrorFormat, Request, Response, check_proxy, find_operation, problem_response, request_id,
+        write_rate_limit_headers,
     },
 };
-
-/// How long a handler may take. Each call to the table has its own limits (`aws::timeouts`), but several calls, or
-/// retries of one that keeps conflicting, could add up past the function's own timeout (10 s in `template.yaml`), at
-/// which Lambda kills the process and the client gets no answer from us.
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A function's handler: borrows its state for the length of a request.
 pub type Handler<S> = for<'a> fn(&'a S, Request) -> BoxFuture<'a, Result<Response, ApiError>>;
 
-/// Runs `handler`, unless the request bypassed `proxy`. Panics, timeouts and errors all become documented responses.
+/// Runs `handler`, unless the request bypassed the trusted proxy. Panics, timeouts and errors all become documented responses.
 pub async fn respond<S: Sync>(
     function: &'static Function,
-    proxy: &TrustedProxy,
+    config: &Config,
     state: &S,
     mut request: Request,
     handler: Handler<S>,
@@ -42,8 +37,8 @@ pub async fn respond<S: Sync>(
         .copied()
         .or(operations.first())
         .map(|operation| operation.route);
-    let result = match check_proxy(&request, proxy).and(found) {
-        Ok(_) => run(handler(state, request)).await,
+    let result = match check_proxy(&request, &config.trusted_proxy).and(found) {
+        Ok(_) => run(handler(state, request), config.timeouts.request).await,
         Err(error) => Err(error),
     };
     let path = route.map_or("", |route| route.path);
@@ -99,8 +94,11 @@ fn count(function: &'static str, result: &Result<Response, ApiError>) {
 
 /// Runs a handler until it ends or times out. To a write in progress, being dropped then is like a lost answer: it is
 /// applied or not, and whoever retries the request finds out which.
-async fn run(handler: BoxFuture<'_, Result<Response, ApiError>>) -> Result<Response, ApiError> {
-    match tokio::time::timeout(REQUEST_TIMEOUT, AssertUnwindSafe(handler).catch_unwind()).await {
+async fn run(
+    handler: BoxFuture<'_, Result<Response, ApiError>>,
+    limit: Duration,
+) -> Result<Response, ApiError> {
+    match tokio::time::timeout(limit, AssertUnwindSafe(handler).catch_unwind()).await {
         Ok(outcome) => outcome.unwrap_or(Err(ApiError::Panicked)),
         Err(_) => Err(ApiError::TimedOut),
     }

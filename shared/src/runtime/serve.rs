@@ -7,15 +7,12 @@ use lambda_http::{
 };
 
 use super::{
-    config::KeyLocation,
+    config::{Config, KeyLocation},
     function::Function,
     respond::{Handler, respond},
     state::{SigningState, State},
 };
-use crate::{
-    auth::SigningKeySource,
-    http::{self, TrustedProxy},
-};
+use crate::{auth::SigningKeySource, http};
 
 /// Why a function cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +32,8 @@ pub enum StartError {
 pub async fn serve(function: &'static Function, handler: Handler<State>) -> Result<(), lambda_http::Error> {
     let (state, _) = State::from_env(function).await?;
     state.warm(function.connections).await;
-    let proxy = state.config.trusted_proxy.clone();
-    answer_requests(function, proxy, state, handler).await
+    let config = state.config.clone();
+    answer_requests(function, config, state, handler).await
 }
 
 /// Runs a function that signs. `build` makes its state.
@@ -67,22 +64,22 @@ pub async fn serve_signing<S: Send + Sync + 'static>(
     if signing.state.config.warm_up {
         tokio::join!(signing.issuer.warm(), signing.state.warm(function.connections));
     }
-    let proxy = signing.state.config.trusted_proxy.clone();
-    answer_requests(function, proxy, build(signing)?, handler).await
+    let config = signing.state.config.clone();
+    answer_requests(function, config, build(signing)?, handler).await
 }
 
 async fn answer_requests<S: Send + Sync + 'static>(
     function: &'static Function,
-    proxy: TrustedProxy,
+    config: Config,
     state: S,
     handler: Handler<S>,
 ) -> Result<(), lambda_http::Error> {
-    let state = Arc::new((proxy, state));
+    let state = Arc::new((config, state));
     let requests = Adapter::from(service_fn(move |request| {
         let shared = Arc::clone(&state);
         async move {
-            let (proxy, state) = &*shared;
-            Ok::<_, lambda_http::Error>(respond(function, proxy, state, request, handler).await)
+            let (config, state) = &*shared;
+            Ok::<_, lambda_http::Error>(respond(function, config, state, request, handler).await)
         }
     }));
     let events = requests.map_request(|mut event: LambdaEvent<LambdaRequest>| {

@@ -71,7 +71,7 @@ impl State {
     pub async fn from_env(function: &Function) -> Result<(Self, SdkConfig), lambda_http::Error> {
         let config = Config::from_env()?;
         logging::start(config.log_level, function.name);
-        let sdk = aws::config().await?;
+        let sdk = aws::config(&config.timeouts).await?;
         let client = aws_sdk_dynamodb::Client::new(&sdk);
         let clock = Clock::system();
         if let Some(namespace) = &config.metrics_namespace {
@@ -94,7 +94,8 @@ impl SigningState {
     #[must_use]
     pub fn new(state: State, source: SigningKeySource) -> Self {
         let settings = state.config.tokens.clone();
-        let signers = SignerCache::new(settings, state.clock.clone(), state.ids.clone(), source);
+        let max_wait = state.config.timeouts.renewal;
+        let signers = SignerCache::new(settings, state.clock.clone(), state.ids.clone(), source, max_wait);
         let issuer = TokenIssuer::new(state.keys.clone(), state.auth.clone(), signers);
         Self { state, issuer }
     }

@@ -181,7 +181,6 @@ impl Phones {
             Operation::Wait { until } => service.clock.set(*until),
             Operation::RotateKeys => {
                 service.rotate_keys().await;
-                service.clock.advance(1);
             }
             _ => return Some(self.request(label, operation).send(service).await),
         }
