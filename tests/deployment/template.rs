@@ -24,8 +24,12 @@ const WITHOUT_AN_ALARM: [(&str, &str, &str); 1] = [(
 )];
 
 /// Variables that are read but not set, and why.
-const NOT_GIVEN: [(&str, &str); 2] = [
+const NOT_GIVEN: [(&str, &str); 3] = [
     ("SIGNING_KEYS_FILE", "on a developer's machine only"),
+    (
+        "TIMEOUT_FACTOR",
+        "for tests only: a release build does not read it",
+    ),
     ("WARM_UP", "for measuring only"),
 ];
 
