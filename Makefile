@@ -59,6 +59,11 @@ import: cargo ## Creates the accounts of a file of JSON lines: make import FILE=
 	@# Not through `cargo run`, whose environment would hide the AWS CLI's own credentials and region.
 	@"$${CARGO_TARGET_DIR:-target}/debug/local" import "$(FILE)" $(FUNCTION)
 
+.PHONY: erase-archived
+erase-archived: $(TEST_TOOLS) ## Erases an account's events from the archive: make erase-archived BUCKET=… USER_ID=…
+	@test -n "$(BUCKET)" -a -n "$(USER_ID)" || { echo "Say: make erase-archived BUCKET=… USER_ID=…" >&2; exit 1; }
+	@$(VENV)/bin/python scripts/erase-archived "$(BUCKET)" "$(USER_ID)"
+
 .PHONY: test
 test: cargo $(DEV_TOOLS) $(TEST_TOOLS) $(DOCS_TOOLS) ## Runs all tests
 	cargo build --bins

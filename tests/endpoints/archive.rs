@@ -3,15 +3,19 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Read as _,
+    process::Command,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use aws_sdk_s3::Client;
+use aws_sdk_s3::{
+    Client,
+    types::{BucketVersioningStatus, VersioningConfiguration},
+};
 use flate2::read::GzDecoder;
 use registry::prune::Archive;
 use serde_json::{Value, json};
 use testkit::{Attempt, Fault, FaultyHttpClient};
-use tests::{Moto, Trail};
+use tests::{Moto, Trail, python};
 
 const BUCKET: &str = "archive";
 
@@ -107,7 +111,7 @@ async fn a_run_that_dies_anywhere_loses_nothing() {
         create(&counting, &bucket).await;
         let trail = Trail::new().await;
         let newest = trail.newest();
-        let mut written: BTreeSet<_> = trail.write_many(newest, 3, 60).await.into_iter().collect();
+        let mut written: BTreeSet<_> = trail.write_many(newest, 3, 6).await.into_iter().collect();
         written.extend(trail.write_many(newest, 7, 2).await);
 
         let requests = AtomicUsize::new(0);
@@ -140,14 +144,14 @@ async fn a_run_that_dies_anywhere_loses_nothing() {
         for (key, lines) in &before {
             assert_eq!(&after[key], lines, "what is stored does not change");
         }
-        // An event has a second key only if its batch was partly removed: the new object holds the remainder.
+        // An event has a second key only if its page was partly removed: the new object holds the remainder.
         let new = after.iter().filter(|(key, _)| !before.contains_key(*key));
         for (key, lines) in new {
             let again = ids(lines);
             for first in before.values().map(|lines| ids(lines)) {
                 assert!(
                     again.is_disjoint(&first) || (again.is_subset(&first) && again.len() < first.len()),
-                    "death {death}: {key} repeats a batch that was not partly removed"
+                    "death {death}: {key} repeats a page that was not partly removed"
                 );
             }
             assert!(again.is_subset(&left), "{key}");
@@ -155,7 +159,7 @@ async fn a_run_that_dies_anywhere_loses_nothing() {
         if survived {
             assert_eq!(
                 death,
-                1 + (1 + 1 + 3) + (1 + 1 + 1) + 1,
+                1 + (1 + 1 + 6) + (1 + 1 + 2) + 1,
                 "every request failed once"
             );
             break;
@@ -269,4 +273,81 @@ async fn an_event_of_a_later_version_is_archived_as_it_is() {
         (&line["type"], &line["warp"]),
         (&json!("teleported"), &json!("9"))
     );
+}
+
+/// With every version kept, as in the stack's own bucket, and without.
+#[tokio::test]
+async fn an_accounts_events_are_erased_from_the_archive_in_every_version() {
+    for is_versioned in [true, false] {
+        let (moto, client) = bucket().await;
+        if is_versioned {
+            let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled);
+            let put = client.put_bucket_versioning().bucket(BUCKET);
+            put.versioning_configuration(enabled.build())
+                .send()
+                .await
+                .unwrap();
+        }
+        let mut trail = Trail::new().await;
+        let (user, newest) = (trail.user(), trail.newest());
+        trail.write_many(newest, 3, 2).await;
+        trail.write_many(newest, 5, 2).await;
+        trail.go_on_with_another();
+        let kept: BTreeSet<_> = trail.write_many(newest, 3, 2).await.into_iter().collect();
+        let archive = || Archive::new(client.clone(), BUCKET);
+        let report = trail
+            .prune_over(trail.service.state.clone(), Some(archive()))
+            .await;
+        assert_eq!(report.events_archived, 6);
+        let before = objects(&client, BUCKET).await;
+        assert_eq!(before.len(), 2);
+        // Both are overwritten, as by the run after one that was killed.
+        for key in before.keys() {
+            let body = client
+                .get_object()
+                .bucket(BUCKET)
+                .key(key)
+                .send()
+                .await
+                .unwrap()
+                .body;
+            let again = client.put_object().bucket(BUCKET).key(key);
+            again
+                .body(body.collect().await.unwrap().into_bytes().into())
+                .send()
+                .await
+                .unwrap();
+        }
+
+        let erase = |user: &str| {
+            let mut script = Command::new(python());
+            script
+                .arg(testkit::root().join("scripts/erase-archived"))
+                .args([BUCKET, user]);
+            script
+                .env("AWS_ENDPOINT_URL_S3", moto.endpoint())
+                .env("AWS_REGION", "us-east-1");
+            let keys = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
+            let done = script.envs(keys).output().unwrap();
+            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+            String::from_utf8(done.stdout).unwrap()
+        };
+        let told = erase(&user);
+        assert!(told.starts_with("Erased "), "{told}");
+        assert_eq!(archived(&client, BUCKET).await, kept);
+        let versions = client.list_object_versions().bucket(BUCKET).send().await.unwrap();
+        for version in versions.versions() {
+            let read = client.get_object().bucket(BUCKET).key(version.key().unwrap());
+            let read = read
+                .version_id(version.version_id().unwrap())
+                .send()
+                .await
+                .unwrap();
+            let bytes = read.body.collect().await.unwrap().to_vec();
+            let mut text = String::new();
+            GzDecoder::new(&bytes[..]).read_to_string(&mut text).unwrap();
+            assert!(!text.contains(&user), "{text}");
+        }
+        assert!(erase(&user).starts_with("Erased 0 events"), "nothing is left");
+    }
 }

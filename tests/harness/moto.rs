@@ -29,7 +29,7 @@ impl Moto {
     #[must_use]
     pub fn start() -> Self {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut server = Command::new(python(here))
+        let mut server = Command::new(python())
             .arg(here.join("harness/moto_server.py"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -81,8 +81,9 @@ impl Drop for Moto {
 }
 
 /// The project's own Python, else the one on the PATH.
-fn python(tests: &Path) -> PathBuf {
-    let own = tests.join("../.venv/bin/python");
+#[must_use]
+pub fn python() -> PathBuf {
+    let own = testkit::root().join(".venv/bin/python");
     if own.is_file() {
         own
     } else {
