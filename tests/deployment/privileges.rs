@@ -146,6 +146,44 @@ fn what_others_use_is_exactly_what_they_need() {
     assert_eq!(of("ReportFailedRuns"), BTreeSet::from([reports]));
 }
 
+/// Which functions may do this on partitions whose keys begin so.
+fn may(grants: &[Statement], action: &str, key: &str) -> BTreeSet<String> {
+    let call = Recorded {
+        action: format!("dynamodb:{action}"),
+        resource: "Table.Arn".to_owned(),
+        keys: BTreeSet::from([key.to_owned()]),
+    };
+    let allowing = grants.iter().filter(|statement| statement.allows(&call));
+    allowing.map(|statement| statement.function.clone()).collect()
+}
+
+/// What `docs/security.md` says of the trail, in both directions: who may, and that nobody else may.
+#[test]
+fn the_trail_is_added_to_and_only_prune_and_admin_delete_from_it() {
+    let grants = grants().unwrap();
+    let may = |action, key| may(&grants, action, key).into_iter().collect::<Vec<_>>();
+    let tell = [
+        "admin",
+        "login",
+        "logout",
+        "logout-all",
+        "refresh",
+        "rename",
+        "revoke",
+    ];
+    assert_eq!(may("PutItem", "TRAIL#"), tell);
+    assert_eq!(may("DeleteItem", "TRAIL#"), ["admin", "prune"]);
+    assert_eq!(may("UpdateItem", "TRAIL#"), [""; 0]);
+    assert_eq!(may("PutItem", "USER#"), ["admin", "login"]);
+    assert_eq!(may("UpdateItem", "UNKNOWN#"), [""; 0]);
+    assert_eq!(may("DeleteItem", "UNKNOWN#"), [""; 0]);
+    let actions = grants.iter().flat_map(|statement| &statement.actions);
+    let batches: Vec<_> = actions
+        .filter(|action| action.ends_with("BatchWriteItem") || action.contains('*'))
+        .collect();
+    assert!(batches.is_empty(), "{batches:?}");
+}
+
 /// `LogoutAllLogGroup.Arn` of `logout-all`.
 fn log_group(function: &str) -> String {
     let words = function

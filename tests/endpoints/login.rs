@@ -93,7 +93,7 @@ async fn an_unknown_address_and_a_wrong_password_get_the_same_answer() {
     let items = service.items().await;
     let unknown = items
         .iter()
-        .find(|item| item["pk"].as_str().unwrap().starts_with("EMAIL#") && item["type"] == "login_failed")
+        .find(|item| item["pk"].as_str().unwrap().starts_with("UNKNOWN#") && item["type"] == "login_failed")
         .unwrap();
     assert_eq!(unknown["expires_at"], 4_000_000_000_i64 + 30 * 86_400);
     assert!(!unknown.to_string().contains("nobody"), "{unknown}");

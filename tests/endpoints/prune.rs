@@ -91,8 +91,8 @@ async fn live_events_cost_nothing() {
         assert_eq!(report.events_removed, 120);
         calls.push(connection.attempts().len());
     }
-    // Reads progress, queries 16 shards on each of four days, sends four times two batches, records.
-    assert_eq!(calls, [1 + 4 * 16 + 8 + 1; 2]);
+    // Reads progress, queries 16 shards on each of four days, deletes 120 events, records.
+    assert_eq!(calls, [1 + 4 * 16 + 120 + 1; 2]);
 }
 
 #[tokio::test]
@@ -192,20 +192,6 @@ async fn retention_may_be_lowered_and_raised_again() {
 }
 
 #[tokio::test]
-async fn what_dynamodb_leaves_undone_is_sent_again() {
-    let trail = Trail::new().await;
-    trail.write_many(trail.newest(), 3, 60).await;
-    let connection = FaultyHttpClient::new(|_| Some(Fault::HalfProcessed));
-    let report = trail
-        .prune_over(trail.service.state_over(&connection), None)
-        .await;
-    assert_eq!((report.events_removed, report.complete), (60, true), "{report:?}");
-    assert!(trail.left().await.is_empty());
-    // 25 go as 13, 6, 3, 2 and 1; the ten as 5, 3, 1 and 1.
-    assert_eq!(connection.count("BatchWriteItem"), 5 + 5 + 4);
-}
-
-#[tokio::test]
 async fn a_busy_table_is_waited_for() {
     let trail = Trail::new().await;
     trail.write_many(trail.newest(), 3, 30).await;
@@ -213,7 +199,7 @@ async fn a_busy_table_is_waited_for() {
     let refusals = AtomicUsize::new(10);
     let connection = FaultyHttpClient::new(move |attempt: &Attempt| {
         let left = |left: usize| left.checked_sub(1);
-        let is_write = attempt.operation == "BatchWriteItem";
+        let is_write = attempt.operation == "DeleteItem";
         if is_write && refusals.fetch_update(SeqCst, SeqCst, left).is_ok() {
             Some(Fault::Error(400, "ProvisionedThroughputExceededException"))
         } else {
@@ -224,7 +210,7 @@ async fn a_busy_table_is_waited_for() {
         .prune_over(trail.service.state_over(&connection), None)
         .await;
     assert_eq!((report.events_removed, report.complete), (30, true), "{report:?}");
-    assert_eq!(connection.count("BatchWriteItem"), 10 + 2);
+    assert_eq!(connection.count("DeleteItem"), 10 + 30);
 }
 
 #[tokio::test]
@@ -290,7 +276,7 @@ async fn a_run_out_of_time_goes_on_at_the_next() {
     let newest = trail.newest();
     trail.write_many(newest, 3, 200).await;
     let mut slow = trail.service.state.clone();
-    // A batch of 25 with index entries is 50 units, or half a second.
+    // An event with its index entry is 2 units, so 50 a second are removed.
     slow.config.prune_write_units_per_second = 100;
     let slow = PruneState {
         state: slow,
@@ -309,7 +295,7 @@ async fn a_run_out_of_time_goes_on_at_the_next() {
         );
         assert_eq!(answer["days_behind"], 1);
         removed = answer["events_removed"].as_u64().unwrap();
-        let granted = time.as_millis() / 20 + 25;
+        let granted = time.as_millis() / 20 + 4;
         assert!(u128::from(removed) <= granted, "{removed} in {time:?}");
         assert_eq!(trail.recorded().await, Some(newest.plus(-1)));
         time = Duration::from_millis(3400).min(time * 2);
@@ -327,8 +313,8 @@ async fn a_run_that_dies_anywhere_is_made_good_by_the_next() {
         let trail = Trail::new().await;
         let newest = trail.newest();
         trail.record(newest.plus(-2)).await;
-        trail.write_many(newest.plus(-1), 3, 30).await;
-        trail.write_many(newest, 3, 30).await;
+        trail.write_many(newest.plus(-1), 3, 6).await;
+        trail.write_many(newest, 3, 6).await;
         let writes = AtomicUsize::new(0);
         let connection = FaultyHttpClient::new(move |attempt: &Attempt| {
             let counts = attempt.operation != "Query";
@@ -352,8 +338,8 @@ async fn a_run_that_dies_anywhere_is_made_good_by_the_next() {
         if survived {
             assert_eq!(
                 death,
-                1 + 2 * 3,
-                "progress, and for each day two batches and the record"
+                1 + 2 * (6 + 1),
+                "progress, and for each day its events and the record"
             );
             break;
         }

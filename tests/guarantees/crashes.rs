@@ -52,10 +52,7 @@ impl Scene {
     }
 
     async fn records(&self, prefix: &str) -> Vec<Value> {
-        let items = self
-            .service
-            .partition(&format!("USER#{}", self.service.account.id))
-            .await;
+        let items = self.service.items().await;
         items
             .into_iter()
             .filter(|item| item["sk"].as_str().is_some_and(|sk| sk.starts_with(prefix)))

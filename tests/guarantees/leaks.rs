@@ -303,7 +303,9 @@ impl Walk {
             &list::FUNCTION,
             &self.service.state.config,
             &(),
-            Event::file("list/list").request(),
+            Event::file("list/list")
+                .header("x-origin-verify", PROXY)
+                .request(),
             |(), _| Box::pin(async { Err::<Response, ApiError>(explode()) }),
         );
         assert_eq!(panicked.await.status(), 500);

@@ -49,9 +49,9 @@ async fn a_session_that_is_over_is_refused_also_above_the_limit() {
         let item = service.session_item(&expired.session).await;
         let past = AttributeValue::N(service.clock.now().seconds().0.to_string());
         service.tamper(&item, "expires_at", past).await;
-        let user = service.account.id.parse().unwrap();
-        let gone_id = gone.session.parse().unwrap();
-        service.state.store.delete_stale(user, &[gone_id]).await.unwrap();
+        service
+            .delete_item(&service.session_item(&gone.session).await)
+            .await;
         for _ in 0..3 {
             refused(&service, &sample, &revoked.access, "session_revoked").await;
             refused(&service, &sample, &expired.access, "session_expired").await;

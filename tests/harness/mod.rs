@@ -17,7 +17,7 @@ pub use binaries::{built, start_process};
 pub use event::{Answer, Event};
 pub use grants::{Statement, grants};
 pub use keys_secret::{KeysSecret, STEPS};
-pub use moto::Moto;
+pub use moto::{Moto, python};
 pub use recorded_calls::{Access, Call, RecordedCalls};
 pub use requests::{SampleRequest, Tokens};
 pub use service::{Account, EMAIL, PASSWORD, TIMEOUT_FACTOR, TestService};

@@ -30,8 +30,7 @@ pub struct Recorded {
     pub action: String,
     /// The resource, as named in the template.
     pub resource: String,
-    /// The kinds of partition keys of the whole request, like `USER#`. Each part of a transaction has them all, so
-    /// what is allowed here is allowed whether IAM evaluates single parts or the whole.
+    /// The kinds of partition keys, like `USER#`. IAM evaluates each part of a transaction by itself.
     pub keys: BTreeSet<String>,
 }
 
@@ -45,7 +44,6 @@ impl Recorded {
             let parts = if key.starts_with("RATE#") { 2 } else { 1 };
             Some(key.split_inclusive('#').take(parts).collect::<String>())
         };
-        let keys: BTreeSet<_> = accesses.iter().filter_map(kind).collect();
         let one = |access: &Access| Self {
             action: format!(
                 "{}:{}",
@@ -57,7 +55,7 @@ impl Recorded {
                 (true, None) => "Table.Arn".to_owned(),
                 (true, Some(index)) => format!("${{Table.Arn}}/index/{index}"),
             },
-            keys: keys.clone(),
+            keys: kind(access).into_iter().collect(),
         };
         accesses.iter().map(one).collect()
     }

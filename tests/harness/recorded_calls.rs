@@ -97,11 +97,6 @@ impl Intercept for RecordedCalls {
 fn accesses(operation: &str, body: &Value) -> Vec<Access> {
     match operation {
         "TransactWriteItems" => list(&body["TransactItems"]).flat_map(members).map(part).collect(),
-        "BatchWriteItem" => members(&body["RequestItems"])
-            .flat_map(|(_, requests)| list(requests))
-            .flat_map(members)
-            .map(|(_, request)| access(operation, request))
-            .collect(),
         "BatchGetItem" => members(&body["RequestItems"])
             .flat_map(|(_, table)| list(&table["Keys"]))
             .map(|key| access(operation, &json!({ "Key": key })))

@@ -77,6 +77,15 @@ impl TestService {
         let items = self.items().await;
         let item = items.iter().find(|item| item["sk"] == sk.as_str());
         let item = item.expect("the event has a record");
+        self.delete_item(item).await;
+    }
+
+    /// Deletes an item, as TTL does.
+    ///
+    /// # Panics
+    ///
+    /// If the table cannot be written.
+    pub async fn delete_item(&self, item: &Value) {
         let key = |name: &str| AttributeValue::S(item[name].as_str().unwrap_or_default().to_owned());
         let delete = self
             .client

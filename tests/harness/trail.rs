@@ -53,6 +53,11 @@ impl Trail {
         Self { service, user }
     }
 
+    /// Goes on with another user's trail, in the same table.
+    pub fn go_on_with_another(&mut self) {
+        self.user = self.service.state.ids.user();
+    }
+
     /// The trail's user.
     #[must_use]
     pub fn user(&self) -> String {
@@ -136,7 +141,7 @@ impl Trail {
 
     /// The sorted ids of this trail's events in the table.
     pub async fn left(&self) -> Vec<String> {
-        let pk = format!("USER#{}", self.user);
+        let pk = format!("TRAIL#{}", self.user);
         let items = self.service.items().await;
         let own = items.iter().filter(|item| item["pk"] == pk.as_str());
         let mut ids: Vec<_> = own

@@ -1,4 +1,4 @@
-//! A batch that `DynamoDB` half processes.
+//! A batch of reads that `DynamoDB` half processes.
 
 use aws_smithy_runtime_api::client::{
     http::{HttpConnector as _, SharedHttpConnector},
@@ -16,11 +16,10 @@ pub(crate) async fn half_processed(
     mut request: HttpRequest,
 ) -> Result<HttpResponse, ConnectorError> {
     let mut sent = content(&request);
-    let unprocessed = match request.headers().get("x-amz-target").unwrap_or_default() {
-        target if target.ends_with(".BatchWriteItem") => "UnprocessedItems",
-        target if target.ends_with(".BatchGetItem") => "UnprocessedKeys",
-        _ => return real.call(request).await,
-    };
+    let target = request.headers().get("x-amz-target").unwrap_or_default();
+    if !target.ends_with(".BatchGetItem") {
+        return real.call(request).await;
+    }
     let mut left = sent["RequestItems"].clone();
     for (table, batch) in sent["RequestItems"].as_object_mut().into_iter().flatten() {
         let (first, second) = (entries(batch), entries(&mut left[table]));
@@ -40,16 +39,11 @@ pub(crate) async fn half_processed(
     let bytes = ByteStream::new(answer.into_body()).collect().await;
     let bytes = bytes.map_err(|error| ConnectorError::io(error.into()))?;
     let mut body: Value = serde_json::from_slice(&bytes.to_vec()).expect("DynamoDB speaks JSON");
-    body[unprocessed] = left;
+    body["UnprocessedKeys"] = left;
     Ok(respond(status, &body))
 }
 
-/// A batch's writes, or its keys.
+/// A batch's keys.
 fn entries(batch: &mut Value) -> &mut Vec<Value> {
-    let entries = if batch.is_array() {
-        batch
-    } else {
-        &mut batch["Keys"]
-    };
-    entries.as_array_mut().expect("a batch has entries")
+    batch["Keys"].as_array_mut().expect("a batch has keys")
 }

@@ -46,9 +46,7 @@ pub enum Fault {
     Error(u16, &'static str),
     /// Conflicts with a transaction (writes only).
     Conflict,
-    /// Left wholly unprocessed (batches only).
-    Unprocessed,
-    /// Half processed (batches only; a batch of one is processed).
+    /// Half processed (batches of reads only; a batch of one is processed).
     HalfProcessed,
     /// Arrives; the answer takes two seconds.
     Slow,
@@ -69,7 +67,7 @@ impl Fault {
     pub const THROTTLED: Self = Self::Error(400, "ThrottlingException");
 
     /// Faults of a single attempt that take no time.
-    pub const QUICK: [Self; 11] = [
+    pub const QUICK: [Self; 10] = [
         Self::Refused,
         Self::Lost,
         Self::Late,
@@ -80,7 +78,6 @@ impl Fault {
         Self::SERVER_ERROR,
         Self::THROTTLED,
         Self::Conflict,
-        Self::Unprocessed,
     ];
 
     /// Whether this kind of call can fail this way.
@@ -90,7 +87,6 @@ impl Fault {
             Self::Conflict => {
                 ["TransactWriteItems", "UpdateItem", "PutItem", "DeleteItem"].contains(&operation)
             }
-            Self::Unprocessed => operation == "BatchWriteItem",
             _ => true,
         }
     }
@@ -138,10 +134,6 @@ impl Fault {
             )),
             Self::Error(status, code) => Ok(error(status, code)),
             Self::Conflict => Ok(conflict(&content(request))),
-            Self::Unprocessed => {
-                let items = content(request)["RequestItems"].take();
-                Ok(respond(200, &json!({ "UnprocessedItems": items })))
-            }
             _ => self.answer(None).await,
         }
     }

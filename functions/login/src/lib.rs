@@ -286,7 +286,9 @@ async fn commit(
         };
         let (outcome, swept) = tokio::join!(
             state.store.commit_login(commit),
-            state.store.delete_stale(session.user_id, &plan.stale)
+            state
+                .store
+                .delete_stale(session.user_id, &plan.stale, attempt.context.at)
         );
         if let Err(error) = swept {
             tracing::warn!(error = %Error::from(error).report(), "ended sessions could not be removed");

@@ -1,8 +1,9 @@
-//! Batches of events, and what `DynamoDB` leaves unprocessed.
+//! Many events: reading them in batches, deleting them one by one, and trying again what `DynamoDB` was too busy for.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::store::{EventRef, Store, StoreError};
 
 use crate::{
@@ -14,6 +15,8 @@ use crate::{
 
 /// Write units that one deletion takes at least: the event's and its index entry's.
 const UNITS_A_REMOVAL: f64 = 2.0;
+/// How many events of a partition are deleted at once.
+const AT_ONCE: usize = 4;
 
 /// Reads these events as the archive keeps them, in the order of their ids, without those that are gone by now.
 pub(crate) async fn read(
@@ -22,12 +25,19 @@ pub(crate) async fn read(
     events: &[EventRef],
 ) -> Result<Vec<Line>, Interrupted> {
     let mut found = Vec::with_capacity(events.len());
-    let read = async |batch: &[EventRef]| -> Result<_, Interrupted> {
-        let answer = store.read_events(batch).await?;
-        found.extend(answer.found.into_iter().map(Line::from));
-        Ok(answer.unprocessed)
-    };
-    in_batches(budget, events, Store::MAX_READS, read).await?;
+    for batch in events.chunks(Store::MAX_READS) {
+        let mut left = batch.to_vec();
+        patiently(budget, async || {
+            let answer = store.read_events(&left).await?;
+            found.extend(answer.found.into_iter().map(Line::from));
+            left = answer.unprocessed;
+            match left.len() {
+                0 => Ok(()),
+                count => Err(Failure::LeftUnread(count).into()),
+            }
+        })
+        .await?;
+    }
     found.sort_by_key(|event| event.key.id);
     Ok(found)
 }
@@ -39,46 +49,37 @@ pub(crate) async fn remove(
     tally: &Tally,
     events: &[EventRef],
 ) -> Result<(), Interrupted> {
-    let remove = async |batch: &[EventRef]| -> Result<_, Interrupted> {
-        let estimate = batch.iter().map(|_| UNITS_A_REMOVAL).sum();
-        budget.spend(estimate).await?;
-        let removal = store.delete_events(batch).await?;
-        budget.settle(estimate, removal.write_units);
-        tally.removed(batch.len() - removal.unprocessed.len());
-        Ok(removal.unprocessed)
+    let remove = async |event: EventRef| {
+        patiently(budget, async || {
+            budget.spend(UNITS_A_REMOVAL).await?;
+            let units = store.delete_event(event).await?;
+            budget.settle(UNITS_A_REMOVAL, units);
+            tally.removed(1);
+            Ok(())
+        })
+        .await
     };
-    in_batches(budget, events, Store::MAX_DELETES, remove).await
+    let removals = stream::iter(events.to_vec()).map(remove);
+    removals.buffer_unordered(AT_ONCE).try_collect().await
 }
 
-/// Sends events in batches. Pauses and sends again what an attempt left unprocessed, and a batch that `DynamoDB` was too
-/// busy for even after the SDK's own retries.
-async fn in_batches(
+/// Tries until it succeeds, with pauses, as long as `DynamoDB` is too busy even for the SDK's own retries, or leaves
+/// something unread.
+async fn patiently(
     budget: &Budget,
-    events: &[EventRef],
-    size: usize,
-    mut attempt: impl AsyncFnMut(&[EventRef]) -> Result<Vec<EventRef>, Interrupted>,
+    mut attempt: impl AsyncFnMut() -> Result<(), Interrupted>,
 ) -> Result<(), Interrupted> {
-    for batch in events.chunks(size) {
-        let mut left = batch.to_vec();
-        let mut pauses = pauses();
-        while !left.is_empty() {
-            budget.check()?;
-            let failure = match attempt(&left).await {
-                Ok(unprocessed) => {
-                    left = unprocessed;
-                    Failure::LeftUndone(left.len())
-                }
-                Err(Interrupted::Failed(Failure::Store(error @ StoreError::Unavailable { .. }))) => {
-                    error.into()
-                }
-                Err(interrupted) => return Err(interrupted),
-            };
-            if !left.is_empty() {
-                budget.pause(pauses.next().ok_or(failure)?).await?;
-            }
-        }
+    let mut pauses = pauses();
+    loop {
+        budget.check()?;
+        let failure = match attempt().await {
+            Err(Interrupted::Failed(
+                failure @ (Failure::LeftUnread(_) | Failure::Store(StoreError::Unavailable { .. })),
+            )) => failure,
+            outcome => return outcome,
+        };
+        budget.pause(pauses.next().ok_or(failure)?).await?;
     }
-    Ok(())
 }
 
 /// Pauses between retries: 50 ms doubling to 3 s, with jitter, 10 to 20 s in all.

@@ -19,9 +19,9 @@ pub(crate) enum Failure {
     /// The table.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// `DynamoDB` kept leaving events unprocessed.
-    #[error("DynamoDB left {0} events of a batch undone, however often they were sent again")]
-    LeftUndone(usize),
+    /// `DynamoDB` kept leaving events unread.
+    #[error("DynamoDB left {0} events of a batch unread, however often it was asked for them")]
+    LeftUnread(usize),
     /// The table's creation time is unknown.
     #[error(
         "nothing was pruned so far, and DynamoDB does not tell when the table was created: record a day to begin after \

@@ -80,19 +80,15 @@ impl Store {
     ///
     /// If the table cannot be written.
     pub async fn create_account(&self, new: &NewAccount) -> Result<CreateOutcome, StoreError> {
-        let absent = "attribute_not_exists(pk)";
         let actions = vec![
             Action::Put {
                 item: items::credential_item(&new.credential),
-                condition: absent,
             },
             Action::Put {
                 item: items::profile_item(&new.credential.account),
-                condition: absent,
             },
-            Action::Put {
-                item: items::event_item(&new.event),
-                condition: "",
+            Action::Tell {
+                event: items::event_item(&new.event),
             },
         ];
         match self.transact("creating an account", actions).await? {

@@ -88,7 +88,6 @@ impl Store {
             });
             actions.push(Action::Put {
                 item: items::credential_item(&moved),
-                condition: "attribute_not_exists(pk)",
             });
         }
         actions.push(Action::Update {
@@ -97,9 +96,8 @@ impl Store {
             also: "",
             condition: "attribute_exists(pk) AND email = :old",
         });
-        actions.push(Action::Put {
-            item: items::event_item(&event),
-            condition: "",
+        actions.push(Action::Tell {
+            event: items::event_item(&event),
         });
         let outcomes = match self.transact("changing an address", actions).await? {
             Outcome::Committed => return Ok(EmailOutcome::Changed),

@@ -104,9 +104,8 @@ impl Store {
                 also: "",
                 condition: change.condition(),
             },
-            Action::Put {
-                item: items::event_item(&event),
-                condition: "",
+            Action::Tell {
+                event: items::event_item(&event),
             },
         ];
         let outcomes = match self.transact("changing a credential", actions).await? {

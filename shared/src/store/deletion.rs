@@ -1,9 +1,8 @@
 //! Deleting an account with everything that belongs to it.
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::TryFutureExt;
 
 use super::{
-    batch::MAX_BATCH_WRITES,
     error::StoreError,
     expression::{Attributes, text},
     item_keys::{self, ItemKey},
@@ -14,8 +13,6 @@ use crate::domain::{account::Account, ids::UserId};
 
 /// Maximum records one step deletes.
 const STEP: i32 = 1000;
-/// Maximum number of concurrent batches.
-const BATCHES_AT_ONCE: usize = 4;
 
 /// A kind of record that an account has many of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,25 +32,19 @@ impl Store {
     ///
     /// If the table cannot be read or written. Some records may be gone by then.
     pub async fn delete_some(&self, user: UserId, records: RecordKind) -> Result<usize, StoreError> {
-        let prefix = match records {
-            RecordKind::Sessions => item_keys::SESSION_PREFIX,
-            RecordKind::Events => item_keys::EVENT_PREFIX,
+        let (pk, prefix) = match records {
+            RecordKind::Sessions => (item_keys::user_pk(user), item_keys::SESSION_PREFIX),
+            RecordKind::Events => (item_keys::trail_pk(user), item_keys::EVENT_PREFIX),
         };
         let answer = self
-            .query(item_keys::user_pk(user), prefix)
+            .query(pk, prefix)
             .limit(STEP)
             .projection_expression("pk, sk")
             .send()
             .await
             .map_err(|error| StoreError::from_sdk("Query", error))?;
         let found = answer.items.unwrap_or_default();
-        let batches: Vec<Vec<_>> = found.chunks(MAX_BATCH_WRITES).map(<[_]>::to_vec).collect();
-        stream::iter(batches)
-            .map(|batch| self.delete_batch(batch))
-            .buffer_unordered(BATCHES_AT_ONCE)
-            .try_collect::<()>()
-            .await?;
-        Ok(found.len())
+        Self::delete_each(found, |key| self.delete(key).map_ok(|_| 1)).await
     }
 
     /// Deletes the credential and profile of an account whose deletion has begun, both or neither, freeing its address.

@@ -36,7 +36,7 @@ impl Store {
         limit: u8,
     ) -> Result<EventPage, StoreError> {
         let answer = self
-            .query(item_keys::user_pk(user), item_keys::EVENT_PREFIX)
+            .query(item_keys::trail_pk(user), item_keys::EVENT_PREFIX)
             .scan_index_forward(false)
             // One more than is shown tells whether there are older ones.
             .limit(i32::from(limit) + 1)

@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+/// The condition of whatever must not replace an item.
+pub(super) const ABSENT: &str = "attribute_not_exists(pk)";
+
 pub(super) type Attributes = HashMap<String, AttributeValue>;
 
 pub(super) fn text(value: impl Into<String>) -> AttributeValue {

@@ -19,7 +19,7 @@ pub(super) const GSI1SK: &str = "gsi1sk";
 
 /// Sort keys of a user's sessions begin with this.
 pub(super) const SESSION_PREFIX: &str = "SESSION#";
-/// Sort keys of a user's events begin with this.
+/// Sort keys of events begin with this.
 pub(super) const EVENT_PREFIX: &str = "EVENT#";
 /// The index sort key of every session.
 pub(super) const SESSION_INDEX_SK: &str = "SESSION";
@@ -56,9 +56,10 @@ impl ItemKey {
         }
     }
 
+    /// The trail has partitions of its own, so that roles can tell it from all else.
     pub fn event(user: UserId, event: EventId) -> Self {
         Self {
-            pk: user_pk(user),
+            pk: trail_pk(user),
             sk: format!("{EVENT_PREFIX}{event}"),
         }
     }
@@ -66,7 +67,7 @@ impl ItemKey {
     /// A refused login of an unknown address: stored under its digest, not its text.
     pub fn unknown_login(email: &Email, event: EventId) -> Self {
         Self {
-            pk: format!("EMAIL#{}", email.digest()),
+            pk: format!("UNKNOWN#{}", email.digest()),
             sk: format!("{EVENT_PREFIX}{event}"),
         }
     }
@@ -111,6 +112,15 @@ pub(super) fn parse_user_pk(pk: &str) -> Option<UserId> {
     pk.strip_prefix("USER#")?.parse().ok()
 }
 
+pub(super) fn trail_pk(user: UserId) -> String {
+    format!("TRAIL#{user}")
+}
+
+/// The user whose trail a partition key names.
+pub(super) fn parse_trail_pk(pk: &str) -> Option<UserId> {
+    pk.strip_prefix("TRAIL#")?.parse().ok()
+}
+
 pub(super) fn session_index_pk(session: SessionId) -> String {
     format!("{SESSION_PREFIX}{session}")
 }
@@ -146,8 +156,12 @@ mod tests {
         assert_eq!(ItemKey::session(user, session).sk, format!("SESSION#{session}"));
         assert_eq!(parse_user_pk(&user_pk(user)), Some(user));
         assert_eq!(parse_user_pk("EMAIL#x"), None);
+        let event = ItemKey::event(user, ids.event(Millis(0)));
+        assert_eq!(event.pk, format!("TRAIL#{user}"));
+        assert_eq!(parse_trail_pk(&event.pk), Some(user));
+        assert_eq!(parse_trail_pk(&user_pk(user)), None);
         let unknown = ItemKey::unknown_login(&email, ids.event(Millis(0)));
-        assert_eq!(unknown.pk, format!("EMAIL#{}", email.digest()));
+        assert_eq!(unknown.pk, format!("UNKNOWN#{}", email.digest()));
         assert!(!unknown.pk.contains("anna"));
     }
 

@@ -91,7 +91,6 @@ impl Store {
             },
             Action::Put {
                 item: items::session_item(session),
-                condition: "attribute_not_exists(pk)",
             },
         ];
         for (other, reason) in revoke {
@@ -109,9 +108,8 @@ impl Store {
             ));
         }
         let event = context.session_event(&self.ids, session, EventType::LoginSucceeded);
-        actions.push(Action::Put {
-            item: items::event_item(&event),
-            condition: "",
+        actions.push(Action::Tell {
+            event: items::event_item(&event),
         });
 
         match self.transact("logging in", actions).await? {

@@ -4,9 +4,9 @@
 //! the SDK, the platform and the phones all retry.
 
 mod accounts;
-mod batch;
 mod change_email;
 mod credentials;
+mod deletes;
 mod deletion;
 mod error;
 mod events;
@@ -32,7 +32,7 @@ pub use deletion::RecordKind;
 pub use error::StoreError;
 pub use events::EventPage;
 pub use login::{LoginCommit, LoginOutcome};
-pub use prune::{AuditPartition, DeleteOutcome, EventRef, PartitionPage, StoredEvent, StoredEvents};
+pub use prune::{AuditPartition, EventRef, PartitionPage, StoredEvent, StoredEvents};
 pub use rate_counters::{CountOutcome, RateCounters};
 pub use rename::{RenameOutcome, RenameRequest};
 pub use revoke::{RevokeError, RevokeOutcome, RevokeRequest};

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    batch::MAX_BATCH_WRITES,
     error::StoreError,
     expression::{Attributes, text},
     item_keys::{self, AUDIT_SHARDS, ItemKey},
@@ -71,15 +70,6 @@ pub struct StoredEvents {
     pub unprocessed: Vec<EventRef>,
 }
 
-/// The result of a batch delete.
-#[derive(Clone, Debug)]
-pub struct DeleteOutcome {
-    /// Those that `DynamoDB` did not delete; retry them after a pause.
-    pub unprocessed: Vec<EventRef>,
-    /// Write units consumed, table and index together.
-    pub write_units: f64,
-}
-
 /// How far pruning has come.
 #[derive(Serialize, Deserialize)]
 struct ProgressItem {
@@ -90,8 +80,6 @@ struct ProgressItem {
 impl Store {
     /// Maximum events per [`Store::read_events`]: `BatchGetItem`'s own limit.
     pub const MAX_READS: usize = 100;
-    /// Maximum events per [`Store::delete_events`]: `BatchWriteItem`'s own limit.
-    pub const MAX_DELETES: usize = MAX_BATCH_WRITES;
 
     /// Up to `limit` events of a partition, starting after `after`: one index query, hence eventually consistent.
     ///
@@ -163,22 +151,15 @@ impl Store {
         })
     }
 
-    /// Deletes up to [`Store::MAX_DELETES`] events.
+    /// Deletes an event if it is there. Returns the write units consumed, table and index together.
     ///
-    /// Deleting an item twice is harmless.
+    /// A retry finds nothing to delete.
     ///
     /// # Errors
     ///
-    /// If the table cannot be written. Some events may be gone by then.
-    pub async fn delete_events(&self, events: &[EventRef]) -> Result<DeleteOutcome, StoreError> {
-        let removal = self
-            .remove(events.iter().map(|event| event.key().attributes()))
-            .await?;
-        let unprocessed = removal.unprocessed.iter().map(event_ref);
-        Ok(DeleteOutcome {
-            unprocessed: unprocessed.collect::<Result<_, _>>()?,
-            write_units: removal.write_units,
-        })
+    /// If the table cannot be written.
+    pub async fn delete_event(&self, event: EventRef) -> Result<f64, StoreError> {
+        self.delete(event.key().attributes()).await
     }
 
     /// The last day up to which all events are deleted, as the last pruning run recorded.

@@ -131,13 +131,7 @@ impl Store {
                 .await
                 .map_err(|error| StoreError::from_sdk("Query", error))?;
             for found in page.items.unwrap_or_default() {
-                self.client
-                    .delete_item()
-                    .table_name(&self.table)
-                    .set_key(Some(found))
-                    .send()
-                    .await
-                    .map_err(|error| StoreError::from_sdk("DeleteItem", error))?;
+                self.delete(found).await?;
             }
             last = page.last_evaluated_key;
             if last.is_none() {

@@ -73,9 +73,8 @@ impl Store {
                     }
                 },
             },
-            Action::Put {
-                item: items::event_item(&event),
-                condition: "",
+            Action::Tell {
+                event: items::event_item(&event),
             },
         ];
         // A transaction names no item twice: one's own session is checked by its update.

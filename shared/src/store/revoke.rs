@@ -274,9 +274,8 @@ impl Store {
                 also: "",
                 condition,
             },
-            Action::Put {
-                item: items::event_item(&event),
-                condition: "",
+            Action::Tell {
+                event: items::event_item(&event),
             },
         ]
     }

@@ -1,16 +1,10 @@
 //! Reading sessions and deleting expired records.
 
-use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-use backon::Retryable;
-use futures_util::{StreamExt, TryStreamExt, stream};
-
 use super::{
-    batch::MAX_BATCH_WRITES,
-    error::{StoreError, collided},
+    error::StoreError,
     expression::{Attributes, number, text},
     item_keys::{self, ItemKey},
     items,
-    retry::pauses,
     table::Store,
 };
 use crate::domain::{
@@ -18,9 +12,6 @@ use crate::domain::{
     ids::{SessionId, UserId},
     session::Session,
 };
-
-/// Maximum number of concurrent deletes.
-const DELETES_AT_ONCE: usize = 16;
 
 impl Store {
     /// All session records of a user, active or not, oldest first (strongly consistent, all pages).
@@ -87,54 +78,33 @@ impl Store {
         sessions: &[SessionId],
         now: Millis,
     ) -> Result<usize, StoreError> {
-        stream::iter(sessions.to_vec())
-            .map(|session| self.delete_if_expired(user, session, now))
-            .buffer_unordered(DELETES_AT_ONCE)
-            .try_fold(0, async |count, deleted| Ok(count + usize::from(deleted)))
-            .await
+        let values = Attributes::from([(":now".to_owned(), number(now.seconds().0))]);
+        let delete = |session| {
+            let key = ItemKey::session(user, session).attributes();
+            self.delete_if(key, "expires_at <= :now", values.clone())
+        };
+        Self::delete_each(sessions.to_vec(), delete).await
     }
 
-    async fn delete_if_expired(
-        &self,
-        user: UserId,
-        session: SessionId,
-        now: Millis,
-    ) -> Result<bool, StoreError> {
-        let request = self
-            .client
-            .delete_item()
-            .table_name(&self.table)
-            .set_key(Some(ItemKey::session(user, session).attributes()))
-            .condition_expression("expires_at <= :now")
-            .expression_attribute_values(":now", number(now.seconds().0));
-        match (|| request.clone().send()).retry(pauses()).when(collided).await {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(StoreError::from_sdk("DeleteItem", error)),
-        }
-    }
-
-    /// Deletes up to 25 records in one request, without conditions: only for sessions that can never be active again.
-    /// Whatever `DynamoDB` leaves unprocessed is left to a later login or TTL.
+    /// Deletes records of sessions that have ended or expired by `now`, and can never be active again.
     ///
-    /// Deleting a record twice is harmless.
+    /// A retry finds the record gone.
     ///
     /// # Errors
     ///
-    /// If the table cannot be written.
-    pub async fn delete_stale(&self, user: UserId, sessions: &[SessionId]) -> Result<(), StoreError> {
-        let keys = sessions
-            .iter()
-            .map(|&session| ItemKey::session(user, session).attributes());
-        if !sessions.is_empty() {
-            self.remove(keys.take(MAX_BATCH_WRITES)).await?;
-        }
-        Ok(())
+    /// If the table cannot be written. What is left goes with a later login or by TTL.
+    pub async fn delete_stale(
+        &self,
+        user: UserId,
+        sessions: &[SessionId],
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let values = Attributes::from([(":now".to_owned(), number(now.seconds().0))]);
+        let condition = "attribute_exists(revoked_at) OR expires_at <= :now";
+        let delete = |session| {
+            let key = ItemKey::session(user, session).attributes();
+            self.delete_if(key, condition, values.clone())
+        };
+        Self::delete_each(sessions.to_vec(), delete).await.map(drop)
     }
 }

@@ -10,7 +10,7 @@ use backon::Retryable;
 
 use super::{
     error::{StoreError, collided},
-    expression::{Attributes, text},
+    expression::{ABSENT, Attributes, text},
     item_keys::ItemKey,
     retry::pauses,
 };
@@ -79,7 +79,7 @@ impl Store {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)");
+            .condition_expression(ABSENT);
         let outcome = (|| request.clone().send()).retry(pauses()).when(collided).await;
         match outcome {
             Ok(_) => Ok(()),

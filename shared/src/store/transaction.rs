@@ -12,7 +12,7 @@ use backon::BackoffBuilder;
 
 use super::{
     error::StoreError,
-    expression::{Attributes, Update as Changes},
+    expression::{ABSENT, Attributes, Update as Changes},
     item_keys::ItemKey,
     retry::pauses,
     table::Store,
@@ -20,10 +20,10 @@ use super::{
 
 /// One action of a transaction. Building it cannot fail: every field that `DynamoDB` requires is here.
 pub(super) enum Action {
-    Put {
-        item: Attributes,
-        condition: &'static str,
-    },
+    /// Puts an audit event, which is new: an event is never written over.
+    Tell { event: Attributes },
+    /// Puts an item where there is none.
+    Put { item: Attributes },
     Update {
         key: ItemKey,
         changes: Changes,
@@ -74,6 +74,10 @@ impl Store {
         actions: Vec<Action>,
     ) -> Result<Outcome, StoreError> {
         let count = actions.len();
+        let tells: Vec<_> = actions
+            .iter()
+            .map(|action| matches!(action, Action::Tell { .. }))
+            .collect();
         let actions: Vec<_> = actions
             .into_iter()
             .map(|action| self.build(action))
@@ -93,6 +97,13 @@ impl Store {
                 Some(reasons) if reasons.iter().any(is_failed_condition) => {
                     let mut outcomes: Vec<_> = reasons.into_iter().map(outcome).collect();
                     outcomes.resize_with(count, || ConditionOutcome::Held);
+                    let told = |(outcome, tells): (_, &bool)| {
+                        *tells && matches!(outcome, &ConditionOutcome::Failed(_))
+                    };
+                    if outcomes.iter().zip(&tells).any(told) {
+                        // Its id is new, so only an earlier attempt of this can have put it there.
+                        return Ok(Outcome::Committed);
+                    }
                     return Ok(Outcome::Failed(outcomes));
                 }
                 Some(reasons) if reasons.iter().any(passes) => {}
@@ -108,18 +119,19 @@ impl Store {
         let old = ReturnValuesOnConditionCheckFailure::AllOld;
         let table = &self.table;
         let item = TransactWriteItem::builder();
+        let put = |attributes| {
+            Put::builder()
+                .table_name(table)
+                .set_item(Some(attributes))
+                .condition_expression(ABSENT)
+                .return_values_on_condition_check_failure(old.clone())
+                .build()
+        };
         Ok(match action {
-            Action::Put {
-                item: attributes,
-                condition,
-            } => {
-                let put = Put::builder()
-                    .table_name(table)
-                    .set_item(Some(attributes))
-                    .return_values_on_condition_check_failure(old);
-                let condition = (!condition.is_empty()).then(|| condition.to_owned());
-                item.put(put.set_condition_expression(condition).build()?).build()
+            Action::Put { item: attributes } | Action::Tell { event: attributes } => {
+                item.put(put(attributes)?).build()
             }
+
             Action::Update {
                 key,
                 changes,

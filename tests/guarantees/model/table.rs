@@ -21,7 +21,8 @@ pub struct Records {
 
 impl Records {
     pub async fn read(service: &TestService) -> Self {
-        let items = service.partition(&format!("USER#{}", service.account.id)).await;
+        let of = async |kind: &str| service.partition(&format!("{kind}#{}", service.account.id)).await;
+        let items = [of("USER").await, of("TRAIL").await].concat();
         let (mut sessions, mut trail) = (BTreeMap::new(), Vec::new());
         for item in &items {
             if item["sk"].as_str().is_some_and(|sk| sk.starts_with("SESSION#")) {

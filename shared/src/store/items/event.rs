@@ -114,7 +114,7 @@ pub(in crate::store) fn event_owner_and_id(attributes: &Attributes) -> Result<(U
     let key = |name: &str| attributes.get(name).and_then(|value| value.as_s().ok());
     let sort_key = key(item_keys::SK).cloned().unwrap_or_default();
     let name = format!("event {sort_key}");
-    let user_id = key(item_keys::PK).and_then(|pk| item_keys::parse_user_pk(pk));
+    let user_id = key(item_keys::PK).and_then(|pk| item_keys::parse_trail_pk(pk));
     let user_id = user_id.ok_or_else(|| corrupt(&name, item_keys::PK, "names no user"))?;
     let id = sort_key
         .strip_prefix(item_keys::EVENT_PREFIX)
