@@ -12,7 +12,7 @@ use shared::http::{
         LogoutAllRequest, LogoutRequest, RefreshForm, RefreshRequest, RenameRequest, SessionView, Sessions,
         Tokens,
     },
-    schema::{Cursor, DeviceText, Id, IdempotencyKey, PageSize},
+    schema::{Cursor, DeviceText, EventTypes, Id, IdempotencyKey, PageSize},
 };
 
 use crate::examples;
@@ -351,6 +351,14 @@ fn activity() -> Entry {
                 description: "How many events the page has at most.",
                 schema: of::<PageSize>,
                 example: json!(20),
+            },
+            Parameter {
+                name: "type",
+                place: "query",
+                description: "Only events of this type; may be given several times, for several types. A page may then have \
+                              fewer events than `limit`, even none, and still a `next_cursor`.",
+                schema: of::<EventTypes>,
+                example: json!(["login_succeeded", "login_failed"]),
             },
             Parameter {
                 name: "cursor",

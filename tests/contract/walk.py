@@ -102,6 +102,9 @@ def walk(api):
     older = expect("and what happened before", activity(f"limit=1&cursor={page['next_cursor']}"), 200)
     assert [(e["type"], e["device_name"]) for e in older["events"]] == [("login_succeeded", "laptop")], older
     expect("a cursor that was altered is refused", activity("cursor=x"), 422, "validation_failed")
+    logins = expect("the phone reads of logins only", activity("type=login_succeeded&type=login_failed"), 200)
+    assert logins["events"], logins
+    assert {event["type"] for event in logins["events"]} <= {"login_succeeded", "login_failed"}, logins
 
     path = f"/api/v1/sessions/{phone['session_id']}"
     for name, shown in [("Anna's phone", "Anna's phone"), (None, "phone")]:

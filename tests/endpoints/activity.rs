@@ -2,6 +2,11 @@
 
 use registry::{activity, login, refresh};
 use serde_json::{Value, json};
+use shared::domain::{
+    audit::{AuditContext, EventType},
+    clock::Millis,
+    session::Origin,
+};
 use tests::{Event, PASSWORD, TestService};
 
 /// The types of a page's events.
@@ -247,4 +252,87 @@ async fn what_one_request_did_is_told_in_its_order() {
             "round {round}: the old session ended before the new one began"
         );
     }
+}
+
+#[tokio::test]
+async fn some_types_are_shown_page_by_page_and_no_others() {
+    let service = TestService::new().await;
+    let own = service.log_in("phone").await;
+    for _ in 0..3 {
+        let other = service.log_in("tablet").await;
+        service.revoke(&own.access, &other.session).await.ok();
+    }
+    let all = service.activity(&own.access, "").await.ok();
+    let of = |wanted: &[&str]| -> Vec<&str> {
+        let mut kept = types(&all);
+        kept.retain(|shown| wanted.contains(shown));
+        kept
+    };
+    let (login, revoked) = ("login_succeeded", "session_revoked");
+    let page = service
+        .activity(&own.access, "type=session_revoked&type=")
+        .await
+        .ok();
+    assert_eq!(types(&page), [revoked; 3]);
+    assert!(page["next_cursor"].is_null(), "{page}");
+    let query = "type=login_succeeded&type=session_revoked&type=login_succeeded";
+    let both = service.activity(&own.access, query).await.ok();
+    assert_eq!(types(&both), of(&[login, revoked]));
+    assert_eq!(
+        service.activity(&own.access, "type=").await.ok(),
+        all,
+        "an empty one is as none"
+    );
+    let none = service.activity(&own.access, "type=email_changed").await.ok();
+    assert_eq!((types(&none), &none["next_cursor"]), (vec![], &Value::Null));
+
+    let (mut found, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let query = format!("type=login_succeeded&limit=3{cursor}");
+        let page = service.activity(&own.access, &query).await.ok();
+        found.extend(types(&page).into_iter().map(str::to_owned));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(found, of(&[login]));
+
+    for unknown in ["logins", "LOGOUT", "logout,login_failed", "logout&type=x"] {
+        let answer = service.activity(&own.access, &format!("type={unknown}")).await;
+        answer.refused_field("type");
+        assert!(
+            answer.body.to_string().contains("account_created"),
+            "{}",
+            answer.body
+        );
+    }
+}
+
+/// A page beyond which the query did not look may be empty, and its cursor goes on.
+#[tokio::test]
+async fn rare_events_are_found_behind_many_others() {
+    let service = TestService::new().await;
+    let own = service.log_in("phone").await;
+    service.clock.advance(1);
+    for number in 0..520 {
+        let context = AuditContext {
+            at: Millis(service.clock.now().0 + number),
+            origin: Origin::default(),
+            request_id: None,
+            actor: None,
+        };
+        let user = service.account.id.parse().unwrap();
+        let event = context.event(&service.state.ids, user, EventType::LoginFailed);
+        service.state.store.record(&event).await.unwrap();
+    }
+    let first = service.activity(&own.access, "type=account_created").await.ok();
+    assert_eq!(types(&first), [""; 0]);
+    let query = format!(
+        "type=account_created&cursor={}",
+        first["next_cursor"].as_str().unwrap()
+    );
+    let second = service.activity(&own.access, &query).await.ok();
+    assert_eq!(types(&second), ["account_created"]);
+    assert!(second["next_cursor"].is_null());
 }

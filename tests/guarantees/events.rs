@@ -17,7 +17,7 @@ async fn a_trail_is_read_newest_first_and_page_by_page() {
         service.clock.advance(1);
     }
     let (user, store) = (user(&service).await, &service.state.store);
-    let all = store.events(user, None, 100).await.unwrap();
+    let all = store.events(user, &[], None, 100).await.unwrap();
     let devices: Vec<_> = all
         .events
         .iter()
@@ -27,11 +27,11 @@ async fn a_trail_is_read_newest_first_and_page_by_page() {
     assert_eq!(all.events[3].event_type, EventType::AccountCreated);
     assert_eq!(all.next, None);
 
-    let first = store.events(user, None, 2).await.unwrap();
+    let first = store.events(user, &[], None, 2).await.unwrap();
     assert_eq!(
         (&first.events[..], first.next),
         (&all.events[..2], Some(all.events[1].id))
     );
-    let second = store.events(user, first.next, 2).await.unwrap();
+    let second = store.events(user, &[], first.next, 2).await.unwrap();
     assert_eq!((&second.events[..], second.next), (&all.events[2..], None));
 }

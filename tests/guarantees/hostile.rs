@@ -241,7 +241,7 @@ async fn read_all(service: &TestService, user: UserId, session: SessionId) -> Re
     let (store, email) = (&service.state.store, Email::parse(EMAIL).unwrap());
     let outcomes = [
         store.sessions(user).await.err(),
-        store.events(user, None, 100).await.err(),
+        store.events(user, &[], None, 100).await.err(),
         store.credential(&email).await.err(),
         store.account(user).await.err(),
         store.key_set().await.err(),

@@ -7,7 +7,7 @@ mod cursor;
 use shared::{
     State,
     domain::{
-        audit::MAX_EVENTS_PER_PAGE,
+        audit::{EventType, MAX_EVENTS_PER_PAGE},
         ids::{EventId, UserId},
         rate::Rule,
         session::SessionRef,
@@ -32,7 +32,8 @@ pub const OPERATION: Operation = Operation {
     id: "listActivity",
     summary: "When and where the account was used",
     description: "The audit trail of the account, newest first, page by page: give a page's `next_cursor` as `cursor` to \
-                  get the next one.",
+                  get the next one. Of some types only, a page may have fewer events than `limit`, even none, and \
+                  still a `next_cursor`.",
     reads_body: false,
     writes: false,
     refusals: &[Code::ValidationFailed],
@@ -63,11 +64,16 @@ const DEFAULT_LIMIT: u8 = 50;
 ///
 /// # Errors
 ///
-/// 401 if the token or its session is not valid, 422 for a bad limit or a cursor that is not this account's.
+/// 401 if the token or its session is not valid, 422 for a bad limit, an unknown type, or a cursor that is not
+/// this account's.
 pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
     let claimed = state.auth.check(&request, &OPERATION).await?;
     let page = page(&request, claimed.user_id())?;
-    let read = |own: SessionRef| state.store.events(own.user_id, page.after, page.limit);
+    let read = |own: SessionRef| {
+        state
+            .store
+            .events(own.user_id, &page.types, page.after, page.limit)
+    };
     let (caller, trail) = state.auth.caller_beside(claimed, read).await?;
     let view = |event| EventView::new(event, caller.session.id);
     Ok(http::json(&Activity {
@@ -77,6 +83,8 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
 }
 
 struct Page {
+    /// Of all types, if none is named.
+    types: Vec<EventType>,
     after: Option<EventId>,
     limit: u8,
 }
@@ -87,12 +95,30 @@ fn page(request: &Request, user: UserId) -> Result<Page, ApiError> {
     let limit = input.parse("limit", limit, parse_limit);
     let after = input.optional_text("cursor");
     let after = input.parse("cursor", after, |text| cursor::decode(user, text));
+    let types = types(request, &mut input);
     input.finish(|| {
         Some(Page {
+            types,
             after,
             limit: limit.unwrap_or(DEFAULT_LIMIT),
         })
     })
+}
+
+/// The types that are asked for: `type` may repeat.
+fn types(request: &Request, input: &mut Input) -> Vec<EventType> {
+    let mut types = Vec::new();
+    for name in http::query_values(request, "type") {
+        match EventType::parse(&name) {
+            Some(known) if types.contains(&known) => {}
+            Some(known) => types.push(known),
+            None => {
+                let names = EventType::ALL.map(EventType::name).join(", ");
+                input.add_error("type", format!("must be one of {names}"));
+            }
+        }
+    }
+    types
 }
 
 fn parse_limit(text: &str) -> Result<u8, String> {

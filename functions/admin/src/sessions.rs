@@ -81,7 +81,7 @@ pub(crate) async fn activity(call: &Call<'_>, page: &Activity) -> Result<Value, 
     let page = call
         .state()
         .store
-        .events(credential.account.user_id, cursor, limit)
+        .events(credential.account.user_id, &[], cursor, limit)
         .await?;
     let events: Vec<_> = page.events.iter().map(views::event).collect();
     Ok(json!({ "events": events, "next_cursor": page.next }))

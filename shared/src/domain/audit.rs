@@ -48,6 +48,53 @@ pub enum EventType {
 }
 
 impl EventType {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::LoginSucceeded,
+        Self::LoginFailed,
+        Self::Logout,
+        Self::SessionRevoked,
+        Self::SessionsRevoked,
+        Self::SessionSuperseded,
+        Self::SessionEvicted,
+        Self::RefreshTokenReused,
+        Self::SessionMoved,
+        Self::SessionRenamed,
+        Self::PasswordChanged,
+        Self::EmailChanged,
+        Self::AccountCreated,
+        Self::AccountDisabled,
+        Self::AccountEnabled,
+    ];
+
+    /// Its name, as stored and shown.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LoginSucceeded => "login_succeeded",
+            Self::LoginFailed => "login_failed",
+            Self::Logout => "logout",
+            Self::SessionRevoked => "session_revoked",
+            Self::SessionsRevoked => "sessions_revoked",
+            Self::SessionSuperseded => "session_superseded",
+            Self::SessionEvicted => "session_evicted",
+            Self::RefreshTokenReused => "refresh_token_reused",
+            Self::SessionMoved => "session_moved",
+            Self::SessionRenamed => "session_renamed",
+            Self::PasswordChanged => "password_changed",
+            Self::EmailChanged => "email_changed",
+            Self::AccountCreated => "account_created",
+            Self::AccountDisabled => "account_disabled",
+            Self::AccountEnabled => "account_enabled",
+        }
+    }
+
+    /// The type of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
+
     /// The event that records a revocation for this reason.
     #[must_use]
     pub const fn for_revocation(reason: RevokeReason) -> Self {
@@ -125,5 +172,24 @@ impl AuditContext {
             device_name: Some(session.shown_name().to_owned()),
             ..self.event(ids, session.user_id, event_type)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::{IntoDeserializer, value::Error};
+
+    use super::*;
+
+    #[test]
+    fn all_types_are_listed_with_the_names_that_are_stored() {
+        let unknown: Error = EventType::deserialize("unknown".into_deserializer()).unwrap_err();
+        let stored = unknown.to_string().matches('`').count() / 2 - 1;
+        assert_eq!(EventType::ALL.len(), stored, "{unknown}");
+        for known in EventType::ALL {
+            assert_eq!(serde_json::to_value(known).unwrap(), known.name());
+            assert_eq!(EventType::parse(known.name()), Some(known));
+        }
+        assert_eq!(EventType::parse("Logout"), None);
     }
 }

@@ -23,6 +23,16 @@ enum Field {
     Text(String),
 }
 
+/// The values of a query parameter that may repeat, without empty ones.
+#[must_use]
+pub fn query_values(request: &Request, name: &str) -> Vec<String> {
+    let query = request.uri().query().unwrap_or_default();
+    form_urlencoded::parse(query.as_bytes())
+        .filter(|(key, value)| key == name && !value.is_empty())
+        .map(|(_, value)| value.into_owned())
+        .collect()
+}
+
 impl Input {
     /// Reads a required body.
     ///

@@ -21,7 +21,7 @@ pub use client::{TrustedProxy, audit_context, check_proxy, device, device_name, 
 pub use code::{ClientAction, Code};
 pub use error::ApiError;
 pub use gateway::{request_from_event, sanitize};
-pub use input::Input;
+pub use input::{Input, query_values};
 pub use message::{Request, Response};
 pub use operation::{Access, ErrorFormat, Operation, Route, Sample, SampleToken};
 #[cfg(feature = "openapi")]

@@ -6,7 +6,10 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::domain::{audit::MAX_EVENTS_PER_PAGE, device, email, password};
+use crate::domain::{
+    audit::{EventType, MAX_EVENTS_PER_PAGE},
+    device, email, password,
+};
 
 macro_rules! texts {
     ($($(#[$doc:meta])+ $name:ident: $schema:tt)+) => {$(
@@ -90,6 +93,11 @@ texts! {
     Base64Url32: { "type": "string", "minLength": 43, "maxLength": 43, "pattern": "^[A-Za-z0-9_-]+$" }
     /// A type of event: any, so that a client can read those that are yet to come.
     EventKind: { "type": "string", "minLength": 1, "maxLength": 40, "pattern": "^[a-z_]+$" }
+    /// The types of events that are asked for.
+    EventTypes: {
+        "type": "array",
+        "items": { "type": "string", "enum": EventType::ALL.map(EventType::name) }
+    }
     /// What says where a page begins.
     Cursor: { "type": "string", "minLength": 70, "maxLength": 70, "pattern": "^[A-Za-z0-9_-]+$" }
     /// How many events a page has.

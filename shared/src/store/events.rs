@@ -2,29 +2,36 @@
 
 use super::{
     error::StoreError,
+    expression::text,
     item_keys::{self, ItemKey},
     items,
     table::Store,
 };
 use crate::domain::{
-    audit::AuditEvent,
+    audit::{AuditEvent, EventType},
     clock::DAY,
     email::Email,
     ids::{EventId, UserId},
 };
+
+/// How many events a query for some types looks at, at most: it costs what a page of as many would.
+const MAX_LOOKED_AT: i32 = 500;
 
 /// A page of an audit trail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventPage {
     /// The events, newest first.
     pub events: Vec<AuditEvent>,
-    /// Cursor of the next page: this page's last event, if there are older ones.
+    /// Cursor of the next page, if there may be older ones.
     pub next: Option<EventId>,
 }
 
 impl Store {
-    /// Up to `limit` events of a user, newest first, starting after `after` (which may be deleted by now): one strongly
-    /// consistent query.
+    /// Up to `limit` events of a user, of these types (of all, if none is named), newest first, starting after `after`
+    /// (which may be deleted by now): one strongly consistent query.
+    ///
+    /// For some types, it looks at no more than [`MAX_LOOKED_AT`] events, so a page may have fewer than `limit`, even none,
+    /// and still a cursor.
     ///
     /// # Errors
     ///
@@ -32,18 +39,46 @@ impl Store {
     pub async fn events(
         &self,
         user: UserId,
+        types: &[EventType],
         after: Option<EventId>,
         limit: u8,
     ) -> Result<EventPage, StoreError> {
-        let answer = self
+        let query = self
             .query(item_keys::trail_pk(user), item_keys::EVENT_PREFIX)
             .scan_index_forward(false)
-            // One more than is shown tells whether there are older ones.
-            .limit(i32::from(limit) + 1)
-            .set_exclusive_start_key(after.map(|event| ItemKey::event(user, event).attributes()))
+            .limit(if types.is_empty() {
+                // One more than is shown tells whether there are older ones.
+                i32::from(limit) + 1
+            } else {
+                MAX_LOOKED_AT
+            })
+            .set_exclusive_start_key(after.map(|event| ItemKey::event(user, event).attributes()));
+        let query = if types.is_empty() {
+            query
+        } else {
+            let values = types
+                .iter()
+                .enumerate()
+                .map(|(number, _)| format!(":type{number}"));
+            let filter = format!("#type IN ({})", values.collect::<Vec<_>>().join(", "));
+            let query = query
+                .filter_expression(filter)
+                .expression_attribute_names("#type", "type");
+            let values = types.iter().enumerate();
+            values.fold(query, |query, (number, wanted)| {
+                query.expression_attribute_values(format!(":type{number}"), text(wanted.name()))
+            })
+        };
+        let answer = query
             .send()
             .await
             .map_err(|error| StoreError::from_sdk("Query", error))?;
+        // Where the query stopped looking, which may be at an event of another type.
+        let stopped_at = answer
+            .last_evaluated_key()
+            .map(items::event_owner_and_id)
+            .transpose()?
+            .map(|(_, event)| event);
         let mut events = answer
             .items
             .unwrap_or_default()
@@ -52,7 +87,11 @@ impl Store {
             .collect::<Result<Vec<_>, _>>()?;
         let more = events.len() > usize::from(limit);
         events.truncate(limit.into());
-        let next = events.last().filter(|_| more).map(|event| event.id);
+        let next = if more || types.is_empty() {
+            events.last().filter(|_| more).map(|event| event.id)
+        } else {
+            stopped_at
+        };
         Ok(EventPage { events, next })
     }
 
