@@ -73,7 +73,7 @@ class Replay:
         if operation["operationId"] == "renameSession" and body is None:
             media_type, body = JSON, {"device_name": "Kitchen tablet"}
         if query:
-            path += "?" + urllib.parse.urlencode(query)
+            path += "?" + urllib.parse.urlencode(query, doseq=True)
         if body is not None:
             headers["Content-Type"] = media_type
             body = urllib.parse.urlencode(body) if media_type == FORM else json.dumps(body)
