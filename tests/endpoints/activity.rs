@@ -298,6 +298,11 @@ async fn some_types_are_shown_page_by_page_and_no_others() {
     }
     assert_eq!(found, of(&[login]));
 
+    let sixteen = ["type=logout"; 16].join("&");
+    service
+        .activity(&own.access, &sixteen)
+        .await
+        .refused_field("type");
     for unknown in ["logins", "LOGOUT", "logout,login_failed", "logout&type=x"] {
         let answer = service.activity(&own.access, &format!("type={unknown}")).await;
         answer.refused_field("type");

@@ -108,7 +108,14 @@ fn page(request: &Request, user: UserId) -> Result<Page, ApiError> {
 /// The types that are asked for: `type` may repeat.
 fn types(request: &Request, input: &mut Input) -> Vec<EventType> {
     let mut types = Vec::new();
-    for name in http::query_values(request, "type") {
+    let names = http::query_values(request, "type");
+    if names.len() > EventType::ALL.len() {
+        input.add_error(
+            "type",
+            format!("must be given at most {} times", EventType::ALL.len()),
+        );
+    }
+    for name in names {
         match EventType::parse(&name) {
             Some(known) if types.contains(&known) => {}
             Some(known) => types.push(known),

@@ -93,17 +93,48 @@ texts! {
     Base64Url32: { "type": "string", "minLength": 43, "maxLength": 43, "pattern": "^[A-Za-z0-9_-]+$" }
     /// A type of event: any, so that a client can read those that are yet to come.
     EventKind: { "type": "string", "minLength": 1, "maxLength": 40, "pattern": "^[a-z_]+$" }
-    /// The types of events that are asked for.
-    EventTypes: {
-        "type": "array",
-        "items": { "type": "string", "enum": EventType::ALL.map(EventType::name) }
-    }
     /// What says where a page begins.
     Cursor: { "type": "string", "minLength": 70, "maxLength": 70, "pattern": "^[A-Za-z0-9_-]+$" }
     /// How many events a page has.
     PageSize: { "type": "integer", "format": "int32", "minimum": 1, "maximum": MAX_EVENTS_PER_PAGE, "default": 50 }
     /// The `Idempotency-Key`.
     IdempotencyKey: { "type": "string", "minLength": 16, "maxLength": 128, "pattern": "^[!-~]+$" }
+}
+
+/// The types of events that are asked for.
+pub struct EventTypes;
+
+impl JsonSchema for EventTypes {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "EventTypes".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<KnownEventType>();
+        json_schema!({ "type": "array", "items": one, "maxItems": EventType::ALL.len() })
+    }
+}
+
+/// One of them: a named component, because generated clients would call an enumeration in a parameter after that.
+struct KnownEventType;
+
+impl JsonSchema for KnownEventType {
+    fn schema_name() -> Cow<'static, str> {
+        "EventType".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names = EventType::ALL.map(EventType::name);
+        json_schema!({
+            "description": "A type of event that this version knows.",
+            "type": "string",
+            "enum": names,
+        })
+    }
 }
 
 /// A list of at most so many.

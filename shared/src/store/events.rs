@@ -30,8 +30,8 @@ impl Store {
     /// Up to `limit` events of a user, of these types (of all, if none is named), newest first, starting after `after`
     /// (which may be deleted by now): one strongly consistent query.
     ///
-    /// For some types, it looks at no more than [`MAX_LOOKED_AT`] events, so a page may have fewer than `limit`, even none,
-    /// and still a cursor.
+    /// For some types, it looks at no more than 500 events, so a page may have fewer than `limit`, even none, and still a
+    /// cursor.
     ///
     /// # Errors
     ///
