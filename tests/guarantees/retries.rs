@@ -209,6 +209,8 @@ fn bodies(replay: &StaticReplayClient) -> Vec<Value> {
         .collect()
 }
 
+const CONFLICT: &str = "TransactionConflictException";
+
 /// The only key of a trail, and the query that finds it.
 fn one_event() -> (Value, ReplayEvent) {
     let key = json!({ "pk": { "S": "TRAIL#x" }, "sk": { "S": "EVENT#a" } });
@@ -216,15 +218,21 @@ fn one_event() -> (Value, ReplayEvent) {
     (key, found)
 }
 
-fn conflict() -> ReplayEvent {
-    let name = "com.amazonaws.dynamodb.v20120810#TransactionConflictException";
-    answer(400, &json!({ "__type": name, "message": "conflict" }))
+/// An event's id is new, so only the same transaction can have put it there.
+#[tokio::test(start_paused = true)]
+async fn a_transaction_whose_event_is_there_was_applied_before() {
+    for reasons in [["None", "ConditionalCheckFailed"], ["ConditionalCheckFailed"; 2]] {
+        let (ended, tokens) = end_a_session(vec![cancelled(&reasons)]).await;
+        assert_eq!((ended.unwrap(), tokens.len()), (1, 1), "{reasons:?}");
+    }
+    let (ended, _) = end_a_session(vec![cancelled(&["ConditionalCheckFailed", "None"])]).await;
+    assert_eq!(ended.unwrap(), 0, "the session was over");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_delete_that_collides_is_repeated() {
     let (key, found) = one_event();
-    let (store, replay) = store(vec![found, conflict(), answer(200, &json!({}))]);
+    let (store, replay) = store(vec![found, failed(400, CONFLICT), answer(200, &json!({}))]);
     let erased = store.delete_some(Ids::system().user(), RecordKind::Events).await;
     assert_eq!(erased.unwrap(), 1);
     let deletes = bodies(&replay).split_off(1);
@@ -236,7 +244,7 @@ async fn a_delete_that_collides_is_repeated() {
 async fn a_delete_that_collides_for_ever_is_reported() {
     let (_, found) = one_event();
     let mut answers = vec![found];
-    answers.extend((0..50).map(|_| conflict()));
+    answers.extend((0..50).map(|_| failed(400, CONFLICT)));
     let (store, replay) = store(answers);
     let erased = store.delete_some(Ids::system().user(), RecordKind::Events).await;
     assert!(erased.is_err(), "{erased:?}");

@@ -94,6 +94,9 @@ impl Intercept for RecordedCalls {
     }
 }
 
+/// The only items that a put replaces. Of all others, it must demand that there is none.
+const WRITTEN_OVER: [&str; 2] = ["KEYS", "PRUNE"];
+
 fn accesses(operation: &str, body: &Value) -> Vec<Access> {
     match operation {
         "TransactWriteItems" => list(&body["TransactItems"]).flat_map(members).map(part).collect(),
@@ -116,6 +119,14 @@ fn part((kind, request): (&String, &Value)) -> Access {
 
 fn access(action: &str, request: &Value) -> Access {
     let text = |value: &Value| value["S"].as_str().map(str::to_owned);
+    let put = text(&request["Item"]["pk"]).filter(|key| !WRITTEN_OVER.contains(&key.as_str()));
+    if let Some(key) = put {
+        let condition = &request["ConditionExpression"];
+        assert_eq!(
+            condition, "attribute_not_exists(pk)",
+            "{key} could be written over"
+        );
+    }
     let by_query = || {
         let placeholder = request["KeyConditionExpression"]
             .as_str()?
