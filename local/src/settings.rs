@@ -104,6 +104,10 @@ impl Settings {
             ),
             ("SIGNING_KEYS_FILE", keys_file.unwrap_or_default()),
             ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.endpoint()),
+            (
+                "LOG_FORMAT",
+                given("LOG_FORMAT").unwrap_or_else(|| "text".to_owned()),
+            ),
             ("AWS_REGION", region.clone()),
             ("AWS_ACCESS_KEY_ID", access_key_id.clone()),
             (

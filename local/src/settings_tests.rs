@@ -93,3 +93,10 @@ fn what_cannot_be_used_is_named() {
         assert!(error.starts_with(&format!("{name}={value}: ")), "{error}");
     }
 }
+
+#[test]
+fn requests_are_shown_as_text_unless_json_is_chosen() {
+    assert_eq!(variable(&settings(&[]).unwrap(), "LOG_FORMAT"), "text");
+    let settings = settings(&[("LOG_FORMAT", "json")]).unwrap();
+    assert_eq!(variable(&settings, "LOG_FORMAT"), "json");
+}

@@ -13,7 +13,10 @@ use registry::{cleanup, list, login, logout, logout_all, refresh, rename, revoke
 use serde_json::{Value, json};
 use shared::{
     http::{ApiError, Operation, Response, SampleToken},
-    runtime::{logging, respond},
+    runtime::{
+        logging::{self, LogFormat},
+        respond,
+    },
 };
 use tests::{Event, PASSWORD, SampleRequest, TestService, Tokens, claims, forge};
 
@@ -347,6 +350,7 @@ async fn no_secret_gets_into_the_log() {
     let functions: Vec<_> = registry::ALL.iter().map(|function| function.name).collect();
     let subscriber = logging::lines(
         tracing::level_filters::LevelFilter::TRACE,
+        LogFormat::Json,
         &functions,
         move || writer.clone(),
     );

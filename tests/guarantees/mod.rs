@@ -12,6 +12,7 @@ mod preamble;
 mod races;
 mod rate_limits;
 mod replay;
+mod request_lines;
 mod retries;
 mod sequences;
 mod shadow;

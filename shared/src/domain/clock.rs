@@ -92,6 +92,11 @@ impl Millis {
         Seconds(self.0.div_euclid(1000))
     }
 
+    /// `hh:mm:ss`, in UTC.
+    pub(crate) fn time_of_day(self) -> impl fmt::Display {
+        self.utc().format("%H:%M:%S")
+    }
+
     fn utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or(DateTime::UNIX_EPOCH)
     }

@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use tracing::level_filters::LevelFilter;
 
-use super::timeouts::Timeouts;
+use super::{logging::LogFormat, timeouts::Timeouts};
 use crate::{
     auth::{MAX_ACCESS_TOKEN_SECONDS, MAX_SESSION_SECONDS, TokenSettings},
     domain::{
@@ -43,6 +43,8 @@ pub struct Config {
     pub authorizer_max_staleness_seconds: i64,
     /// `LOG_LEVEL` \[info\].
     pub log_level: LevelFilter,
+    /// `LOG_FORMAT` \[json\]; `NO_COLOR` (no-color.org) keeps text from being colored on a terminal.
+    pub log_format: LogFormat,
     /// `METRICS_NAMESPACE` \[none\]: the `CloudWatch` namespace for metrics; without one, none are written.
     pub metrics_namespace: Option<String>,
     /// `WARM_UP` \[true\]: whether a start reads the keys, which opens connections to the table and, in functions that
@@ -127,6 +129,7 @@ impl Config {
                 LevelFilter::INFO,
                 "off, error, warn, info, debug or trace",
             ),
+            log_format: read.log_format(),
             metrics_namespace: read.text("METRICS_NAMESPACE"),
             warm_up: read.parsed("WARM_UP", true, "true or false"),
             signing_keys: read.signing_keys(),
@@ -260,6 +263,20 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         }
     }
 
+    fn log_format(&mut self) -> LogFormat {
+        match self.text("LOG_FORMAT").as_deref() {
+            None | Some("json") => LogFormat::Json,
+            Some("text") => LogFormat::Text {
+                allows_colors: self.text("NO_COLOR").is_none(),
+            },
+            Some(other) => {
+                self.problems
+                    .push(format!("LOG_FORMAT is {other:?}, but must be json or text"));
+                LogFormat::Json
+            }
+        }
+    }
+
     fn signing_keys(&mut self) -> Option<KeyLocation> {
         match (
             self.text("SIGNING_KEYS_SECRET_ID"),
@@ -322,6 +339,7 @@ mod tests {
         assert_eq!(config.rate_limits, limits);
         assert_eq!(config.authorizer_max_staleness_seconds, 0);
         assert_eq!(config.log_level, LevelFilter::INFO);
+        assert_eq!(config.log_format, LogFormat::Json);
         assert!(config.warm_up);
         assert_eq!(config.signing_keys, None);
         assert_eq!(config.password_min_length, 8);
@@ -342,6 +360,7 @@ mod tests {
             ("MAX_SESSIONS_PER_USER", "0"),
             ("TRUSTED_PROXY", "cloudfront"),
             ("LOG_LEVEL", "loud"),
+            ("LOG_FORMAT", "prose"),
         ];
         let message = config(&wrong).unwrap_err().to_string();
         for name in [
@@ -350,6 +369,7 @@ mod tests {
             "MAX_SESSIONS_PER_USER is 0",
             "CLOUDFRONT_SECRET must be set",
             "LOG_LEVEL is \"loud\"",
+            "LOG_FORMAT is \"prose\"",
         ] {
             assert!(message.contains(name), "{name} in {message}");
         }
@@ -385,6 +405,16 @@ mod tests {
                 .to_string()
                 .contains("ARGON2_MEMORY_KIB is 262145")
         );
+    }
+
+    #[test]
+    fn text_has_colors_unless_no_color_is_set() {
+        let format = |no_color| {
+            let variables = [("LOG_FORMAT", "text"), ("NO_COLOR", no_color)];
+            config(&variables).unwrap().log_format
+        };
+        assert_eq!(format(""), LogFormat::Text { allows_colors: true });
+        assert_eq!(format("1"), LogFormat::Text { allows_colors: false });
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod metrics;
 mod respond;
 mod serve;
 mod state;
+mod text_lines;
 mod timeouts;
 
 pub use function::{Function, Settings, Trigger};

@@ -3,9 +3,15 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
-use lambda_http::http::header;
+use lambda_http::http::{Method, header};
+use tokio::time::Instant;
 
-use super::{config::Config, function::Function, metrics};
+use super::{
+    config::Config,
+    function::Function,
+    logging::{LogFormat, PROBE_AGENT},
+    metrics,
+};
 use crate::{
     domain::rate::Quotas,
     http::{
@@ -25,9 +31,12 @@ pub async fn respond<S: Sync>(
     mut request: Request,
     handler: Handler<S>,
 ) -> Response {
+    let start = Instant::now();
     let quotas = Quotas::default();
     request.extensions_mut().insert(quotas.clone());
     let request_id = request_id(&request);
+    let method = standard_method(&request);
+    let is_quiet = config.log_format != LogFormat::Json && is_probe(&request);
     let operations = function.operations();
     let found = find_operation(operations, &request);
     // Unknown operations are logged as the function's first one.
@@ -45,19 +54,24 @@ pub async fn respond<S: Sync>(
     if route.is_some_and(|route| route.is_counted) {
         count(function.name, &result);
     }
+    let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     let mut response = match result {
         Ok(response) => {
             let status = response.status().as_u16();
-            tracing::info!(route = path, status, request_id, "answered");
+            if !is_quiet {
+                tracing::info!(method, route = path, status, ms, request_id, "answered");
+            }
             response
         }
         Err(error) => {
             let code = error.code();
             let (status, code) = (code.status(), code.as_str());
             if status >= 500 {
-                tracing::error!(route = path, status, code, request_id, error = %error.report(), "failed");
-            } else {
-                tracing::info!(route = path, status, code, request_id, cause = %error.report(), "refused");
+                let error = error.report();
+                tracing::error!(method, route = path, status, code, ms, request_id, %error, "failed");
+            } else if !is_quiet {
+                let cause = error.report();
+                tracing::info!(method, route = path, status, code, ms, request_id, %cause, "refused");
             }
             let format = route.map_or(ErrorFormat::Problem, |route| route.errors);
             problem_response(&error, format, &request_id)
@@ -78,6 +92,25 @@ pub async fn respond<S: Sync>(
             .or_insert(header::HeaderValue::from_static(value));
     }
     response
+}
+
+/// The request's method, if it is one that clients use: whatever else they send is not logged.
+fn standard_method(request: &Request) -> &'static str {
+    match *request.method() {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+fn is_probe(request: &Request) -> bool {
+    let agent = request.headers().get(header::USER_AGENT);
+    agent.is_some_and(|agent| agent == PROBE_AGENT)
 }
 
 /// Counts a request under the code of its answer.

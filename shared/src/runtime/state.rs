@@ -70,7 +70,7 @@ impl State {
     /// If the configuration is invalid.
     pub async fn from_env(function: &Function) -> Result<(Self, SdkConfig), lambda_http::Error> {
         let config = Config::from_env()?;
-        logging::start(config.log_level, function.name);
+        logging::start(config.log_level, config.log_format, function.name);
         let sdk = aws::config(&config.timeouts).await?;
         let client = aws_sdk_dynamodb::Client::new(&sdk);
         let clock = Clock::system();
