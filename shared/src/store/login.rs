@@ -86,7 +86,7 @@ impl Store {
                 key: ItemKey::credential(&credential.account.email),
                 changes,
                 also: "",
-                // The user too, since an account deleted and imported again meanwhile is a different one.
+                // The user too: meanwhile the address may have become that of another account.
                 condition: "user_id = :user AND login_sequence = :seen AND password_hash = :hash AND is_active = :active",
             },
             Action::Put {

@@ -133,6 +133,18 @@ async fn what_does_not_fit_is_named() {
 }
 
 #[tokio::test]
+async fn whose_imported_password_is_a_common_one_can_log_in() {
+    let service = TestService::new().await;
+    let hash = "$2b$05$PuMP0hTsa/wQ9xmrnktKWu5rs7MckqB6hqc4040tj5vimktwkhPdq";
+    let fields = json!({"password": null, "password_hash": hash});
+    ok(service.admin(event_with("create_user", &fields)).await);
+    for device in ["with the old hash", "with the new one"] {
+        attempt(&service, ANNA, "password1", device).await.ok();
+    }
+    assert!(stored_hash(&service, ANNA).await.starts_with("$argon2id$"));
+}
+
+#[tokio::test]
 async fn an_outdated_hash_is_replaced_at_the_first_login_that_succeeds() {
     let service = TestService::with(&[("ARGON2_MEMORY_KIB", "128")]).await;
     let weaker = TestService::new().await;

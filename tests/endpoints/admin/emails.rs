@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use registry::login;
 use serde_json::{Value, json};
+use testkit::{Fault, FaultDuration, Injection};
 use tests::{Event, PASSWORD, TestService};
 
 use super::{ANNA, event, event_with, ok, refused, trail, world_with_anna};
@@ -149,6 +150,48 @@ async fn a_taken_or_wrong_address_changes_nothing() {
     );
     assert_eq!(service.items().await, before);
     assert!(!trail(&service).await.is_empty());
+}
+
+#[tokio::test]
+async fn whatever_fails_a_repeat_by_id_finishes_the_change_once() {
+    let (service, id) = world_with_anna().await;
+    let mut old = ANNA.to_owned();
+    let mut cases = 0;
+    for fault in Fault::QUICK {
+        for lasting in [FaultDuration::Attempt, FaultDuration::Call, FaultDuration::Outage] {
+            for at in 0.. {
+                let phone = service.log_in_as(&old, "phone").await;
+                let new = format!("anna{cases}@example.com");
+                let change = event_with(
+                    "change_email",
+                    &json!({"email": null, "user_id": id, "new_email": new}),
+                );
+                let instance = service.twin().await;
+                instance.connection.inject(Injection { fault, at, lasting });
+                let first = instance.admin(change.clone()).await;
+                if first["ok"] != true {
+                    refused(&first, "unavailable");
+                }
+                let has_failed = instance.connection.heal() > 0;
+                instance.connection.deliver_late().await;
+                ok(service.admin(change).await);
+                let case = format!("{fault:?} {lasting:?} at call {at}");
+                service.list(&phone.access).await.ok();
+                log_in(&service, &old).await.refused(401, "invalid_credentials");
+                let items = service.items().await;
+                let count = |name: &str, value: &str| items.iter().filter(|item| item[name] == value).count();
+                assert_eq!(count("sk", "CREDENTIAL"), 2, "{case}");
+                cases += 1;
+                assert_eq!(count("type", "email_changed"), cases, "{case}");
+                old = new;
+                if !has_failed {
+                    break;
+                }
+            }
+        }
+    }
+    assert!(cases > 60, "only {cases} cases");
+    log_in(&service, &old).await.ok();
 }
 
 /// Whatever runs beside it: in the end the account has one address, and a login with it works.
