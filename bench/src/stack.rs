@@ -24,7 +24,7 @@ use shared::{
         tokens::IssuedTokens,
     },
     runtime::config::Config,
-    store::{CreateOutcome, LoginCommit, LoginOutcome, NewAccount},
+    store::{CreateOutcome, LoginCommit, LoginOutcome, LoginProof, NewAccount},
 };
 use tempfile::TempDir;
 use testkit::RecordingProxy;
@@ -217,6 +217,7 @@ impl BenchStack {
         let new = NewAccount {
             event: context(now).event(ids, account.user_id, EventType::AccountCreated),
             credential: Credential {
+                tickets: Vec::new(),
                 account,
                 password_hash: Some(self.hash.clone()),
                 is_active: true,
@@ -244,7 +245,7 @@ impl BenchStack {
         let session = self.session(credential.account.user_id);
         let login = LoginCommit {
             credential: &credential,
-            renewed_hash: None,
+            proof: LoginProof::Password { renewed_hash: None },
             session: &session,
             revoke: &[],
             context: &context(session.created_at),
@@ -300,6 +301,7 @@ impl BenchStack {
             last_used_at: now,
             expires_at: now.seconds().plus(config.refresh_idle_seconds),
             absolute_expires_at: now.seconds().plus(config.session_absolute_seconds),
+            redemption: None,
             revocation: None,
         }
     }

@@ -162,6 +162,16 @@ pub fn all() -> Vec<Entry> {
     entries
 }
 
+fn idempotency_key(description: &'static str) -> Parameter {
+    Parameter {
+        name: "Idempotency-Key",
+        place: "header",
+        description,
+        schema: of::<IdempotencyKey>,
+        example: json!("7a1f5c2e-9d3b-4c60-8f0e-2b6d4e8a1c57"),
+    }
+}
+
 fn device_headers() -> [Parameter; 2] {
     [
         Parameter {
@@ -208,10 +218,22 @@ fn login() -> Entry {
     });
     let wrong = json!({ "email": "demo@example.com", "password": "a wrong password" });
     let form = json!({ "username": "demo@example.com", "password": "correct horse battery staple" });
+    let ticket = json!({
+        "ticket": "ZGVtb0BleGFtcGxlLmNvbQ.m3vS0m0T1cket1sN0tG00dAnyM0re00000000000000",
+        "device_name": "My phone",
+    });
+    let [device_name, device_id] = device_headers();
     Entry {
         operation: login::OPERATION,
         tag: AUTHENTICATION,
-        parameters: device_headers().into(),
+        parameters: vec![
+            idempotency_key(
+                "16 to 128 visible ASCII characters. Of a login with a ticket only: make a fresh random one for each \
+                 ticket, and repeat with the same one until an answer arrives.",
+            ),
+            device_name,
+            device_id,
+        ],
         body: Some(Body {
             required: true,
             forms: vec![
@@ -220,6 +242,7 @@ fn login() -> Entry {
                     schema: of::<LoginRequest>,
                     examples: vec![
                         ("success", "A phone logs in", right),
+                        ("invalid_ticket", "A ticket that is not good any more", ticket),
                         ("invalid_credentials", "A wrong password", wrong),
                     ],
                 },
@@ -243,14 +266,10 @@ fn refresh() -> Entry {
         operation: refresh::OPERATION,
         tag: AUTHENTICATION,
         parameters: vec![
-            Parameter {
-                name: "Idempotency-Key",
-                place: "header",
-                description: "16 to 128 visible ASCII characters. Make a fresh random one for each refresh, keep it \
-                              beside the token until an answer arrives, and repeat with the same one.",
-                schema: of::<IdempotencyKey>,
-                example: json!("7a1f5c2e-9d3b-4c60-8f0e-2b6d4e8a1c57"),
-            },
+            idempotency_key(
+                "16 to 128 visible ASCII characters. Make a fresh random one for each refresh, keep it beside the token \
+                 until an answer arrives, and repeat with the same one.",
+            ),
             device_name,
             device_id,
         ],

@@ -8,6 +8,7 @@ use shared::{
         error::FieldError,
         ids::{SessionId, UserId},
         key_set::{KeySet, PublicKey},
+        session::AuthMethod,
     },
     http::{
         Code, Operation, Problem,
@@ -103,6 +104,7 @@ pub fn activity() -> Value {
         at: TIME.to_owned(),
         session_id: Some(session_id()),
         device_name: Some("My phone".to_owned()),
+        amr: Some(vec![AuthMethod::Pwd]),
         ip_address: Some([203, 0, 113, 7].into()),
         location_city: Some("Lisbon".to_owned()),
         location_country: Some("PT".to_owned()),

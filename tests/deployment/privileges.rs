@@ -76,6 +76,7 @@ fn problems(statements: &[Statement], calls: &BTreeMap<String, BTreeSet<Recorded
                     )
                 };
                 used.insert(grant(""));
+                used.extend(call.attributes.iter().map(|name| grant(name)));
                 used.extend(
                     call.keys
                         .iter()
@@ -102,7 +103,8 @@ fn problems(statements: &[Statement], calls: &BTreeMap<String, BTreeSet<Recorded
                 problems.push(format!("{statement} grants {action}, which no test makes it use"));
                 continue;
             }
-            for pattern in statement.keys.iter().map(String::as_str) {
+            let granted = statement.keys.iter().chain(&statement.attributes);
+            for pattern in granted.map(String::as_str) {
                 if !used.contains(&grant(pattern)) {
                     problems.push(format!(
                         "{statement} grants {action} on {pattern}, which no test makes it use"
@@ -152,6 +154,8 @@ fn may(grants: &[Statement], action: &str, key: &str) -> BTreeSet<String> {
         action: format!("dynamodb:{action}"),
         resource: "Table.Arn".to_owned(),
         keys: BTreeSet::from([key.to_owned()]),
+        attributes: BTreeSet::new(),
+        returns: "NONE".to_owned(),
     };
     let allowing = grants.iter().filter(|statement| statement.allows(&call));
     allowing.map(|statement| statement.function.clone()).collect()
@@ -222,12 +226,16 @@ fn what_is_missing_and_what_is_too_much_is_found() {
         actions: vec!["dynamodb:Query".to_owned()],
         resource: "Table.Arn".to_owned(),
         keys: vec!["USER#*".to_owned(), "KEYS".to_owned()],
+        attributes: Vec::new(),
+        returns: Vec::new(),
     };
     let found = |function: &str, action: &str, resource: &str, keys: &[&str]| {
         let call = Recorded {
             action: action.to_owned(),
             resource: resource.to_owned(),
             keys: keys.iter().map(|&key| key.to_owned()).collect(),
+            attributes: BTreeSet::new(),
+            returns: String::new(),
         };
         let calls = BTreeMap::from([(function.to_owned(), BTreeSet::from([call]))]);
         problems(std::slice::from_ref(&statement), &calls)
@@ -250,4 +258,33 @@ fn what_is_missing_and_what_is_too_much_is_found() {
         assert!(problems[0].contains("is not allowed"), "{problems:?}");
         assert!(problems[1].contains("which no test makes it use"), "{problems:?}");
     }
+}
+
+/// What `docs/security.md` says of `ticket`: it opens sessions, and neither reads nor writes a password.
+#[test]
+fn ticket_names_no_password_and_gets_nothing_back() {
+    let grants = grants().unwrap();
+    let allows = |attributes: &[&str], returns: &str| {
+        let call = Recorded {
+            action: "dynamodb:UpdateItem".to_owned(),
+            resource: "Table.Arn".to_owned(),
+            keys: BTreeSet::from(["EMAIL#".to_owned()]),
+            attributes: attributes.iter().map(|&name| name.to_owned()).collect(),
+            returns: returns.to_owned(),
+        };
+        let mut own = grants.iter().filter(|statement| statement.function == "ticket");
+        own.any(|statement| statement.allows(&call))
+    };
+    let needed = ["pk", "sk", "tickets", "is_active"];
+    assert!(allows(&needed, "NONE"));
+    for returns in ["ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"] {
+        assert!(!allows(&needed, returns), "{returns}");
+    }
+    for other in ["password_hash", "login_sequence", "user_id", "email"] {
+        assert!(!allows(&[&needed[..], &[other]].concat(), "NONE"), "{other}");
+    }
+    assert_eq!(
+        may(&grants, "GetItem", "EMAIL#").into_iter().collect::<Vec<_>>(),
+        ["admin", "login"]
+    );
 }

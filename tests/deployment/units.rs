@@ -84,7 +84,7 @@ async fn others(measured: &mut Measured) {
                     &service,
                     row,
                     sample.operation,
-                    sample.event(tokens.at(sample.token)),
+                    sample.event(&service.token_at(sample.token, &tokens).await),
                 )
                 .await;
         }

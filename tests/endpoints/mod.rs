@@ -17,3 +17,4 @@ mod revoke;
 mod rotate_keys;
 mod rotation_emergency;
 mod rotation_traffic;
+mod ticket;

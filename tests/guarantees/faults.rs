@@ -23,7 +23,10 @@ use crate::guarantees::{
         phone::asked,
         state::Rules,
     },
-    races::{FULL, TWO, logout_all, logout_others, on, refresh, refresh_with, rename, revoke, wait},
+    races::{
+        FULL, FULL_TICKET, TICKET, TWO, logout_all, logout_others, on, redeem, refresh, refresh_with, rename,
+        revoke, wait,
+    },
     sequences::said,
 };
 
@@ -61,6 +64,8 @@ impl Scene {
 fn scenes() -> Vec<Scene> {
     let replayed = [on(0), on(1), refresh(1), wait(60)];
     let expired = [on(0), on(1), wait(3500), refresh(1), wait(4000)];
+    let stolen = [Operation::Ticket, redeem(0, Some(0)), wait(40)];
+    let four = [const { Operation::Ticket }; 4];
     let wrong = Login {
         device: Some(0),
         password: 1,
@@ -74,6 +79,12 @@ fn scenes() -> Vec<Scene> {
         Scene::new(&TWO, on(1)),
         Scene::new(&FULL, on(3)),
         Scene::new(&expired, on(2)),
+        Scene::new(&TICKET, redeem(3, Some(0))),
+        Scene::new(&TICKET, redeem(3, None)),
+        Scene::new(&FULL_TICKET, redeem(4, Some(0))),
+        Scene::new(&stolen, redeem(0, None)).or("invalid_ticket"),
+        Scene::new(&TWO, Operation::Ticket),
+        Scene::new(&four, Operation::Ticket),
         Scene::new(&TWO, wrong).or("invalid_credentials"),
         Scene::new(&TWO, refresh(2)),
         Scene::new(&TWO, refresh_with(2, 0)),
@@ -103,7 +114,7 @@ fn scenes() -> Vec<Scene> {
         Scene::new(&[on(0), Command(Disable)], Command(Enable)),
         Scene::new(&TWO, Command(SetPassword(1))),
         Scene::new(&TWO, Command(RevokeSession(1))),
-        Scene::new(&TWO, Command(RevokeAll)),
+        Scene::new(&TICKET, Command(RevokeAll)),
         Scene::new(&TWO, Command(Delete)).or("not_found"),
     ]
 }

@@ -82,8 +82,8 @@ async fn answered(
 /// An event of a logged-in client behind the trusted proxy.
 async fn signed_in(service: &TestService, sample: &SampleRequest) -> Value {
     let login = service.log_in("phone").await;
-    let token = login.at(sample.token);
-    sample.event(token).header("x-origin-verify", PROXY).into()
+    let token = service.token_at(sample.token, &login).await;
+    sample.event(&token).header("x-origin-verify", PROXY).into()
 }
 
 #[test]

@@ -12,8 +12,11 @@ use crate::guarantees::model::{
     ModelRun, Play,
     explain::{Call, Order},
     operations::{
-        Command::{Delete, Disable, Enable, RevokeSession, SetPassword},
-        Operation::{self, Cleanup, Command, List, Login, Logout, LogoutAll, Refresh, Rename, Revoke, Wait},
+        Command::{Delete, Disable, Enable, RevokeAll, RevokeSession, SetPassword},
+        Operation::{
+            self, Cleanup, Command, List, Login, Logout, LogoutAll, Redeem, Refresh, Rename, Revoke, Ticket,
+            Wait,
+        },
         Proof, Target,
     },
     state::Rules,
@@ -130,10 +133,24 @@ pub const TWO: [Operation; 3] = [on(0), on(1), refresh(1)];
 /// And a third (3), which reaches the limit; the first is least recently used.
 pub const FULL: [Operation; 4] = [on(0), on(1), refresh(1), on(2)];
 
+/// [`TWO`] and a ticket (3).
+pub const TICKET: [Operation; 4] = [on(0), on(1), refresh(1), Ticket];
+/// [`FULL`] and a ticket (4).
+pub const FULL_TICKET: [Operation; 5] = [on(0), on(1), refresh(1), on(2), Ticket];
+
 pub const fn on(device: u8) -> Operation {
     Login {
         device: Some(device),
         password: 0,
+    }
+}
+
+/// On a new device.
+pub const fn redeem(ticket: usize, key: Option<u8>) -> Operation {
+    Redeem {
+        ticket,
+        device: Some(7),
+        key,
     }
 }
 
@@ -235,6 +252,18 @@ races! { every_order:
     login_and_logout_of_the_others: FULL => [on(3), logout_others(2)];
     login_and_replay: [on(0), on(1), refresh(1), on(2), wait(60)] => [on(3), refresh(1)];
     login_and_a_wrong_password: FULL => [on(3), Login { device: None, password: 1 }];
+    redemption_and_redemption: TICKET => [redeem(3, None), redeem(3, None)];
+    redemption_and_redemption_with_one_key: TICKET => [redeem(3, Some(0)), redeem(3, Some(0))];
+    redemption_and_redemption_with_two_keys: TICKET => [redeem(3, Some(0)), redeem(3, Some(1))];
+    redemption_and_redemption_of_another_ticket: [on(0), on(1), Ticket, Ticket] => [redeem(2, None), redeem(3, None)];
+    redemption_and_login_at_the_limit: FULL_TICKET => [redeem(4, None), on(3)];
+    redemption_and_a_new_ticket: TICKET => [redeem(3, None), Ticket];
+    redemption_and_the_fifth_ticket: [Ticket, Ticket, Ticket, Ticket] => [redeem(0, None), Ticket];
+    redemption_and_logout_of_all: TICKET => [redeem(3, None), logout_all(0)];
+    redemption_and_refresh_of_the_least_recently_used: FULL_TICKET => [redeem(4, None), refresh(0)];
+    stolen_ticket_and_refresh: [Ticket, redeem(0, Some(0)), wait(40)] => [redeem(0, None), refresh(1)];
+    stolen_ticket_and_stolen_ticket: [Ticket, redeem(0, Some(0)), wait(40)] => [redeem(0, None), redeem(0, None)];
+    stolen_ticket_and_a_repeat: [Ticket, redeem(0, Some(0)), wait(40)] => [redeem(0, None), redeem(0, Some(0))];
     login_and_cleanup: [on(0), on(1), wait(3500), refresh(1), wait(4000)] => [on(2), Cleanup { by: 3 }];
     cleanup_and_cleanup: [on(0), on(1), wait(3500), refresh(1), wait(3700)] => [Cleanup { by: 3 }, Cleanup { by: 3 }];
     cleanup_and_refresh_of_the_expired: [on(0), on(1), wait(3500), refresh(1), wait(3700)] => [Cleanup { by: 3 }, refresh(0)];
@@ -250,6 +279,12 @@ races! { some_orders:
     login_and_disabling_at_the_limit: FULL => [on(3), Command(Disable)];
     login_and_a_new_password: TWO => [on(2), Command(SetPassword(1))];
     login_and_deletion: TWO => [on(2), Command(Delete)];
+    redemption_and_disabling: TICKET => [redeem(3, None), Command(Disable)];
+    redemption_and_a_new_password: TICKET => [redeem(3, None), Command(SetPassword(1))];
+    redemption_and_revocation_of_all: TICKET => [redeem(3, None), Command(RevokeAll)];
+    redemption_and_deletion: TICKET => [redeem(3, None), Command(Delete)];
+    a_ticket_and_disabling: TWO => [Ticket, Command(Disable)];
+    a_ticket_and_revocation_of_all: TICKET => [Ticket, Command(RevokeAll)];
     login_and_enabling: [on(0), Command(Disable)] => [on(1), Command(Enable)];
     refresh_and_disabling: TWO => [refresh(2), Command(Disable)];
     refresh_and_a_new_password: TWO => [refresh(2), Command(SetPassword(1))];

@@ -82,6 +82,7 @@ async fn end_a_session(answers: Vec<ReplayEvent>) -> (Result<usize, RevokeError>
         last_used_at: Millis(0),
         expires_at: Seconds(600),
         absolute_expires_at: Seconds(6000),
+        redemption: None,
         revocation: None,
     };
     let context = AuditContext {

@@ -36,6 +36,12 @@ enum Wish {
         device: Option<u8>,
         wrong: bool,
     },
+    Ticket,
+    Redeem {
+        ticket: usize,
+        device: Option<u8>,
+        key: Option<u8>,
+    },
     Refresh {
         of: usize,
         key: Option<u8>,
@@ -90,18 +96,25 @@ enum Edge {
     Idle,
     Absolute,
     Grace,
+    /// Of the ticket that opened the session.
+    TicketGrace,
+    TicketEnd,
 }
 
 fn wish() -> impl Strategy<Value = Wish> {
     let any_of = || prop_oneof![3 => 0..3_usize, 1 => 0..40_usize];
     let key = || prop::option::of(0..2_u8);
     let edge = prop_oneof![
-        2 => Just(Edge::Access), 2 => Just(Edge::Idle), 1 => Just(Edge::Absolute), 4 => Just(Edge::Grace)
+        2 => Just(Edge::Access), 2 => Just(Edge::Idle), 1 => Just(Edge::Absolute), 4 => Just(Edge::Grace),
+        2 => Just(Edge::TicketGrace), 2 => Just(Edge::TicketEnd)
     ];
     let beyond = prop_oneof![Just(-1000), Just(-1), Just(0), Just(1), Just(1000)];
     prop_oneof![
         4 => (prop::option::of(0..2_u8), prop::bool::weighted(0.1))
             .prop_map(|(device, wrong)| Wish::Login { device, wrong }),
+        2 => Just(Wish::Ticket),
+        6 => (0..3_usize, prop::option::of(0..2_u8), key())
+            .prop_map(|(ticket, device, key)| Wish::Redeem { ticket, device, key }),
         8 => (any_of(), key()).prop_map(|(of, key)| Wish::Refresh { of, key }),
         3 => any_of().prop_map(|of| Wish::Retry { of }),
         2 => (0..4_u8, any_of(), any_of()).prop_map(|(kind, of, other)| Wish::Logout { kind, of, other }),
@@ -133,6 +146,12 @@ fn granted(wish: &Wish, model: &Model, past: &[(Label, Operation)]) -> Option<Op
         Wish::Login { device, wrong } => Operation::Login {
             device,
             password: u8::from(wrong),
+        },
+        Wish::Ticket => Operation::Ticket,
+        Wish::Redeem { ticket, device, key } => Operation::Redeem {
+            ticket: *model.made.iter().rev().nth(ticket % model.made.len().max(1))?,
+            device,
+            key,
         },
         Wish::Refresh { of, key } => Operation::Refresh { of: pick(of)?, key },
         Wish::Retry { of } => {
@@ -188,6 +207,11 @@ fn granted(wish: &Wish, model: &Model, past: &[(Label, Operation)]) -> Option<Op
                 Edge::Access => token.access_expires_at.millis(),
                 Edge::Idle => session?.expires_at.millis(),
                 Edge::Absolute => token.refresh_expires_at.millis(),
+                Edge::TicketGrace => {
+                    session?.redeemed?;
+                    Millis(session?.created_at.0 + model.rules.grace * 1000)
+                }
+                Edge::TicketEnd => session?.redeemed?.expires_at.millis(),
                 Edge::Grace => Millis(session?.rotation?.at.0 + model.rules.grace * 1000),
             };
             let until = Millis(at.0 + beyond);

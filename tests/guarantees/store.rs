@@ -11,7 +11,9 @@ use shared::{
         password::PasswordHash,
         session::{AuthMethod, Origin, RevokeReason, Session, SessionRef},
     },
-    store::{LoginCommit, LoginOutcome, RevokeError, RevokeRequest, RotateOutcome, RotateRequest},
+    store::{
+        LoginCommit, LoginOutcome, LoginProof, RevokeError, RevokeRequest, RotateOutcome, RotateRequest,
+    },
 };
 use tests::{EMAIL, TestService};
 
@@ -68,12 +70,13 @@ pub(crate) async fn commit_renewing(
         last_used_at: now,
         expires_at: now.seconds().plus(600),
         absolute_expires_at: now.seconds().plus(6000),
+        redemption: None,
         revocation: None,
     };
     let context = context(service);
     let login = LoginCommit {
         credential,
-        renewed_hash,
+        proof: LoginProof::Password { renewed_hash },
         session: &session,
         revoke: &[],
         context: &context,

@@ -42,7 +42,7 @@ async fn a_table_that_never_answers_is_a_503_in_time() {
         let instance = service.twin_with(timeouts).await;
         instance.connection.inject(Injection::outage(Fault::Silent));
         let begun = Instant::now();
-        let event = sample.event(login.at(sample.token));
+        let event = sample.event(&service.token_at(sample.token, &login).await);
         let answer = instance.send(sample.operation, event).await;
         let (took, file) = (begun.elapsed(), &sample.file);
         assert!(took < timeouts.request, "{file} took {took:?}");

@@ -28,6 +28,18 @@ pub struct Statement {
     pub resource: String,
     /// The `dynamodb:LeadingKeys` patterns; each key must match one. Empty if any key is allowed.
     pub keys: Vec<String>,
+    /// The `dynamodb:Attributes` that a call may name. Empty if it may name any.
+    pub attributes: Vec<String>,
+    /// The `dynamodb:ReturnValues` or `dynamodb:Select` that a call may ask for. Empty if it may ask for any.
+    pub returns: Vec<String>,
+}
+
+/// What a statement's conditions demand.
+#[derive(Default)]
+struct Conditions {
+    keys: Vec<String>,
+    attributes: Vec<String>,
+    returns: Vec<String>,
 }
 
 impl fmt::Display for Statement {
@@ -139,9 +151,9 @@ fn statement(function: &str, is_optional: bool, node: &Node<'_>) -> Result<State
         }
         actions.push(text.to_owned());
     }
-    let keys = match node.find("Condition")? {
-        Some(condition) => leading_keys(&condition)?,
-        None => Vec::new(),
+    let conditions = match node.find("Condition")? {
+        Some(condition) => conditions(&condition)?,
+        None => Conditions::default(),
     };
     let resource = node.get("Resource")?;
     let resource = resource.if_true().unwrap_or(resource);
@@ -151,42 +163,51 @@ fn statement(function: &str, is_optional: bool, node: &Node<'_>) -> Result<State
         is_optional,
         actions,
         resource: resource.argument()?.to_owned(),
-        keys,
+        keys: conditions.keys,
+        attributes: conditions.attributes,
+        returns: conditions.returns,
     })
 }
 
-fn leading_keys(condition: &Node<'_>) -> Result<Vec<String>, Error> {
-    let mut patterns = Vec::new();
+fn conditions(condition: &Node<'_>) -> Result<Conditions, Error> {
+    let mut found = Conditions::default();
     for (operator, operand) in condition.entries()? {
-        if !["ForAllValues:StringLike", "ForAllValues:StringEquals"].contains(&operator) {
-            return Err(operand.error("is an operator that is not understood here"));
-        }
         for (key, values) in operand.entries()? {
-            if key != "dynamodb:LeadingKeys" {
-                return Err(values.error("is a condition key that is not understood here"));
-            }
-            for value in values.items()? {
-                let pattern = value.text()?;
-                let wild = pattern.contains(['*', '?']);
-                if wild == operator.ends_with("Equals") || pattern.trim_end_matches('*').contains(['*', '?'])
-                {
-                    return Err(value.error("is a pattern that is not understood here"));
+            let items = values.items()?;
+            let all = items.iter().map(|value| Ok(value.text()?.to_owned()));
+            let all = all.collect::<Result<Vec<_>, Error>>()?;
+            match (operator, key) {
+                ("ForAllValues:StringLike" | "ForAllValues:StringEquals", "dynamodb:LeadingKeys") => {
+                    for (pattern, value) in all.iter().zip(&items) {
+                        let wild = pattern.contains(['*', '?']);
+                        if wild == operator.ends_with("Equals")
+                            || pattern.trim_end_matches('*').contains(['*', '?'])
+                        {
+                            return Err(value.error("is a pattern that is not understood here"));
+                        }
+                    }
+                    found.keys.extend(all);
                 }
-                patterns.push(pattern.to_owned());
+                ("ForAllValues:StringEquals", "dynamodb:Attributes") => found.attributes = all,
+                ("StringEqualsIfExists", "dynamodb:ReturnValues" | "dynamodb:Select") => found.returns = all,
+                _ => return Err(operand.error("is a condition that is not understood here")),
             }
         }
     }
-    Ok(patterns)
+    Ok(found)
 }
 
 impl Statement {
     /// Whether it allows a function's call.
     #[must_use]
     pub fn allows(&self, call: &Recorded) -> bool {
+        let one_of = |allowed: &[String], value: &String| allowed.is_empty() || allowed.contains(value);
         let one_of_ours = |key: &String| self.keys.is_empty() || self.pattern_for(key).is_some();
         self.actions.contains(&call.action)
             && self.resource == call.resource
             && call.keys.iter().all(one_of_ours)
+            && call.attributes.iter().all(|name| one_of(&self.attributes, name))
+            && one_of(&self.returns, &call.returns)
     }
 
     /// The pattern that a partition key matches.

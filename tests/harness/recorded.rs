@@ -32,6 +32,10 @@ pub struct Recorded {
     pub resource: String,
     /// The kinds of partition keys, like `USER#`. IAM evaluates each part of a transaction by itself.
     pub keys: BTreeSet<String>,
+    /// The attributes that it names.
+    pub attributes: BTreeSet<String>,
+    /// What it returns.
+    pub returns: String,
 }
 
 impl Recorded {
@@ -56,6 +60,8 @@ impl Recorded {
                 (true, Some(index)) => format!("${{Table.Arn}}/index/{index}"),
             },
             keys: kind(access).into_iter().collect(),
+            attributes: access.attributes.clone(),
+            returns: access.returns.clone(),
         };
         accesses.iter().map(one).collect()
     }
@@ -72,6 +78,8 @@ impl Recorded {
             },
             resource: format!("${{AuditArchive.Arn}}/{folder}/*"),
             keys: BTreeSet::new(),
+            attributes: BTreeSet::new(),
+            returns: String::new(),
         }
     }
 }
@@ -80,8 +88,8 @@ impl fmt::Display for Recorded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} on {} with the keys {:?}",
-            self.action, self.resource, self.keys
+            "{} on {} with the keys {:?}, naming {:?}, returning {}",
+            self.action, self.resource, self.keys, self.attributes, self.returns
         )
     }
 }

@@ -1,6 +1,9 @@
 //! Every request of the functions to DynamoDB, as IAM sees it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -38,6 +41,10 @@ pub struct Access {
     pub index: Option<String>,
     /// Partition key (`dynamodb:LeadingKeys`). `None` for a scan.
     pub leading_key: Option<String>,
+    /// The attributes that it names (`dynamodb:Attributes`).
+    pub attributes: BTreeSet<String>,
+    /// What it returns (`dynamodb:ReturnValues`; of a read, `dynamodb:Select`).
+    pub returns: String,
 }
 
 impl Call {
@@ -140,7 +147,57 @@ fn access(action: &str, request: &Value) -> Access {
         leading_key: text(&request["Key"]["pk"])
             .or_else(|| text(&request["Item"]["pk"]))
             .or_else(by_query),
+        attributes: attributes(request),
+        returns: returns(action, request).to_owned(),
     }
+}
+
+fn returns<'a>(action: &str, request: &'a Value) -> &'a str {
+    match action {
+        "GetItem" | "BatchGetItem" | "Query" if request["ProjectionExpression"].is_null() => "ALL_ATTRIBUTES",
+        "GetItem" | "BatchGetItem" | "Query" => "SPECIFIC_ATTRIBUTES",
+        _ => request["ReturnValues"].as_str().unwrap_or("NONE"),
+    }
+}
+
+/// The attributes in a request's key, item and expressions: of a path like `tickets[0].ticket_hash`, the first name.
+fn attributes(request: &Value) -> BTreeSet<String> {
+    const WORDS: [&str; 12] = [
+        "SET",
+        "REMOVE",
+        "ADD",
+        "AND",
+        "OR",
+        "NOT",
+        "attribute_exists",
+        "attribute_not_exists",
+        "begins_with",
+        "if_not_exists",
+        "list_append",
+        "size",
+    ];
+    let expressions = [
+        "KeyConditionExpression",
+        "ConditionExpression",
+        "UpdateExpression",
+        "ProjectionExpression",
+        "FilterExpression",
+    ];
+    let texts = expressions.iter().filter_map(|name| request[name].as_str());
+    let is_name = |word: &&str| {
+        word.starts_with(|first: char| first.is_ascii_alphabetic() || first == '#') && !WORDS.contains(word)
+    };
+    let paths = texts.flat_map(|text| {
+        text.split(|c: char| !(c.is_ascii_alphanumeric() || "_#:.[]".contains(c)))
+            .map(|path| path.split(['.', '[']).next().unwrap_or_default())
+            .filter(is_name)
+    });
+    let named = paths.map(|name| request["ExpressionAttributeNames"][name].as_str().unwrap_or(name));
+    let whole = ["Key", "Item"]
+        .iter()
+        .flat_map(|part| members(&request[part]))
+        .map(|(name, _)| name.as_str());
+    named.chain(whole).map(str::to_owned).collect()
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {

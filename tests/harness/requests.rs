@@ -4,7 +4,7 @@ use registry::{activity, list, login, refresh, revoke};
 use serde_json::{Value, json};
 use shared::http::{Operation, SampleToken};
 
-use crate::{Answer, Event, PASSWORD, TestService};
+use crate::{Answer, Event, PASSWORD, TestService, recorded};
 
 /// A sample request that succeeds, as the operation declares it.
 #[derive(Clone, Debug)]
@@ -48,6 +48,7 @@ impl SampleRequest {
             SampleToken::None => event,
             SampleToken::AccessInHeader => event.bearer(token),
             SampleToken::RefreshInBody => event.without_header("authorization").refresh_token(token),
+            SampleToken::TicketInBody => event.json(&json!({ "ticket": token, "device_name": "phone" })),
         }
     }
 }
@@ -80,17 +81,52 @@ impl From<&Value> for Tokens {
 }
 
 impl Tokens {
-    /// The one that a sample carries there.
+    /// The one that a sample carries there, unless that is a ticket.
     #[must_use]
-    pub fn at(&self, place: SampleToken) -> &str {
+    pub fn at(&self, place: SampleToken) -> Option<&str> {
         match place {
-            SampleToken::RefreshInBody => &self.refresh,
-            SampleToken::AccessInHeader | SampleToken::None => &self.access,
+            SampleToken::RefreshInBody => Some(&self.refresh),
+            SampleToken::AccessInHeader | SampleToken::None => Some(&self.access),
+            SampleToken::TicketInBody => None,
         }
     }
 }
 
 impl TestService {
+    /// What a sample carries there: one of `tokens`, or a new ticket for the account.
+    pub async fn token_at(&self, place: SampleToken, tokens: &Tokens) -> String {
+        match tokens.at(place) {
+            Some(token) => token.to_owned(),
+            None => self.ticket(json!({ "email": self.account.email })).await,
+        }
+    }
+
+    /// A ticket of the `ticket` function.
+    ///
+    /// # Panics
+    ///
+    /// If it makes none.
+    pub async fn ticket(&self, command: Value) -> String {
+        let answer = self.ask_for_ticket(command).await;
+        let ticket = answer["ticket"].as_str();
+        ticket.unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// Invokes `ticket`.
+    pub async fn ask_for_ticket(&self, command: Value) -> Value {
+        recorded::by("ticket", registry::ticket::handle(&self.state, command)).await
+    }
+
+    /// Logs in with a ticket on a device, with an `Idempotency-Key` if there is one.
+    pub async fn redeem(&self, ticket: &str, device: &str, key: Option<&str>) -> Answer {
+        let body = json!({ "ticket": ticket, "device_name": device });
+        let mut event = Event::file("login/ticket").json(&body);
+        if let Some(key) = key {
+            event = event.header("idempotency-key", key);
+        }
+        self.send(&login::OPERATION, event).await
+    }
+
     /// Logs the account in on a device.
     pub async fn log_in(&self, device: &str) -> Tokens {
         self.log_in_as(&self.account.email, device).await

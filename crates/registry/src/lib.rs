@@ -51,6 +51,7 @@ functions! {
         admin,
         prune,
         rotate_keys,
+        ticket,
     }
 }
 

@@ -11,14 +11,14 @@ use shared::{
         password::PasswordHash,
         session::{CLOCKS_APART, RevokeReason},
     },
+    runtime::command::{AccountRef, CommandError, email},
     store::{ChangeOutcome, CreateOutcome, CredentialChange, NewAccount, StoreError},
 };
 
 use crate::{
     call::Call,
     command::{NewUser, SetPassword, Target},
-    command_error::CommandError,
-    find::{self, AccountRef, MAX_ATTEMPTS},
+    find::{self, MAX_ATTEMPTS},
     new_password, views,
 };
 
@@ -34,13 +34,15 @@ pub(crate) async fn create_user(call: &Call<'_>, user: &NewUser) -> Result<Value
 
 /// What is written for a new account. Hashes the password, if there is one.
 pub(crate) async fn new_account(call: &Call<'_>, user: &NewUser) -> Result<NewAccount, CommandError> {
-    let email = find::email(&user.email)?;
+    let email = email(&user.email)?;
     let password_hash = match (&user.password, &user.password_hash) {
-        (Some(password), None) => new_password::hash(call, password, &email).await?,
+        (Some(password), None) => Some(new_password::hash(call, password, &email).await?),
         (None, Some(hash)) => {
-            PasswordHash::imported(&hash.0).map_err(|error| CommandError::field("password_hash", error))?
+            let hash = PasswordHash::imported(&hash.0);
+            Some(hash.map_err(|error| CommandError::field("password_hash", error))?)
         }
-        (None, None) => return Err(CommandError::field("password", "or password_hash is missing")),
+        // Whoever has none logs in with tickets.
+        (None, None) => None,
         (Some(_), Some(_)) => {
             return Err(CommandError::field(
                 "password",
@@ -60,10 +62,11 @@ pub(crate) async fn new_account(call: &Call<'_>, user: &NewUser) -> Result<NewAc
             .event(&call.state().ids, account.user_id, EventType::AccountCreated),
         credential: Credential {
             account,
-            password_hash: Some(password_hash),
+            password_hash,
             is_active: user.is_active.unwrap_or(true),
             deletion_began_at: None,
             login_sequence: 0,
+            tickets: Vec::new(),
         },
     })
 }

@@ -3,9 +3,8 @@
 use shared::{
     State,
     domain::{audit::AuditContext, clock::Millis, password::Hasher},
+    runtime::command::CommandError,
 };
-
-use crate::command_error::CommandError;
 
 /// How long before its deadline an invocation begins nothing new, in milliseconds.
 pub(crate) const TIME_KEPT: i64 = 10_000;

@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 use shared::{
     domain::email::Email,
+    runtime::command::{AccountRef, CommandError},
     store::{EmailOutcome, NewAddress, StoreError},
 };
 
 use crate::{
     call::Call,
     command::ChangeEmail,
-    command_error::CommandError,
-    find::{self, AccountRef, MAX_ATTEMPTS},
+    find::{self, MAX_ATTEMPTS},
     views,
 };
 

@@ -2,11 +2,9 @@
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
-use shared::domain::ids::SessionId;
-
-use crate::{
-    command_error::CommandError,
-    find::{self, AccountRef},
+use shared::{
+    domain::ids::SessionId,
+    runtime::command::{AccountRef, CommandError},
 };
 
 /// The actor in the audit trail, if a command names none.
@@ -45,7 +43,7 @@ pub(crate) struct Target {
     user_id: Option<String>,
 }
 
-/// An account to create, with a password or the hash of one.
+/// An account to create, with a password, the hash of one, or neither: then only tickets open its sessions.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewUser {
@@ -175,25 +173,25 @@ fn actor(given: Option<Value>) -> Result<String, CommandError> {
 
 impl Target {
     pub fn whom(&self) -> Result<AccountRef, CommandError> {
-        find::whom(self.email.as_deref(), self.user_id.as_deref())
+        AccountRef::parse(self.email.as_deref(), self.user_id.as_deref())
     }
 }
 
 impl SetPassword {
     pub fn whom(&self) -> Result<AccountRef, CommandError> {
-        find::whom(self.email.as_deref(), self.user_id.as_deref())
+        AccountRef::parse(self.email.as_deref(), self.user_id.as_deref())
     }
 }
 
 impl ChangeEmail {
     pub fn whom(&self) -> Result<AccountRef, CommandError> {
-        find::whom(self.email.as_deref(), self.user_id.as_deref())
+        AccountRef::parse(self.email.as_deref(), self.user_id.as_deref())
     }
 }
 
 impl RevokeSession {
     pub fn whom(&self) -> Result<AccountRef, CommandError> {
-        find::whom(self.email.as_deref(), self.user_id.as_deref())
+        AccountRef::parse(self.email.as_deref(), self.user_id.as_deref())
     }
 
     pub fn session(&self) -> Result<SessionId, CommandError> {
@@ -204,7 +202,7 @@ impl RevokeSession {
 
 impl Activity {
     pub fn whom(&self) -> Result<AccountRef, CommandError> {
-        find::whom(self.email.as_deref(), self.user_id.as_deref())
+        AccountRef::parse(self.email.as_deref(), self.user_id.as_deref())
     }
 }
 

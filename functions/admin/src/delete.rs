@@ -12,15 +12,11 @@
 use serde_json::{Value, json};
 use shared::{
     domain::{account::Credential, ids::UserId},
+    runtime::command::{AccountRef, CommandError},
     store::{ChangeOutcome, CredentialChange, RecordKind},
 };
 
-use crate::{
-    call::Call,
-    command::Target,
-    command_error::CommandError,
-    find::{self, AccountRef},
-};
+use crate::{call::Call, command::Target, find};
 
 /// Counts of the deleted records.
 #[derive(Default)]

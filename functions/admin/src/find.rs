@@ -1,41 +1,15 @@
 //! Finds the account that a command names.
 
 use shared::{
-    domain::{account::Credential, email::Email, ids::UserId},
+    domain::account::Credential,
+    runtime::command::{AccountRef, CommandError},
     store::StoreError,
 };
 
-use crate::{call::Call, command_error::CommandError};
+use crate::call::Call;
 
 /// How often a command starts over because the account's address or credential changed meanwhile.
 pub(crate) const MAX_ATTEMPTS: u32 = 16;
-
-/// How a command names an account.
-#[derive(Clone, Debug)]
-pub(crate) enum AccountRef {
-    Address(Email),
-    Id(UserId),
-}
-
-/// Reads the two fields that name an account.
-pub(crate) fn whom(address: Option<&str>, user_id: Option<&str>) -> Result<AccountRef, CommandError> {
-    match (address, user_id) {
-        (Some(address), None) => Ok(AccountRef::Address(email(address)?)),
-        (None, Some(id)) => match id.parse() {
-            Ok(id) => Ok(AccountRef::Id(id)),
-            Err(error) => Err(CommandError::field("user_id", format!("is {error}"))),
-        },
-        (None, None) => Err(CommandError::field("email", "or user_id must say whose account")),
-        (Some(_), Some(_)) => Err(CommandError::field(
-            "email",
-            "and user_id exclude each other: give one",
-        )),
-    }
-}
-
-pub(crate) fn email(text: &str) -> Result<Email, CommandError> {
-    Email::parse(text).map_err(|error| CommandError::field("email", error))
-}
 
 /// The account, even if it is being deleted.
 pub(crate) async fn find(call: &Call<'_>, whom: &AccountRef) -> Result<Credential, CommandError> {

@@ -7,10 +7,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::{
     domain::{email::Email, ids::UserId},
+    runtime::command::CommandError,
     store::{CreateOutcome, NewAccount},
 };
 
-use crate::{accounts, call::Call, command::NewUser, command_error::CommandError};
+use crate::{accounts, call::Call, command::NewUser};
 
 /// How many accounts one call takes at most.
 pub const MAX_USERS: usize = 500;

@@ -7,7 +7,6 @@ mod accounts;
 mod call;
 mod change_email;
 mod command;
-mod command_error;
 mod delete;
 mod find;
 mod import;
@@ -15,16 +14,18 @@ mod new_password;
 mod sessions;
 mod views;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::{
     domain::{audit::AuditContext, clock::Millis, session::Origin},
-    runtime::{Function, Settings, Trigger},
+    runtime::{
+        Function, Settings, Trigger,
+        command::{CommandError, answer},
+    },
 };
 
 pub use call::{AdminState, Invocation};
 use call::{Call, TIME_KEPT};
 use command::{Action, Command};
-use command_error::CommandError;
 pub use import::MAX_USERS;
 
 /// How it is deployed and invoked.
@@ -88,17 +89,5 @@ async fn run(
         Action::RevokeSession(command) => sessions::revoke_session(call, &command).await,
         Action::RevokeAllSessions(target) => sessions::revoke_all_sessions(call, &target).await,
         Action::Activity(page) => sessions::activity(call, &page).await,
-    }
-}
-
-fn answer(outcome: Result<Value, CommandError>) -> Value {
-    match outcome {
-        Ok(mut answer) => {
-            answer["ok"] = true.into();
-            answer
-        }
-        Err(refusal) => {
-            json!({ "ok": false, "error": { "code": refusal.code, "message": refusal.message } })
-        }
     }
 }

@@ -1,12 +1,15 @@
 //! What a new password must be: long enough, not one of the most common ones (OWASP ASVS 6.2.4), and not the account's
 //! own address.
 
-use shared::domain::{
-    email::Email,
-    password::{Password, PasswordHash},
+use shared::{
+    domain::{
+        email::Email,
+        password::{Password, PasswordHash},
+    },
+    runtime::command::CommandError,
 };
 
-use crate::{call::Call, command::Secret, command_error::CommandError};
+use crate::{call::Call, command::Secret};
 
 /// Checks and hashes a new password for the account of this address.
 pub(crate) async fn hash(

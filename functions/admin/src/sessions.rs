@@ -5,13 +5,13 @@ use std::cmp::Reverse;
 use serde_json::{Value, json};
 use shared::{
     domain::{audit::MAX_EVENTS_PER_PAGE, session::RevokeReason},
+    runtime::command::CommandError,
     store::RevokeRequest,
 };
 
 use crate::{
     call::Call,
     command::{Activity, RevokeSession, Target},
-    command_error::CommandError,
     find, views,
 };
 
@@ -57,6 +57,8 @@ pub(crate) async fn revoke_session(call: &Call<'_>, command: &RevokeSession) -> 
 pub(crate) async fn revoke_all_sessions(call: &Call<'_>, target: &Target) -> Result<Value, CommandError> {
     let credential = find::find(call, &target.whom()?).await?;
     let user = credential.account.user_id;
+    // First, or one of them would open a session after the others have ended.
+    call.state().store.remove_tickets(&credential.account).await?;
     let count = call
         .state()
         .store

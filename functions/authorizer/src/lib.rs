@@ -176,6 +176,7 @@ fn is_refusal(error: &Error) -> bool {
         | Error::SessionNotFound
         | Error::RateLimited { .. }
         | Error::Unavailable(_)
+        | Error::InvalidTicket
         | Error::Internal(_) => false,
     }
 }

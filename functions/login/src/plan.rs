@@ -95,6 +95,7 @@ mod tests {
                 last_used_at: Millis(90_000_000 - age),
                 expires_at: Seconds(200_000),
                 absolute_expires_at: Seconds(900_000),
+                redemption: None,
                 revocation: None,
             })
             .collect()

@@ -150,6 +150,7 @@ mod tests {
                 last_used_at: Millis(1_000_000),
                 expires_at: Seconds(5000),
                 absolute_expires_at: Seconds(9000),
+                redemption: None,
                 revocation: None,
             };
             Self {

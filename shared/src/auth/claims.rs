@@ -56,8 +56,8 @@ pub struct AccessClaims {
     pub client_id: String,
     /// When its owner logged in.
     pub auth_time: Seconds,
-    /// How (RFC 8176); tokens of version 0.1 do not say.
-    #[serde(default)]
+    /// How (RFC 8176); tokens of version 0.1 do not say, nor do those of a ticket whose backend did not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<AuthMethod>,
 }
 

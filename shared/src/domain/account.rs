@@ -1,6 +1,6 @@
 //! Accounts and the credentials for them.
 
-use crate::domain::{clock::Millis, email::Email, ids::UserId, password::PasswordHash};
+use crate::domain::{clock::Millis, email::Email, ids::UserId, password::PasswordHash, ticket::Ticket};
 
 /// An account as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,4 +29,6 @@ pub struct Credential {
     /// How many logins were committed: each login's transaction increments it, so two logins that read the same
     /// sessions cannot both commit.
     pub login_sequence: u64,
+    /// The tickets that can be redeemed, oldest first.
+    pub tickets: Vec<Ticket>,
 }

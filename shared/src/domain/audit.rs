@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     clock::Millis,
     ids::{EventId, Ids, SessionId, UserId},
-    session::{Origin, RevokeReason, Session},
+    session::{AuthMethod, Origin, RevokeReason, Session},
 };
 
 /// The most events on one page of the trail.
@@ -126,6 +126,8 @@ pub struct AuditEvent {
     pub session_id: Option<SessionId>,
     /// That session's device.
     pub device_name: Option<String>,
+    /// How its owner proved who they are, if it is a login.
+    pub amr: Option<Vec<AuthMethod>>,
     /// Where the request that caused it came from.
     pub origin: Origin,
     /// The request that caused it.
@@ -158,6 +160,7 @@ impl AuditContext {
             at: self.at,
             session_id: None,
             device_name: None,
+            amr: None,
             origin: self.origin.clone(),
             request_id: self.request_id.clone(),
             actor: self.actor.clone(),
@@ -170,6 +173,7 @@ impl AuditContext {
         AuditEvent {
             session_id: Some(session.id),
             device_name: Some(session.shown_name().to_owned()),
+            amr: (event_type == EventType::LoginSucceeded).then(|| session.amr.clone()),
             ..self.event(ids, session.user_id, event_type)
         }
     }

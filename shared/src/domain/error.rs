@@ -56,6 +56,9 @@ pub enum Error {
     /// An old refresh token was replayed, so its session is revoked.
     #[error("a refresh token was replayed")]
     RefreshTokenReused,
+    /// A ticket that is none, is past its end or was redeemed: clients are not told which.
+    #[error("invalid ticket")]
+    InvalidTicket,
     /// Not the request that rotated this token, and too soon to tell theft from a second process of the app.
     #[error("another request has just exchanged this refresh token")]
     RefreshConflict {

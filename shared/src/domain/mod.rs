@@ -14,4 +14,5 @@ pub mod password;
 pub mod rate;
 pub mod session;
 pub mod text;
+pub mod ticket;
 pub mod tokens;

@@ -97,6 +97,8 @@ codes! {
     /// An old refresh token was presented, so its session was revoked.
     RefreshTokenReused = 401, "refresh_token_reused", LogIn,
         "This refresh token was used before. The session was ended for safety: log in again.";
+    /// A ticket that is none, is past its end or was redeemed.
+    InvalidTicket = 401, "invalid_ticket", ShowUser, "The ticket is not good any more: get a new one from the app's backend.";
     /// Another account's session.
     NotYourSession = 403, "not_your_session", Reload, "This session belongs to another account.";
     /// A request that bypassed the trusted proxy.

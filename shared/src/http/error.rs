@@ -84,6 +84,7 @@ impl ApiError {
                 Error::SessionExpired => Code::SessionExpired,
                 Error::SessionRevoked => Code::SessionRevoked,
                 Error::RefreshTokenReused => Code::RefreshTokenReused,
+                Error::InvalidTicket => Code::InvalidTicket,
                 Error::RefreshConflict { .. } => Code::RefreshConflict,
                 Error::RateLimited { .. } => Code::RateLimited,
                 Error::NotYourSession => Code::NotYourSession,
@@ -109,7 +110,9 @@ impl ApiError {
     pub(super) fn challenge(&self) -> String {
         let realm = "Bearer realm=\"holdfast\"";
         match self.code() {
-            Code::MissingToken | Code::InvalidCredentials | Code::AccountInactive => realm.to_owned(),
+            Code::MissingToken | Code::InvalidCredentials | Code::AccountInactive | Code::InvalidTicket => {
+                realm.to_owned()
+            }
             other => format!(
                 "{realm}, error=\"invalid_token\", error_description=\"{}\"",
                 other.detail()

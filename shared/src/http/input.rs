@@ -109,6 +109,16 @@ impl Input {
         self.is_form
     }
 
+    /// Whether there is such a field, and not `null`.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        match self.fields.get(name) {
+            None => false,
+            Some(Field::Json(json)) => json.get() != "null",
+            Some(Field::Text(_)) => true,
+        }
+    }
+
     /// A text field; `None` if missing or `null`.
     pub fn optional_text(&mut self, name: &str) -> Option<String> {
         match self.take(name) {
@@ -123,12 +133,7 @@ impl Input {
 
     /// A required text field.
     pub fn required_text(&mut self, name: &str) -> Option<String> {
-        let is_missing = match self.fields.get(name) {
-            None => true,
-            Some(Field::Json(json)) => json.get() == "null",
-            Some(Field::Text(_)) => false,
-        };
-        if is_missing {
+        if !self.has(name) {
             self.add_error(name, "is required");
         }
         self.optional_text(name)

@@ -85,6 +85,8 @@ pub enum SampleToken {
     AccessInHeader,
     /// A refresh token, as the body's `refresh_token`.
     RefreshInBody,
+    /// A ticket in the body.
+    TicketInBody,
 }
 
 impl Access {

@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use crate::domain::{
     audit::{EventType, MAX_EVENTS_PER_PAGE},
     device, email, password,
+    ticket::MAX_AMR,
 };
 
 macro_rules! texts {
@@ -93,6 +94,14 @@ texts! {
     Base64Url32: { "type": "string", "minLength": 43, "maxLength": 43, "pattern": "^[A-Za-z0-9_-]+$" }
     /// A type of event: any, so that a client can read those that are yet to come.
     EventKind: { "type": "string", "minLength": 1, "maxLength": 40, "pattern": "^[a-z_]+$" }
+    /// Authentication methods: any, like types of events.
+    AuthMethods: {
+        "type": "array",
+        "maxItems": MAX_AMR,
+        "items": { "type": "string", "minLength": 1, "maxLength": 20, "pattern": "^[a-z]+$" }
+    }
+    /// A ticket in a request: whatever is no ticket of ours is answered with 401, not 422.
+    PresentedTicket: { "type": "string", "minLength": 1, "maxLength": 1024 }
     /// What says where a page begins.
     Cursor: { "type": "string", "minLength": 70, "maxLength": 70, "pattern": "^[A-Za-z0-9_-]+$" }
     /// How many events a page has.

@@ -1,6 +1,7 @@
 //! Runs a function: configuration, clients, logging, metrics, state, and the request loop.
 
 pub mod aws;
+pub mod command;
 pub mod config;
 mod function;
 pub mod logging;

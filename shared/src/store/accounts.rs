@@ -72,6 +72,24 @@ impl Store {
             .transpose()
     }
 
+    /// The address of an account (strongly consistent), without anything else of it.
+    ///
+    /// # Errors
+    ///
+    /// If the table cannot be read.
+    pub async fn address(&self, user: UserId) -> Result<Option<Email>, StoreError> {
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .set_key(Some(ItemKey::profile(user).attributes()))
+            .projection_expression("email");
+        let answer = request.send().await;
+        let answer = answer.map_err(|error| StoreError::from_sdk("GetItem", error))?;
+        answer.item.map(|item| items::address(user, &item)).transpose()
+    }
+
     /// Creates profile, credential and audit event together, unless the address has an account.
     ///
     /// A retry of the same request is recognised by its `ClientRequestToken`; a later one finds the address taken.

@@ -59,6 +59,8 @@ impl Store {
         moved.account.email_as_typed.clone_from(&new.as_typed);
         // No login that read the old credential may commit on the new one, should the address change back.
         moved.login_sequence += 1;
+        // They are for the old address.
+        moved.tickets.clear();
         let event = context.event(&self.ids, old.user_id, EventType::EmailChanged);
         let mut profile = Update::default();
         profile
@@ -78,7 +80,7 @@ impl Store {
                 key: ItemKey::credential(&old.email),
                 changes: shown,
                 also: "",
-                condition: unchanged,
+                condition: unchanged.into(),
             });
         } else {
             actions.push(Action::Delete {
@@ -94,7 +96,7 @@ impl Store {
             key: ItemKey::profile(old.user_id),
             changes: profile,
             also: "",
-            condition: "attribute_exists(pk) AND email = :old",
+            condition: "attribute_exists(pk) AND email = :old".into(),
         });
         actions.push(Action::Tell {
             event: items::event_item(&event),

@@ -57,13 +57,18 @@ impl CredentialChange<'_> {
     fn changes(self, context: &AuditContext) -> Update {
         let mut changes = Update::default();
         match self {
-            Self::Disable => changes.set("is_active", AttributeValue::Bool(false)),
+            Self::Disable => changes
+                .set("is_active", AttributeValue::Bool(false))
+                .set_or_remove("tickets", None),
             Self::Enable => changes.set("is_active", AttributeValue::Bool(true)),
-            Self::SetPassword(hash) => changes.set("password_hash", text(hash.as_str())),
+            Self::SetPassword(hash) => changes
+                .set("password_hash", text(hash.as_str()))
+                .set_or_remove("tickets", None),
             Self::BeginDeletion => changes
                 .set("is_active", AttributeValue::Bool(false))
                 .set("deletion_began_at", number(context.at.0))
-                .set_or_remove("password_hash", None),
+                .set_or_remove("password_hash", None)
+                .set_or_remove("tickets", None),
         };
         changes
     }
@@ -81,8 +86,8 @@ impl CredentialChange<'_> {
 impl Store {
     /// Changes an account's credential and records it, in one transaction.
     ///
-    /// Every change but enabling defeats concurrent logins: their transactions require the password and active flag
-    /// that they read. A retry of the same request is recognised by its `ClientRequestToken`; a later one finds the
+    /// Every change but enabling defeats concurrent logins: their transactions require the password or ticket, and the
+    /// active flag, that they read. A retry of the same request is recognised by its `ClientRequestToken`; a later one finds the
     /// account already disabled, enabled or being deleted, or sets the same password again.
     ///
     /// # Errors
@@ -102,7 +107,7 @@ impl Store {
                 key: ItemKey::credential(&account.email),
                 changes,
                 also: "",
-                condition: change.condition(),
+                condition: change.condition().into(),
             },
             Action::Tell {
                 event: items::event_item(&event),

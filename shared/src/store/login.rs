@@ -14,6 +14,7 @@ use crate::domain::{
     audit::{AuditContext, EventType},
     password::PasswordHash,
     session::{RevokeReason, Session},
+    ticket::{MAX_TICKETS, TicketHash},
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -23,8 +24,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 pub struct LoginCommit<'a> {
     /// The credential, read before the user's sessions.
     pub credential: &'a Credential,
-    /// The same password rehashed, if the stored hash is outdated.
-    pub renewed_hash: Option<&'a PasswordHash>,
+    /// What proves that its owner logs in.
+    pub proof: LoginProof<'a>,
     /// The new session.
     pub session: &'a Session,
     /// The sessions this login revokes, and why: at most [`LoginCommit::MAX_REVOCATIONS`].
@@ -38,13 +39,25 @@ impl LoginCommit<'_> {
     pub const MAX_REVOCATIONS: usize = MAX_SESSIONS_PER_TRANSACTION;
 }
 
+/// What the login's transaction requires of the credential, because the login was decided by it.
+#[derive(Clone, Copy, Debug)]
+pub enum LoginProof<'a> {
+    /// The password that the credential had when it was read.
+    Password {
+        /// The same password rehashed, if the stored hash is outdated.
+        renewed_hash: Option<&'a PasswordHash>,
+    },
+    /// A ticket that the credential had: this login uses it up.
+    Ticket(&'a TicketHash),
+}
+
 /// The outcome of a login.
 #[derive(Clone, Debug)]
 pub enum LoginOutcome {
     /// It is committed.
     Committed,
-    /// The credential has changed since it was read (another login, a new password, a disabled account); nothing was
-    /// changed. Holds the current one, unless it is gone or its account is being deleted.
+    /// The credential has changed since it was read (another login, a new password, a redeemed ticket, a disabled
+    /// account); nothing was changed. Holds the current one, unless it is gone or its account is being deleted.
     CredentialChanged(Option<Box<Credential>>),
     /// A session to be revoked is gone or revoked already, or was used meanwhile and is no longer the least recently
     /// used; nothing was changed.
@@ -54,10 +67,10 @@ pub enum LoginOutcome {
 impl Store {
     /// Counts the login in the credential, creates the session, revokes others and records all, in one transaction.
     ///
-    /// The condition on the credential (`login_sequence`, password and active flag are as read before the sessions)
-    /// serialises an account's logins and defeats a login overtaken by a disabling or a new password. It also makes it
-    /// safe to replace an outdated hash here. A retry of the same request is recognised by its `ClientRequestToken`; a
-    /// retry by the phone is another login.
+    /// The condition on the credential (`login_sequence`, password or ticket, and active flag are as read before the
+    /// sessions) serialises an account's logins and defeats a login overtaken by a disabling or a new password. It also
+    /// makes it safe to replace an outdated hash here, and lets a ticket be redeemed once. A retry of the same request is
+    /// recognised by its `ClientRequestToken`; a retry by the phone is another login, or finds its ticket redeemed.
     ///
     /// # Errors
     ///
@@ -65,7 +78,7 @@ impl Store {
     pub async fn commit_login(&self, login: LoginCommit<'_>) -> Result<LoginOutcome, StoreError> {
         let LoginCommit {
             credential,
-            renewed_hash,
+            proof,
             session,
             revoke,
             context,
@@ -76,18 +89,17 @@ impl Store {
             .value(":seen", number(credential.login_sequence))
             .value(":active", AttributeValue::Bool(true));
         changes.value(":user", text(credential.account.user_id.to_string()));
-        let hash = credential.password_hash.as_ref().map_or("", |hash| hash.as_str());
-        changes.value(":hash", text(hash));
-        if let Some(renewed) = renewed_hash {
-            changes.set("password_hash", text(renewed.as_str()));
-        }
+        let proof = prove(proof, credential, &mut changes);
         let mut actions = vec![
             Action::Update {
                 key: ItemKey::credential(&credential.account.email),
                 changes,
                 also: "",
                 // The user too: meanwhile the address may have become that of another account.
-                condition: "user_id = :user AND login_sequence = :seen AND password_hash = :hash AND is_active = :active",
+                condition: format!(
+                    "user_id = :user AND login_sequence = :seen AND is_active = :active AND {proof}"
+                )
+                .into(),
             },
             Action::Put {
                 item: items::session_item(session),
@@ -122,6 +134,36 @@ impl Store {
                 }
                 _ => Ok(LoginOutcome::SessionsChanged),
             },
+        }
+    }
+}
+
+/// Each of an account's tickets, as expressions name it.
+const SLOTS: [(&str, &str); MAX_TICKETS] = [
+    ("tickets[0]", "tickets[0].ticket_hash = :ticket"),
+    ("tickets[1]", "tickets[1].ticket_hash = :ticket"),
+    ("tickets[2]", "tickets[2].ticket_hash = :ticket"),
+    ("tickets[3]", "tickets[3].ticket_hash = :ticket"),
+];
+
+/// Adds what the proof changes; returns the condition that it still holds.
+fn prove(proof: LoginProof<'_>, credential: &Credential, changes: &mut Update) -> &'static str {
+    match proof {
+        LoginProof::Password { renewed_hash } => {
+            let hash = credential.password_hash.as_ref().map_or("", |hash| hash.as_str());
+            changes.value(":hash", text(hash));
+            if let Some(renewed) = renewed_hash {
+                changes.set("password_hash", text(renewed.as_str()));
+            }
+            "password_hash = :hash"
+        }
+        LoginProof::Ticket(hash) => {
+            changes.value(":ticket", text(items::encode_hash(hash)));
+            let found = credential.tickets.iter().position(|ticket| ticket.hash == *hash);
+            // A credential without it, or with more tickets than there are slots, fails the condition.
+            let (slot, condition) = SLOTS[found.unwrap_or(0).min(MAX_TICKETS - 1)];
+            changes.set_or_remove(slot, None);
+            condition
         }
     }
 }

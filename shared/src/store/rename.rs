@@ -71,7 +71,8 @@ impl Store {
                         "attribute_exists(pk) AND attribute_not_exists(revoked_at) AND expires_at > :now AND \
                          attribute_exists(given_name)"
                     }
-                },
+                }
+                .into(),
             },
             Action::Tell {
                 event: items::event_item(&event),

@@ -272,7 +272,7 @@ impl Store {
                 key,
                 changes,
                 also: "",
-                condition,
+                condition: condition.into(),
             },
             Action::Tell {
                 event: items::event_item(&event),

@@ -1,5 +1,7 @@
 //! Transactions.
 
+use std::borrow::Cow;
+
 use aws_sdk_dynamodb::{
     error::BuildError,
     operation::transact_write_items::TransactWriteItemsError,
@@ -28,7 +30,7 @@ pub(super) enum Action {
         key: ItemKey,
         changes: Changes,
         also: &'static str,
-        condition: &'static str,
+        condition: Cow<'static, str>,
     },
     Check {
         key: ItemKey,

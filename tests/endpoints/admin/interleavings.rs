@@ -97,6 +97,7 @@ impl<'a> Scene<'a> {
             created_at: service.clock.now(),
         };
         let credential = Credential {
+            tickets: Vec::new(),
             account: account.clone(),
             password_hash: Some(hash("c29tZXNhbHRzb21lc2FsdA")),
             is_active: true,

@@ -113,7 +113,9 @@ impl History<'_> {
     ) -> bool {
         self.order == Order::AnyWithEarlyChoices
             && remaining.iter().any(|call| match call.operation {
-                Operation::Login { device, .. } if !model.has_decided(call.label) => {
+                Operation::Login { device, .. } | Operation::Redeem { device, .. }
+                    if !model.has_decided(call.label) =>
+                {
                     let mut decided = model.clone();
                     decided.decide(call.label, device);
                     let path = format!("{path} {}…", call.label);

@@ -15,6 +15,12 @@ pub enum Operation {
         device: Option<u8>,
         password: Password,
     },
+    /// A login with the ticket that `ticket` returned, perhaps with a device id.
+    Redeem {
+        ticket: Label,
+        device: Option<u8>,
+        key: Option<u8>,
+    },
     /// A refresh with the token that `of` returned.
     Refresh {
         of: Label,
@@ -41,6 +47,8 @@ pub enum Operation {
     List {
         by: Label,
     },
+    /// The backend asks for a ticket.
+    Ticket,
     /// A command of support staff.
     Command(Command),
     /// A scheduled rotation of the signing keys.
@@ -105,6 +113,8 @@ pub enum Outcome {
     /// Number of removed records.
     Cleaned(usize),
     Done,
+    /// A ticket was made.
+    Ticket,
     Refused(u16, &'static str),
     /// Refused as expired, since the record is gone, or as revoked: an instance of `refresh` that has seen it so says it for a
     /// minute more.

@@ -20,28 +20,32 @@ const NOBODY: &str = "019ab2c4-0000-7000-8000-000000000000";
 pub enum Request {
     Http(&'static http::Operation, Event),
     Command(Value),
+    /// To `ticket`.
+    Ticket(Value),
 }
 
 impl Request {
-    /// Sends it. Converts answers of `admin` to the same form, as far as possible.
+    /// Sends it. Converts answers of `admin` and `ticket` to the same form, as far as possible.
     pub async fn send(self, service: &TestService) -> Answer {
         match self {
             Self::Http(operation, event) => service.send(operation, event).await,
-            Self::Command(command) => {
-                let body = service.admin(command).await;
-                let status = match body["error"]["code"].as_str() {
-                    None => 200,
-                    Some("unavailable") => 503,
-                    Some("internal") => 500,
-                    Some(_) => 400,
-                };
-                Answer {
-                    status,
-                    headers: Value::Null,
-                    body,
-                }
-            }
+            Self::Command(command) => answered(service.admin(command).await),
+            Self::Ticket(command) => answered(service.ask_for_ticket(command).await),
         }
+    }
+}
+
+fn answered(body: Value) -> Answer {
+    let status = match body["error"]["code"].as_str() {
+        None => 200,
+        Some("unavailable") => 503,
+        Some("internal") => 500,
+        Some(_) => 400,
+    };
+    Answer {
+        status,
+        headers: Value::Null,
+        body,
     }
 }
 
@@ -52,6 +56,7 @@ pub struct Phones {
     /// Another account's session.
     pub foreign: Tokens,
     tokens: BTreeMap<Label, Tokens>,
+    tickets: BTreeMap<Label, String>,
     /// The ids of the sessions, from answers.
     sessions: BTreeMap<Label, String>,
     /// The refresh tokens' ids, by session and generation.
@@ -61,7 +66,7 @@ pub struct Phones {
 /// The API operation that it calls, if any.
 pub fn asked(operation: &Operation) -> Option<&'static http::Operation> {
     Some(match operation {
-        Operation::Login { .. } => &login::OPERATION,
+        Operation::Login { .. } | Operation::Redeem { .. } => &login::OPERATION,
         Operation::Refresh { .. } => &refresh::OPERATION,
         Operation::Logout(_) => &logout::OPERATION,
         Operation::Revoke { .. } => &revoke::OPERATION,
@@ -69,7 +74,9 @@ pub fn asked(operation: &Operation) -> Option<&'static http::Operation> {
         Operation::LogoutAll { .. } => &logout_all::OPERATION,
         Operation::Cleanup { .. } => &cleanup::OPERATION,
         Operation::List { .. } => &list::OPERATION,
-        Operation::Command(_) | Operation::RotateKeys | Operation::Wait { .. } => return None,
+        Operation::Ticket | Operation::Command(_) | Operation::RotateKeys | Operation::Wait { .. } => {
+            return None;
+        }
     })
 }
 
@@ -79,6 +86,7 @@ impl Phones {
             account,
             foreign,
             tokens: BTreeMap::new(),
+            tickets: BTreeMap::new(),
             sessions: BTreeMap::new(),
             generations: BTreeMap::new(),
         }
@@ -98,12 +106,17 @@ impl Phones {
                 });
                 Event::file("login/json").json(&body)
             }
+            Operation::Redeem { ticket, device, key } => {
+                let body = json!({
+                    "ticket": self.tickets[&ticket],
+                    "device_name": format!("login {label}"),
+                    "device_id": device.map(|device| format!("device {device}")),
+                });
+                with_key(Event::file("login/ticket").json(&body), key)
+            }
             Operation::Refresh { of, key } => {
                 let event = Event::file("refresh/json").json(&refresh(of));
-                match key {
-                    Some(key) => event.header("idempotency-key", &format!("idempotency-key-{key:04}")),
-                    None => event,
-                }
+                with_key(event, key)
             }
             Operation::Logout(proof) => {
                 let event = Event::file("logout/access-token");
@@ -134,6 +147,7 @@ impl Phones {
             }
             Operation::Cleanup { by } => Event::file("cleanup/cleanup").bearer(access(by)),
             Operation::List { by } => Event::file("list/list").bearer(access(by)),
+            Operation::Ticket => return Request::Ticket(json!({ "email": self.account.email })),
             Operation::Command(command) => return Request::Command(self.command(command)),
             Operation::RotateKeys | Operation::Wait { .. } => unreachable!("nobody is asked for it"),
         };
@@ -234,6 +248,12 @@ impl Phones {
                 }
             }
             Outcome::Done => {}
+            Outcome::Ticket => {
+                let Some(ticket) = body["ticket"].as_str() else {
+                    return wrong();
+                };
+                self.tickets.insert(label, ticket.to_owned());
+            }
             Outcome::Cleaned(count) => {
                 let message = body["message"].as_str().unwrap_or_default();
                 let told = message.split(' ').nth(2).and_then(|number| number.parse().ok());
@@ -336,6 +356,13 @@ impl Phones {
     /// The id of a session's refresh token of this generation, if an answer held it.
     pub fn generation(&self, session: Label, generation: usize) -> Option<&str> {
         self.generations.get(&(session, generation)).map(String::as_str)
+    }
+}
+
+fn with_key(event: Event, key: Option<u8>) -> Event {
+    match key {
+        Some(key) => event.header("idempotency-key", &format!("idempotency-key-{key:04}")),
+        None => event.without_header("idempotency-key"),
     }
 }
 

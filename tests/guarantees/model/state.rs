@@ -41,6 +41,10 @@ pub struct Model {
     pub now: Millis,
     /// `None` if the account is deleted.
     pub account: Option<Credential>,
+    /// The tickets that can be redeemed, with their ends, oldest first.
+    pub tickets: Vec<(Label, Seconds)>,
+    /// All that were made.
+    pub made: Vec<Label>,
     /// The records in the table.
     pub sessions: BTreeMap<Label, Session>,
     /// The sessions that were revoked before their records were removed.
@@ -73,6 +77,8 @@ pub struct Session {
     /// Number of refreshes: the generation of the current refresh token.
     pub generation: usize,
     pub rotation: Option<Rotation>,
+    /// The ticket that opened it.
+    pub redeemed: Option<Redeemed>,
     pub created_at: Millis,
     pub last_used_at: Millis,
     pub expires_at: Seconds,
@@ -83,6 +89,13 @@ pub struct Session {
 #[derive(Clone, Copy, Debug)]
 pub struct Rotation {
     pub at: Millis,
+    pub key: Option<u8>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Redeemed {
+    pub ticket: Label,
+    pub expires_at: Seconds,
     pub key: Option<u8>,
 }
 
@@ -120,6 +133,8 @@ impl Model {
                 password: 0,
                 is_active: true,
             }),
+            tickets: Vec::new(),
+            made: Vec::new(),
             sessions: BTreeMap::new(),
             revoked_before_removal: BTreeSet::new(),
             swept: BTreeSet::new(),

@@ -4,11 +4,12 @@ use shared::domain::{
     audit::EventType,
     clock::Millis,
     session::{CLOCKS_APART, RevokeReason},
+    ticket::{MAX_TICKETS, TICKET_SECONDS},
 };
 
 use super::{
     operations::{Command, Label, Operation, Outcome, Password, Proof, Target},
-    state::{Issued, Model, Rotation, Session},
+    state::{Issued, Model, Redeemed, Rotation, Session},
 };
 
 /// How long a function may sign with a key after its rotation, in seconds.
@@ -19,6 +20,8 @@ impl Model {
     pub fn step(&mut self, label: Label, operation: &Operation) -> Outcome {
         match *operation {
             Operation::Login { device, password } => self.log_in(label, device, password),
+            Operation::Redeem { ticket, device, key } => self.redeem(label, ticket, device, key),
+            Operation::Ticket => self.make_ticket(label),
             Operation::Refresh { of, key } => self.refresh(label, self.issued[&of], key),
             Operation::Logout(proof) => self.log_out(proof),
             Operation::Revoke { by, target } => self.as_caller(by, |model, _| model.revoke(target)),
@@ -78,6 +81,75 @@ impl Model {
             };
             return Outcome::Refused(401, code);
         }
+        self.open(label, device, None)
+    }
+
+    fn make_ticket(&mut self, label: Label) -> Outcome {
+        match self.account {
+            None => return Outcome::Declined("not_found"),
+            Some(account) if !account.is_active => return Outcome::Declined("account_inactive"),
+            Some(_) => {}
+        }
+        if self.tickets.len() == MAX_TICKETS {
+            self.tickets.remove(0);
+        }
+        self.tickets
+            .push((label, self.now.seconds().plus(TICKET_SECONDS)));
+        self.made.push(label);
+        Outcome::Ticket
+    }
+
+    fn redeem(&mut self, label: Label, ticket: Label, device: Option<u8>, key: Option<u8>) -> Outcome {
+        const INVALID: Outcome = Outcome::Refused(401, "invalid_ticket");
+        let used = self.sessions.iter().find_map(|(&label, session)| {
+            let redeemed = session.redeemed?;
+            (redeemed.ticket == ticket).then_some((label, redeemed))
+        });
+        if let Some((session, redeemed)) = used {
+            return self.redeem_again(label, session, redeemed, key);
+        }
+        let Some(place) = self.tickets.iter().position(|(good, _)| *good == ticket) else {
+            return INVALID;
+        };
+        let (_, expires_at) = self.tickets[place];
+        if expires_at <= self.now.seconds() {
+            return INVALID;
+        }
+        self.tickets.remove(place);
+        let redeemed = Redeemed {
+            ticket,
+            expires_at,
+            key,
+        };
+        self.open(label, device, Some(redeemed))
+    }
+
+    /// A ticket that has opened a session is judged like the refresh token before the session's first.
+    fn redeem_again(&mut self, label: Label, of: Label, redeemed: Redeemed, key: Option<u8>) -> Outcome {
+        const INVALID: Outcome = Outcome::Refused(401, "invalid_ticket");
+        let session = &self.sessions[&of];
+        let at = self.now.max(session.created_at);
+        let is_active = session.revocation.is_none() && session.expires_at > at.seconds();
+        if !is_active || redeemed.expires_at <= at.seconds() {
+            return INVALID;
+        }
+        let within_window = at.0 - session.created_at.0 < self.rules.grace * 1000;
+        let same_request = match (redeemed.key, key) {
+            (Some(first), Some(second)) => first == second,
+            (None, None) => within_window,
+            _ => false,
+        };
+        if session.generation == 0 && same_request {
+            return self.answer(label, of);
+        }
+        if session.generation == 0 && within_window {
+            return Outcome::Refused(409, "refresh_conflict");
+        }
+        self.end(of, RevokeReason::RefreshTokenReuse);
+        INVALID
+    }
+
+    fn open(&mut self, label: Label, device: Option<u8>, redeemed: Option<Redeemed>) -> Outcome {
         let decided = self.decided.remove(&label);
         let same = |label: &Label| device.is_some() && self.sessions[label].device == device;
         let superseded: Vec<_> = self.maybe_active().into_iter().filter(same).collect();
@@ -100,6 +172,7 @@ impl Model {
             given_name: None,
             generation: 0,
             rotation: None,
+            redeemed,
             created_at: self.now,
             last_used_at: self.now,
             expires_at: self.now.seconds().plus(self.rules.idle).min(absolute_expires_at),
@@ -227,6 +300,7 @@ impl Model {
                     self.tell(EventType::AccountDisabled, None);
                 }
                 account.is_active = false;
+                self.tickets.clear();
                 self.revoke_all(RevokeReason::AccountDisabled)
             }
             Command::Enable => {
@@ -239,9 +313,13 @@ impl Model {
             Command::SetPassword(password) => {
                 self.tell(EventType::PasswordChanged, None);
                 account.password = password;
+                self.tickets.clear();
                 self.revoke_all(RevokeReason::PasswordChanged)
             }
-            Command::RevokeAll => self.revoke_all(RevokeReason::Admin),
+            Command::RevokeAll => {
+                self.tickets.clear();
+                self.revoke_all(RevokeReason::Admin)
+            }
             Command::RevokeSession(label) => match self.sessions.get(&label) {
                 None => Outcome::Declined("session_not_found"),
                 Some(session) => {
@@ -254,6 +332,7 @@ impl Model {
             },
             Command::Delete => {
                 self.account = None;
+                self.tickets.clear();
                 for label in self.sessions.keys().copied().collect::<Vec<_>>() {
                     self.remove(label);
                 }

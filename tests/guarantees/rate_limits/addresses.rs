@@ -98,6 +98,7 @@ async fn requests_that_bypass_the_trusted_proxy_are_refused_unread() {
         SampleToken::None,
         SampleToken::AccessInHeader,
         SampleToken::RefreshInBody,
+        SampleToken::TicketInBody,
     ] {
         for sample in SampleRequest::first_with(token) {
             let event = sample.event("x");

@@ -11,6 +11,7 @@ use crate::domain::audit::MAX_EVENTS_PER_PAGE;
 use crate::domain::{
     audit::{AuditEvent, EventType},
     ids::{EventId, SessionId},
+    session::AuthMethod,
 };
 #[cfg(feature = "openapi")]
 use crate::http::schema;
@@ -52,6 +53,10 @@ pub struct EventView {
     /// That session's device.
     #[cfg_attr(feature = "openapi", schemars(with = "Option<schema::DeviceText>"))]
     pub device_name: Option<String>,
+    /// How the user of a `login_succeeded` proved who they are (RFC 8176): `["pwd"]` with a password; with a ticket,
+    /// what the backend said, which may be nothing.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<schema::AuthMethods>"))]
+    pub amr: Option<Vec<AuthMethod>>,
     /// The address that it came from.
     #[cfg_attr(feature = "openapi", schemars(with = "Option<schema::Address>"))]
     pub ip_address: Option<IpAddr>,
@@ -75,6 +80,7 @@ impl EventView {
             at: event.at.to_string(),
             session_id: event.session_id,
             device_name: event.device_name,
+            amr: event.amr,
             ip_address: event.origin.ip_address,
             location_city: event.origin.city,
             location_country: event.origin.country,

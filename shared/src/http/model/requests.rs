@@ -3,18 +3,21 @@
 use schemars::JsonSchema;
 
 use crate::http::schema::{
-    DeviceText, EmailAddress, GivenName, PresentedPassword, PresentedToken, RefreshGrant,
+    DeviceText, EmailAddress, GivenName, PresentedPassword, PresentedTicket, PresentedToken, RefreshGrant,
 };
 
-/// Who logs in, and on which device.
+/// Who logs in, by `email` and `password` or by `ticket`, and on which device.
 #[derive(JsonSchema)]
 pub struct LoginRequest {
     /// The address. White space around it, letter case and Unicode's other ways of writing it make no difference.
-    #[schemars(with = "EmailAddress")]
-    pub email: String,
+    #[schemars(with = "Option<EmailAddress>")]
+    pub email: Option<String>,
     /// The password, taken as it is.
-    #[schemars(with = "PresentedPassword")]
-    pub password: String,
+    #[schemars(with = "Option<PresentedPassword>")]
+    pub password: Option<String>,
+    /// A ticket from the app's own backend, in place of `email` and `password`.
+    #[schemars(with = "Option<PresentedTicket>")]
+    pub ticket: Option<String>,
     /// The device's name, as its owner will know it. Wins over `X-Device-Name`.
     #[schemars(with = "Option<DeviceText>")]
     pub device_name: Option<String>,

@@ -11,7 +11,7 @@ use crate::{
         ids::UserId,
         password::PasswordHash,
     },
-    store::{error::StoreError, expression::Attributes, item_keys::ItemKey},
+    store::{error::StoreError, expression::Attributes, item_keys::ItemKey, items::ticket::TicketItem},
 };
 
 /// The profile's attributes. The email address leads to the credential.
@@ -38,12 +38,20 @@ pub(in crate::store) fn profile(attributes: Attributes) -> Result<Account, Store
     account(item)
 }
 
+/// The address of a profile that was read without its other attributes.
+pub(in crate::store) fn address(user: UserId, profile: &Attributes) -> Result<Email, StoreError> {
+    let text = profile.get("email").and_then(|value| value.as_s().ok());
+    parse_address(user, text.map_or("", String::as_str))
+}
+
+fn parse_address(user: UserId, text: &str) -> Result<Email, StoreError> {
+    Email::parse(text).map_err(|error| corrupt(&format!("account {user}"), "email", error.to_string()))
+}
+
 fn account(item: ProfileItem) -> Result<Account, StoreError> {
-    let email = Email::parse(&item.email)
-        .map_err(|error| corrupt(&format!("account {}", item.user_id), "email", error.to_string()))?;
     Ok(Account {
         user_id: item.user_id,
-        email,
+        email: parse_address(item.user_id, &item.email)?,
         email_as_typed: item.email_as_typed,
         created_at: item.created_at,
     })
@@ -62,6 +70,8 @@ struct CredentialItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     deletion_began_at: Option<Millis>,
     login_sequence: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tickets: Vec<TicketItem>,
 }
 
 pub(in crate::store) fn credential_item(credential: &Credential) -> Attributes {
@@ -75,6 +85,7 @@ pub(in crate::store) fn credential_item(credential: &Credential) -> Attributes {
         is_active: credential.is_active,
         deletion_began_at: credential.deletion_began_at,
         login_sequence: credential.login_sequence,
+        tickets: credential.tickets.iter().map(TicketItem::new).collect(),
     };
     write(&ItemKey::credential(&account.email), &item)
 }
@@ -86,6 +97,11 @@ pub(in crate::store) fn credential(attributes: Attributes) -> Result<Credential,
         is_active: item.is_active,
         deletion_began_at: item.deletion_began_at,
         login_sequence: item.login_sequence,
+        tickets: item
+            .tickets
+            .into_iter()
+            .map(TicketItem::ticket)
+            .collect::<Result<_, _>>()?,
         account: account(ProfileItem {
             user_id: item.user_id,
             email: item.email,

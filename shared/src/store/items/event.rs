@@ -12,7 +12,7 @@ use crate::{
         day::Day,
         email::Email,
         ids::{EventId, SessionId, UserId},
-        session::Origin,
+        session::{AuthMethod, Origin},
     },
     store::{
         error::StoreError,
@@ -41,6 +41,8 @@ struct EventItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     device_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    amr: Option<Vec<AuthMethod>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ip_address: Option<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_agent: Option<String>,
@@ -65,6 +67,7 @@ impl EventItem {
             at: event.at,
             session_id: event.session_id,
             device_name: event.device_name.clone(),
+            amr: event.amr.clone(),
             ip_address: event.origin.ip_address,
             user_agent: agent.map(|agent| agent.chars().take(EVENT_AGENT_CHARS).collect()),
             location_city: event.origin.city.clone(),
@@ -98,6 +101,7 @@ pub(in crate::store) fn event(attributes: Attributes) -> Result<AuditEvent, Stor
         at: item.at,
         session_id: item.session_id,
         device_name: item.device_name,
+        amr: item.amr,
         origin: Origin {
             ip_address: item.ip_address,
             user_agent: item.user_agent,

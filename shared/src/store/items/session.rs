@@ -10,7 +10,7 @@ use crate::{
     domain::{
         clock::{Millis, Seconds},
         ids::{SessionId, TokenId, UserId},
-        session::{AuthMethod, Origin, Revocation, RevokeReason, Rotation, Session},
+        session::{AuthMethod, Origin, Redemption, Revocation, RevokeReason, Rotation, Session},
     },
     store::{
         error::StoreError,
@@ -62,12 +62,19 @@ struct SessionItem {
     expires_at: Seconds,
     absolute_expires_at: Seconds,
     #[serde(skip_serializing_if = "Option::is_none")]
+    ticket_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ticket_expires_at: Option<Seconds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ticket_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<Millis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_reason: Option<RevokeReason>,
 }
 
 pub(in crate::store) fn session_item(session: &Session) -> Attributes {
+    let redemption = session.redemption.as_ref();
     let item = SessionItem {
         gsi1pk: Some(item_keys::session_index_pk(session.id)),
         gsi1sk: Some(item_keys::SESSION_INDEX_SK.to_owned()),
@@ -98,6 +105,11 @@ pub(in crate::store) fn session_item(session: &Session) -> Attributes {
         last_used_at: session.last_used_at,
         expires_at: session.expires_at,
         absolute_expires_at: session.absolute_expires_at,
+        ticket_hash: redemption.map(|redemption| encode_hash(&redemption.hash)),
+        ticket_expires_at: redemption.map(|redemption| redemption.expires_at),
+        ticket_key: redemption
+            .and_then(|redemption| redemption.idempotency_hash)
+            .map(|hash| encode_hash(&hash)),
         revoked_at: session.revocation.map(|ended| ended.at),
         revoked_reason: session.revocation.map(|ended| ended.reason),
     };
@@ -107,10 +119,13 @@ pub(in crate::store) fn session_item(session: &Session) -> Attributes {
 pub(in crate::store) fn session(attributes: Attributes) -> Result<Session, StoreError> {
     let item: SessionItem = read("session", attributes)?;
     let name = format!("session {}", item.session_id);
+    let hash = |attribute: &str, text: Option<&str>| {
+        let hash = text.map(decode_hash).transpose();
+        hash.map_err(|reason| corrupt(&name, attribute, reason))
+    };
     let rotation = match (item.previous_jti, item.rotated_at) {
         (Some(previous_jti), Some(at)) => {
-            let hash = item.rotation_key.as_deref().map(decode_hash).transpose();
-            let idempotency_hash = hash.map_err(|reason| corrupt(&name, "rotation_key", reason))?;
+            let idempotency_hash = hash("rotation_key", item.rotation_key.as_deref())?;
             Some(Rotation {
                 previous_jti,
                 at,
@@ -123,6 +138,24 @@ pub(in crate::store) fn session(attributes: Attributes) -> Result<Session, Store
                 &name,
                 "rotated_at",
                 "present without previous_jti, or the reverse",
+            ));
+        }
+    };
+    let redemption = match (
+        hash("ticket_hash", item.ticket_hash.as_deref())?,
+        item.ticket_expires_at,
+    ) {
+        (Some(ticket), Some(expires_at)) => Some(Redemption {
+            hash: ticket,
+            expires_at,
+            idempotency_hash: hash("ticket_key", item.ticket_key.as_deref())?,
+        }),
+        (None, None) => None,
+        _ => {
+            return Err(corrupt(
+                &name,
+                "ticket_hash",
+                "present without ticket_expires_at, or the reverse",
             ));
         }
     };
@@ -158,6 +191,7 @@ pub(in crate::store) fn session(attributes: Attributes) -> Result<Session, Store
         last_used_at: item.last_used_at,
         expires_at: item.expires_at,
         absolute_expires_at: item.absolute_expires_at,
+        redemption,
         revocation,
     })
 }
@@ -175,7 +209,7 @@ pub(in crate::store) fn encode_hash(hash: &[u8; 32]) -> String {
     URL_SAFE_NO_PAD.encode(hash)
 }
 
-fn decode_hash(text: &str) -> Result<[u8; 32], &'static str> {
+pub(in crate::store) fn decode_hash(text: &str) -> Result<[u8; 32], &'static str> {
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| "not base64url")?;
     bytes.try_into().map_err(|_| "not 32 bytes")
 }

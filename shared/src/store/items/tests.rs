@@ -6,7 +6,10 @@ use crate::domain::{
     clock::{Millis, Seconds},
     email::Email,
     ids::Ids,
-    session::{Origin, Revocation, RevokeReason, Rotation, Session, tests::session as plain_session},
+    session::{
+        AuthMethod, Origin, Redemption, Revocation, RevokeReason, Rotation, Session,
+        tests::session as plain_session,
+    },
 };
 
 #[test]
@@ -27,6 +30,12 @@ fn a_session_survives_its_item() {
             city: Some("Bern".into()),
             country: Some("CH".into()),
         },
+        amr: vec![AuthMethod::Otp],
+        redemption: Some(Redemption {
+            hash: [8; 32],
+            expires_at: Seconds(1300),
+            idempotency_hash: Some([9; 32]),
+        }),
         revocation: Some(Revocation {
             at: Millis(1_600_000),
             reason: RevokeReason::SessionLimit,
@@ -45,6 +54,9 @@ fn absent_values_are_absent_attributes() {
         "previous_jti",
         "rotated_at",
         "rotation_key",
+        "ticket_hash",
+        "ticket_expires_at",
+        "ticket_key",
         "revoked_at",
         "revoked_reason",
         "ip_address",
@@ -100,6 +112,7 @@ fn an_unknown_login_is_in_no_index_and_expires() {
         at: Millis(5),
         session_id: None,
         device_name: None,
+        amr: None,
         origin: Origin::default(),
         request_id: None,
         actor: None,
@@ -121,6 +134,7 @@ fn an_event_survives_its_item_and_one_of_nobody_is_corrupt() {
         at: Millis(1_000_000),
         session_id: Some(ids.session(Millis(0))),
         device_name: Some("Apple iPhone".into()),
+        amr: Some(vec![AuthMethod::Hwk, AuthMethod::User]),
         origin: Origin {
             ip_address: Some("192.0.2.7".parse().unwrap()),
             user_agent: Some("Agent/1".into()),
