@@ -264,6 +264,36 @@ impl Walk {
             .ok();
     }
 
+    async fn tickets(&mut self) {
+        for command in [
+            json!({"email": UNKNOWN}),
+            json!({"e-mail": ADDRESS}),
+            json!({"email": PASSWORD}),
+        ] {
+            self.service.ask_for_ticket(command).await;
+        }
+        let mut made = Vec::new();
+        for _ in 0..3 {
+            let ticket = self.service.ticket(json!({"email": ADDRESS})).await;
+            self.secret("a ticket", &ticket);
+            self.secret("a ticket's random part", ticket.split('.').nth(1).unwrap());
+            made.push(ticket);
+        }
+        let body = self.service.redeem(&made[0], "phone", Some(KEY)).await.ok();
+        self.tokens(&body);
+        let event = |ticket: &str| Event::file("login/json").json(&json!({"ticket": ticket}));
+        self.refused(&login::OPERATION, event(&made[0])).await;
+        self.refused(&login::OPERATION, event(&format!("{}x", made[1])))
+            .await;
+        let both = json!({"ticket": made[1], "password": PASSWORD});
+        self.refused(&login::OPERATION, Event::file("login/json").json(&both))
+            .await;
+        self.service.clock.advance(60);
+        for ticket in &made {
+            self.refused(&login::OPERATION, event(ticket)).await;
+        }
+    }
+
     async fn commands(&mut self) {
         for command in [
             json!({"action": "create_user", "email": ADDRESS, "password": PASSWORD}),
@@ -330,7 +360,14 @@ impl Walk {
     /// Stored secrets must not be logged either.
     async fn note_stored(&mut self) {
         for item in self.service.items().await {
-            for name in ["password_hash", "refresh_jti", "previous_jti", "rotation_key"] {
+            for name in [
+                "password_hash",
+                "refresh_jti",
+                "previous_jti",
+                "rotation_key",
+                "ticket_hash",
+                "ticket_key",
+            ] {
                 if let Some(text) = item[name].as_str() {
                     self.secret("a stored secret", text);
                 }
@@ -364,6 +401,7 @@ async fn no_secret_gets_into_the_log() {
     walk.commands().await;
     walk.logins().await;
     walk.sessions().await;
+    walk.tickets().await;
     walk.note_stored().await;
     walk.failures().await;
 
@@ -397,6 +435,7 @@ async fn the_table_holds_no_password_no_whole_token_and_an_address_only_in_its_a
     walk.commands().await;
     walk.logins().await;
     walk.sessions().await;
+    walk.tickets().await;
     let items = walk.service.items().await;
     assert!(items.len() > 30, "the walk left {} items", items.len());
     let text = serde_json::to_string(&items).unwrap();

@@ -15,6 +15,12 @@ enum Operation {
         device: u8,
     },
     LogInWithWrongPassword,
+    /// A login with a ticket.
+    Redeem,
+    /// Its ticket comes again.
+    ReplayTicket {
+        session: usize,
+    },
     Refresh {
         session: usize,
     },
@@ -46,7 +52,8 @@ enum Operation {
 }
 
 use Operation::{
-    CleanUp, LogIn, LogInWithWrongPassword, Logout, LogoutAll, Refresh, ReplayOldToken, Revoke, Support, Wait,
+    CleanUp, LogIn, LogInWithWrongPassword, Logout, LogoutAll, Redeem, Refresh, ReplayOldToken, ReplayTicket,
+    Revoke, Support, Wait,
 };
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -54,6 +61,8 @@ fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         6 => (0..5_u8).prop_map(|device| LogIn { device }),
         1 => Just(LogInWithWrongPassword),
+        3 => Just(Redeem),
+        2 => session().prop_map(|session| ReplayTicket { session }),
         4 => session().prop_map(|session| Refresh { session }),
         2 => session().prop_map(|session| ReplayOldToken { session }),
         2 => session().prop_map(|session| Logout { session }),
@@ -87,12 +96,14 @@ struct Phone {
     /// Every refresh token it ever had, newest last.
     refresh: Vec<String>,
     session: String,
+    /// What it was opened with.
+    ticket: Option<String>,
 }
 
 /// What a phone learns from an answer.
 enum News {
     Nothing,
-    LoggedIn(Tokens),
+    LoggedIn(Tokens, Option<String>),
     Refreshed(usize, Tokens),
 }
 
@@ -127,7 +138,8 @@ impl Story {
         for news in [first, second] {
             match news {
                 News::Nothing => {}
-                News::LoggedIn(tokens) => self.phones.push(Phone {
+                News::LoggedIn(tokens, ticket) => self.phones.push(Phone {
+                    ticket,
                     access: tokens.access,
                     refresh: vec![tokens.refresh],
                     session: tokens.session,
@@ -158,9 +170,25 @@ impl Story {
             LogIn { device } => {
                 let answer = log_in(*device, PASSWORD).await;
                 if answer.status == 200 {
-                    return News::LoggedIn(Tokens::from(&answer.body));
+                    return News::LoggedIn(Tokens::from(&answer.body), None);
                 }
                 assert_eq!(answer.status, 401, "the account is disabled: {}", answer.body);
+            }
+            Redeem => {
+                let asked = self.service.ask_for_ticket(json!({ "email": EMAIL })).await;
+                if let Some(ticket) = asked["ticket"].as_str() {
+                    let answer = self.service.redeem(ticket, "phone", None).await;
+                    if answer.status == 200 {
+                        return News::LoggedIn(Tokens::from(&answer.body), Some(ticket.to_owned()));
+                    }
+                }
+            }
+            ReplayTicket { session } => {
+                if let Some((_, phone)) = phone(session)
+                    && let Some(ticket) = &phone.ticket
+                {
+                    self.service.redeem(ticket, "thief", None).await;
+                }
             }
             LogInWithWrongPassword => {
                 log_in(0, "another password")
@@ -341,6 +369,10 @@ async fn every_way_to_end_is_told() {
         LogIn { device: 0 },
         support("revoke_all_sessions", 0),
         LogIn { device: 0 },
+        Redeem,
+        Wait { seconds: 40 },
+        ReplayTicket { session: 12 },
+        Redeem,
     ];
     for operation in &one {
         story.step(operation, None).await;
@@ -366,6 +398,8 @@ async fn every_way_to_end_is_told() {
             Some("account_disabled"),
             Some("password_changed"),
             Some("admin"),
+            None,
+            Some("refresh_token_reuse"),
             None
         ]
     );

@@ -120,10 +120,11 @@ impl TestService {
     /// Logs in with a ticket on a device, with an `Idempotency-Key` if there is one.
     pub async fn redeem(&self, ticket: &str, device: &str, key: Option<&str>) -> Answer {
         let body = json!({ "ticket": ticket, "device_name": device });
-        let mut event = Event::file("login/ticket").json(&body);
-        if let Some(key) = key {
-            event = event.header("idempotency-key", key);
-        }
+        let event = Event::file("login/ticket").json(&body);
+        let event = match key {
+            Some(key) => event.header("idempotency-key", key),
+            None => event.without_header("idempotency-key"),
+        };
         self.send(&login::OPERATION, event).await
     }
 
