@@ -306,6 +306,31 @@ async fn a_run_out_of_time_goes_on_at_the_next() {
     assert_eq!(trail.recorded().await, Some(newest));
 }
 
+/// What was sent when the time ended is removed: it is waited for, and counted.
+#[tokio::test]
+async fn a_run_out_of_time_tells_of_all_that_it_removed() {
+    let trail = Trail::new().await;
+    trail.write_many(trail.newest(), 3, 200).await;
+    let connection =
+        FaultyHttpClient::new(|attempt: &Attempt| (attempt.operation == "DeleteItem").then_some(Fault::Slow));
+    let mut slow = trail.service.state_over(&connection);
+    slow.config.prune_write_units_per_second = 100;
+    let slow = PruneState {
+        state: slow,
+        archive: None,
+    };
+    let mut time = Duration::from_millis(50);
+    let mut removed = 0;
+    while removed == 0 {
+        let report = prune::run(&slow, time).await;
+        assert!(!report.complete, "{report:?}");
+        removed = report.events_removed;
+        time *= 2;
+    }
+    let rest = trail.prune().await;
+    assert_eq!((rest.events_removed, rest.complete), (200 - removed, true));
+}
+
 #[tokio::test]
 async fn a_run_that_dies_anywhere_is_made_good_by_the_next() {
     // Every write, and the read before it.

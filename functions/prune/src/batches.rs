@@ -1,9 +1,12 @@
 //! Many events: reading them in batches, deleting them one by one, and trying again what `DynamoDB` was too busy for.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use shared::store::{EventRef, Store, StoreError};
 
 use crate::{
@@ -42,25 +45,33 @@ pub(crate) async fn read(
     Ok(found)
 }
 
-/// Deletes these events as fast as the budget allows.
+/// Deletes these events as fast as the budget allows. After an interruption nothing new begins, but what is under way is
+/// finished, and so counted.
 pub(crate) async fn remove(
     store: &Store,
     budget: &Budget,
     tally: &Tally,
     events: &[EventRef],
 ) -> Result<(), Interrupted> {
+    let is_interrupted = AtomicBool::new(false);
     let remove = async |event: EventRef| {
-        patiently(budget, async || {
+        if is_interrupted.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let removed = patiently(budget, async || {
             budget.spend(UNITS_A_REMOVAL).await?;
             let units = store.delete_event(event).await?;
             budget.settle(UNITS_A_REMOVAL, units);
             tally.removed(1);
             Ok(())
-        })
-        .await
+        });
+        let outcome = removed.await;
+        is_interrupted.fetch_or(outcome.is_err(), Ordering::Relaxed);
+        outcome
     };
     let removals = stream::iter(events.to_vec()).map(remove);
-    removals.buffer_unordered(AT_ONCE).try_collect().await
+    let outcomes: Vec<_> = removals.buffer_unordered(AT_ONCE).collect().await;
+    outcomes.into_iter().collect()
 }
 
 /// Tries until it succeeds, with pauses, as long as `DynamoDB` is too busy even for the SDK's own retries, or leaves
