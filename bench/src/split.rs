@@ -141,6 +141,7 @@ fn rotation(session: &Session, stack: &BenchStack) -> RotateRequest {
         user_id: session.user_id,
         session_id: session.id,
         presented: session.refresh_jti.clone(),
+        issued_at: session.created_at.seconds(),
         successor: stack.state.ids.token(),
         idempotency_hash: Some([7; 32]),
         at: Millis(session.created_at.0),

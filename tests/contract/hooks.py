@@ -21,8 +21,16 @@ schemathesis.openapi.format("idn-email", st.builds("{}@{}.example".format, LOCAL
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    """Adds to the schemas the codes of each response and that forms repeat no field (RFC 6749 §3.2), and decodes the
-    bodies of links. The file has these elsewhere, for client generators."""
+    """Adds to the schemas the codes of each response, that forms repeat no field (RFC 6749 §3.2), and that a login has a
+    ticket or a password, and decodes the bodies of links. The file has these elsewhere, for client generators."""
+    login = raw_schema["components"]["schemas"]["LoginRequest"]
+    null = {"type": "null"}
+    given = lambda name: {"required": [name], "properties": {name: {"type": "string"}}}
+    absent = lambda *names: {"properties": {name: null for name in names}}
+    login["oneOf"] = [
+        {"allOf": [given("email"), given("password"), absent("ticket")]},
+        {"allOf": [given("ticket"), absent("email", "password")]},
+    ]
     for item in raw_schema["paths"].values():
         for method, operation in item.items():
             if method == "get" and FROM_LOGIN:
@@ -47,7 +55,9 @@ def map_case(context, case):
     name = names.get(case.media_type)
     if case.operation.label == "POST /api/v1/auth/login" and case.meta.generation.mode.is_positive and name:
         if FROM_LOGIN or len(json.dumps(case.body, default=str)) % 2:
-            case.body = {**case.body, name: service.EMAIL, "password": service.PASSWORD}
+            case.body = {**case.body, name: service.EMAIL, "password": service.PASSWORD, "ticket": None}
+            if name == "username":
+                del case.body["ticket"]
     return case
 
 

@@ -124,6 +124,12 @@ class Replay:
     def account_inactive(self, path, method, operation):
         return self.raw(path, method, operation, json.dumps({"email": INACTIVE, "password": PASSWORD}))
 
+    def invalid_ticket(self, path, method, operation):
+        """One that comes again after the first refresh."""
+        ticket = self.service.ticket()
+        self.service.refresh(self.service.send_json(path, {"ticket": ticket})["refresh_token"])
+        return self.raw(path, method, operation, json.dumps({"ticket": ticket}))
+
     def missing_token(self, path, method, operation):
         return self.service.send(method, path.replace("{session_id}", str(uuid.uuid4())))
 
@@ -152,6 +158,10 @@ class Replay:
         return self.own(path, method, operation, first)
 
     def refresh_conflict(self, path, method, operation):
+        if operation["operationId"] == "login":
+            ticket = self.service.ticket()
+            self.service.send_json(path, {"ticket": ticket})
+            return self.call(path, method, operation, self.service.log_in(), JSON, {"ticket": ticket})
         pair = self.service.log_in()
         self.service.refresh(pair["refresh_token"])
         # The example's Idempotency-Key, which the first request did not have.

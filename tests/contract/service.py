@@ -45,6 +45,12 @@ class Service:
         answer = self.send_json("/2015-03-31/functions/admin/invocations", command)
         assert answer["ok"], answer
 
+    def ticket(self, email=EMAIL):
+        """A ticket, as the app's backend gets it."""
+        answer = self.send_json("/2015-03-31/functions/ticket/invocations", {"email": email})
+        assert answer["ok"], answer
+        return answer["ticket"]
+
     def log_in(self, email=EMAIL, device="contract-replay"):
         body = {"email": email, "password": PASSWORD, "device_name": device}
         return self.send_json("/api/v1/auth/login", body)

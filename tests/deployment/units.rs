@@ -117,6 +117,13 @@ async fn logging_in(measured: &mut Measured) {
         .await
         .refused(401, "invalid_credentials");
     documented("login with a wrong password", service.calls.meter.take());
+    let ticket = service.ticket(json!({ "email": EMAIL })).await;
+    documented("a ticket", service.calls.meter.take());
+    let body = json!({ "ticket": ticket, "device_id": "tablet" });
+    let event = Event::file("login/ticket").json(&body);
+    measured
+        .consumes(&service, "login with a ticket", &login::OPERATION, event)
+        .await;
 }
 
 async fn refreshing(measured: &mut Measured) {
@@ -215,4 +222,53 @@ async fn ending_sessions(measured: &mut Measured) {
             event,
         )
         .await;
+}
+
+/// With all that a phone sends, whichever way its session was opened: the record stays under 1 KB. (In the first five
+/// minutes after a ticket's login, while the ticket might still come back, it is 77 bytes longer.)
+#[tokio::test]
+async fn a_refresh_of_a_real_phone_is_one_unit() {
+    const AGENT: &str = "Mozilla/5.0 (Linux; Android 14; SM-S918B Build/UP1A.231005.007; wv) AppleWebKit/537.36 (KHTML, like \
+                         Gecko) Version/4.0 Chrome/126.0.6478.134 Mobile Safari/537.36 \
+                         [FBAN/EMA;FBLC/de_DE;FBAV/414.0.0.15.102;FBCX/modulariab;]";
+    const KEY: &str = "5e1d0c6a-93f4-4b7e-8a35-0f4c2b9e7d18";
+    let secret = "a secret of some length";
+    let service =
+        TestService::embedded(&[("TRUSTED_PROXY", "cloudfront"), ("CLOUDFRONT_SECRET", secret)]).await;
+    let from_phone = |event: Event| {
+        event
+            .header("user-agent", AGENT)
+            .header("idempotency-key", KEY)
+            .header("x-device-name", "Anna-Katharinas Galaxy S23 Ultra")
+            .header(
+                "cloudfront-viewer-address",
+                "[2001:db8:85a3:8d3:1319:8a2e:370:7348]:443",
+            )
+            .header("cloudfront-viewer-city", "San Francisco")
+            .header("cloudfront-viewer-country", "US")
+    };
+    let ticket = json!({ "email": EMAIL, "amr": ["hwk", "user", "mfa"], "expires_in": 300 });
+    let ticket = service.ticket(ticket).await;
+    let device = "8d3f8629-796d-4fb2-8a0c-6dc88a017ecf";
+    let bodies = [
+        json!({ "ticket": ticket, "device_id": device }),
+        json!({ "email": EMAIL, "password": PASSWORD, "device_id": "another" }),
+    ];
+    for body in bodies {
+        let opened = from_phone(Event::file("login/json").json(&body));
+        let mut tokens = Tokens::from(&service.send(&login::OPERATION, opened).await.ok());
+        let name = json!({ "device_name": "Annas Diensthandy (nicht verleihen)" });
+        let event = Event::file("rename/rename").bearer(&tokens.access).json(&name);
+        let event = event.path(&format!("/api/v1/sessions/{}", tokens.session));
+        service.send(&rename::OPERATION, event).await.ok();
+        for _ in 0..2 {
+            service.clock.advance(720);
+            service.calls.meter.take();
+            let body = json!({ "refresh_token": tokens.refresh });
+            let event = from_phone(Event::file("refresh/idempotent").json(&body));
+            tokens = Tokens::from(&service.send(&refresh::OPERATION, event).await.ok());
+            let units = service.calls.meter.take().write;
+            assert!((units - 1.0).abs() < 0.1, "{units}");
+        }
+    }
 }

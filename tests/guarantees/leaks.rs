@@ -366,7 +366,6 @@ impl Walk {
                 "previous_jti",
                 "rotation_key",
                 "ticket_hash",
-                "ticket_key",
             ] {
                 if let Some(text) = item[name].as_str() {
                     self.secret("a stored secret", text);

@@ -134,6 +134,7 @@ pub(crate) fn rotation(session: &Session, service: &TestService) -> RotateReques
         user_id: session.user_id,
         session_id: session.id,
         presented: session.refresh_jti.clone(),
+        issued_at: session.created_at.seconds(),
         successor: Ids::system().token(),
         idempotency_hash: None,
         at: service.clock.now(),

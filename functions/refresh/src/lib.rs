@@ -117,6 +117,7 @@ pub async fn handle(refresh: &RefreshState, request: Request) -> Result<Response
         user_id: claims.sub,
         session_id: claims.sid,
         presented: claims.jti.clone(),
+        issued_at: claims.iat,
         successor: state.ids.token(),
         idempotency_hash,
         at,

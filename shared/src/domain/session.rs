@@ -199,7 +199,8 @@ pub struct Redemption {
     pub hash: [u8; 32],
     /// The ticket's end.
     pub expires_at: Seconds,
-    /// SHA-256 of the request's `Idempotency-Key`, if it had one.
+    /// SHA-256 of the request's `Idempotency-Key`, if it had one; not kept beyond the session's first rotation, since
+    /// nobody gets the session's tokens for the ticket any more.
     pub idempotency_hash: Option<[u8; 32]>,
 }
 

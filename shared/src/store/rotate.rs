@@ -18,6 +18,7 @@ use crate::domain::{
     clock::{Millis, Seconds},
     ids::{SessionId, TokenId, UserId},
     session::{Origin, Session},
+    ticket::MAX_TICKET_SECONDS,
 };
 
 /// The exchange of one refresh token for the next.
@@ -29,6 +30,8 @@ pub struct RotateRequest {
     pub session_id: SessionId,
     /// The presented `jti`.
     pub presented: TokenId,
+    /// The presented token's `iat`.
+    pub issued_at: Seconds,
     /// The successor's `jti`.
     pub successor: TokenId,
     /// SHA-256 of the request's `Idempotency-Key`.
@@ -86,6 +89,12 @@ impl Store {
             .set_or_remove("location_country", rotate.origin.country.clone().map(text));
         if let Some(name) = &rotate.device_name {
             update.set("device_name", text(name));
+        }
+        // No ticket lives longer: what is kept of the one that opened the session decides nothing any more.
+        if rotate.at.seconds().since(rotate.issued_at) >= MAX_TICKET_SECONDS {
+            update
+                .set_or_remove("ticket_hash", None)
+                .set_or_remove("ticket_expires_at", None);
         }
         update
             .value(":one", number(1))

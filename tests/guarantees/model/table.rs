@@ -141,7 +141,12 @@ fn check_session(
             ));
         }
     }
-    let has_key = session.rotation.is_some_and(|rotation| rotation.key.is_some());
+    // Before the first rotation, that of the request that redeemed the ticket.
+    let key = match session.rotation {
+        Some(rotation) => rotation.key,
+        None => session.redeemed.and_then(|redeemed| redeemed.key),
+    };
+    let has_key = key.is_some();
     if item["rotation_key"].is_null() == has_key {
         return Err(format!(
             "rotation_key of session {label} is {}",

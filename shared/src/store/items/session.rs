@@ -36,6 +36,7 @@ struct SessionItem {
     previous_jti: Option<TokenId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rotated_at: Option<Millis>,
+    /// Before the first rotation, that of the redemption, if there was one: a rotation replaces it.
     #[serde(skip_serializing_if = "Option::is_none")]
     rotation_key: Option<String>,
     rotation_count: u64,
@@ -66,8 +67,6 @@ struct SessionItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     ticket_expires_at: Option<Seconds>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    ticket_key: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<Millis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_reason: Option<RevokeReason>,
@@ -89,7 +88,10 @@ pub(in crate::store) fn session_item(session: &Session) -> Attributes {
         rotation_key: session
             .rotation
             .as_ref()
-            .and_then(|rotation| rotation.idempotency_hash)
+            .map_or_else(
+                || redemption.and_then(|redemption| redemption.idempotency_hash),
+                |rotation| rotation.idempotency_hash,
+            )
             .map(|hash| encode_hash(&hash)),
         rotation_count: session.rotation_count,
         device_name: session.device_name.clone(),
@@ -107,9 +109,6 @@ pub(in crate::store) fn session_item(session: &Session) -> Attributes {
         absolute_expires_at: session.absolute_expires_at,
         ticket_hash: redemption.map(|redemption| encode_hash(&redemption.hash)),
         ticket_expires_at: redemption.map(|redemption| redemption.expires_at),
-        ticket_key: redemption
-            .and_then(|redemption| redemption.idempotency_hash)
-            .map(|hash| encode_hash(&hash)),
         revoked_at: session.revocation.map(|ended| ended.at),
         revoked_reason: session.revocation.map(|ended| ended.reason),
     };
@@ -148,7 +147,11 @@ pub(in crate::store) fn session(attributes: Attributes) -> Result<Session, Store
         (Some(ticket), Some(expires_at)) => Some(Redemption {
             hash: ticket,
             expires_at,
-            idempotency_hash: hash("ticket_key", item.ticket_key.as_deref())?,
+            idempotency_hash: if rotation.is_none() {
+                hash("rotation_key", item.rotation_key.as_deref())?
+            } else {
+                None
+            },
         }),
         (None, None) => None,
         _ => {
