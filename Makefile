@@ -71,12 +71,14 @@ test: cargo $(DEV_TOOLS) $(TEST_TOOLS) $(DOCS_TOOLS) ## Runs all tests
 	$(WITH_TOOLS) $(VENV)/bin/python tests/contract/walk.py
 	$(WITH_TOOLS) $(VENV)/bin/python tests/contract/keys_walk.py
 	$(WITH_TOOLS) $(VENV)/bin/python tests/interop/verify_with_pyjwt.py
+	$(WITH_TOOLS) $(VENV)/bin/python tests/interop/backends.py python
 	$(WITH_TOOLS) $(VENV)/bin/python tests/contract/contract.py
 
 .PHONY: test-interop
-test-interop: cargo $(DEV_TOOLS) $(CLIENT_TOOLS) $(NODE_CLIENTS) ## Tests with clients by others, generated ones among them
+test-interop: cargo $(DEV_TOOLS) $(TEST_TOOLS) $(CLIENT_TOOLS) $(NODE_CLIENTS) ## Tests with clients by others, generated ones among them
 	cargo build --bins
 	$(WITH_TOOLS) $(VENV)/bin/python tests/interop/node.py
+	$(WITH_TOOLS) $(VENV)/bin/python tests/interop/backends.py typescript
 	$(WITH_TOOLS) $(VENV)/bin/python tests/interop/generated_clients.py
 
 .PHONY: openapi

@@ -14,6 +14,15 @@ pub fn first_session(settings: &Settings) -> String {
     FIRST_SESSION.replace("http://127.0.0.1:9000", &settings.api_url())
 }
 
+/// How to open a session without a password.
+pub(crate) fn tickets(settings: &Settings) -> String {
+    format!(
+        "For users without a password, your backend asks for a ticket, and the app logs in with it (docs/tickets.md):\n\n\
+         curl -s {api}/2015-03-31/functions/ticket/invocations -d '{{\"email\": \"{DEMO_EMAIL}\"}}'",
+        api = settings.api_url()
+    )
+}
+
 /// The text above the commands.
 pub(crate) fn introduction(settings: &Settings) -> String {
     format!(

@@ -90,9 +90,10 @@ async fn announce(settings: &Settings, project: &Project) -> Result<(), Error> {
         say(format_args!("warning: {problem}"));
     }
     say(format_args!(
-        "\n{}\n\n{}",
+        "\n{}\n\n{}\n{}\n",
         session::introduction(settings),
-        session::first_session(settings)
+        session::first_session(settings),
+        session::tickets(settings)
     ));
     std::future::pending().await
 }
