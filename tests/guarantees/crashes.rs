@@ -122,6 +122,22 @@ async fn a_login_whose_process_was_killed_leaves_no_second_session() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redemption_whose_process_was_killed_is_repeated_in_the_same_session() {
+    let mut scene = Scene::new().await;
+    let ticket = scene.service.ticket(json!({ "email": tests::EMAIL })).await;
+    // The processes go by the system's clock, the ticket by the test's.
+    let event = Event::file("login/ticket").json(&json!({ "ticket": ticket, "device_name": "phone" }));
+    let tokens = Tokens::from(&scene.ask_twice("login", "TransactWriteItems", &event).await);
+    let sessions = scene.records("SESSION#").await;
+    assert_eq!(sessions.len(), 1);
+    assert_eq!(sessions[0]["session_id"], tokens.session.as_str());
+    assert_eq!(sessions[0]["refresh_jti"], jti(&tokens));
+    assert_eq!(scene.count("login_succeeded").await, 1);
+    let again = Tokens::from(&scene.ask("login", &event).await);
+    assert_eq!(jti(&again), jti(&tokens));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_ends_sessions_is_done_once_although_its_process_was_killed() {
     let mut scene = Scene::new().await;
     let (phone, tablet, laptop) = (

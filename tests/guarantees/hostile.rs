@@ -207,32 +207,78 @@ fn a_name_is_made_of_any_user_agent_in_time() {
     });
 }
 
-#[test]
-fn no_command_makes_admin_fail() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/admin");
+/// The sample commands of a function, changed in any way, and things that are none.
+fn commands(function: &str) -> impl Strategy<Value = Value> + use<> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../events")
+        .join(function);
     let files = std::fs::read_dir(folder).unwrap();
     let commands: Vec<Value> = files
         .map(|file| serde_json::from_str(&std::fs::read_to_string(file.unwrap().path()).unwrap()).unwrap())
         .collect();
     assert!(commands.len() >= 2);
-    let command = prop_oneof![
+    prop_oneof![
         3 => (select(commands), changes()).prop_map(|(mut command, changes)| {
             apply(&mut command, changes);
             command
         }),
         1 => value(),
-    ];
-    check(&command, |runtime, service, command| {
+    ]
+}
+
+fn commanded(start: Instant, answer: &Value) -> Result<(), TestCaseError> {
+    prop_assert!(start.elapsed() < IN_TIME, "{:?}", start.elapsed());
+    let code = &answer["error"]["code"];
+    prop_assert!(
+        answer["ok"].is_boolean() && answer["ok"] == code.is_null(),
+        "{answer}"
+    );
+    prop_assert!(code != "internal" && code != "unavailable", "{answer}");
+    Ok(())
+}
+
+#[test]
+fn no_command_makes_admin_fail() {
+    check(&commands("admin"), |runtime, service, command| {
         let start = Instant::now();
-        let answer = runtime.block_on(service.admin(command));
-        prop_assert!(start.elapsed() < IN_TIME, "{:?}", start.elapsed());
-        let code = &answer["error"]["code"];
-        prop_assert!(
-            answer["ok"].is_boolean() && answer["ok"] == code.is_null(),
-            "{answer}"
-        );
-        prop_assert!(code != "internal" && code != "unavailable", "{answer}");
-        Ok(())
+        commanded(start, &runtime.block_on(service.admin(command)))
+    });
+}
+
+#[test]
+fn no_command_makes_ticket_fail() {
+    check(&commands("ticket"), |runtime, service, mut command| {
+        // So that some reach an account.
+        if command["email"].is_string() {
+            command["email"] = EMAIL.into();
+        }
+        let start = Instant::now();
+        commanded(start, &runtime.block_on(service.ask_for_ticket(command)))
+    });
+}
+
+#[test]
+fn no_ticket_makes_a_login_fail() {
+    let ticket = prop_oneof![
+        1 => text().prop_map(|text| (Some(text), Vec::new())),
+        3 => vec((any::<Index>(), 0x20_u8..0x7f), 0..4).prop_map(|changes| (None, changes)),
+    ];
+    check(&ticket, |runtime, service, (text, changes)| {
+        runtime.block_on(async {
+            let good = service.ticket(json!({ "email": EMAIL })).await;
+            let ticket = text.unwrap_or_else(|| {
+                let mut bytes = good.clone().into_bytes();
+                for (index, byte) in changes {
+                    let at = index.index(bytes.len());
+                    bytes[at] = byte;
+                }
+                String::from_utf8(bytes).unwrap()
+            });
+            let event = Event::file("login/ticket").json(&json!({ "ticket": ticket }));
+            let answer = answered(service, &login::OPERATION, event.header("x-origin-verify", PROXY)).await?;
+            prop_assert_eq!(answer.status == 200, ticket == good, "{}", answer.body);
+            Ok(())
+        })
     });
 }
 

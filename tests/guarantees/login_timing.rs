@@ -23,7 +23,7 @@ const ARGON2: &str =
     "$argon2id$v=19$PARAMS$c29tZXNhbHRzb21lc2FsdA$wWKIMhR9lyDFvRz9YTZweHKfbftvj+qf+YFY4NeBbtA";
 
 /// Each case with its email, its password, the answer that it must get, and whose device token it presents.
-const CASES: [(&str, &str, &str, &str, Option<&str>); 11] = [
+const CASES: [(&str, &str, &str, &str, Option<&str>); 12] = [
     (
         "unknown address",
         "nobody@example.com",
@@ -34,6 +34,13 @@ const CASES: [(&str, &str, &str, &str, Option<&str>); 11] = [
     (
         "wrong password",
         "anna@example.com",
+        "wrong password",
+        "invalid_credentials",
+        None,
+    ),
+    (
+        "account without a password",
+        "passkey@example.com",
         "wrong password",
         "invalid_credentials",
         None,
@@ -129,6 +136,8 @@ async fn main() {
     ] {
         service.create_user(email).await;
     }
+    let command = json!({"action": "create_user", "email": "passkey@example.com"});
+    assert_eq!(service.admin(command).await["ok"], true);
     for session in 0..20 {
         service
             .log_in_as("busy@example.com", &format!("device {session}"))
