@@ -1,19 +1,23 @@
 //! The API's description (OpenAPI 3.1), generated from the code: the operations that each function declares beside its
 //! handler, the answer types, the constants used in validation, and the list of problem codes.
 
+mod authentication;
+mod discovery;
 mod entries;
+mod entry;
 mod examples;
 mod headers;
 mod layout;
 mod limits;
 mod problems;
+mod sessions;
 
 use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 use shared::http::{Access, Code, Operation};
 
 pub use entries::operations;
-use entries::{Body, Entry};
+use entry::{Body, Entry};
 
 /// Header of the file.
 const HEADER: &str =
