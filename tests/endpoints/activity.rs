@@ -47,14 +47,15 @@ async fn activity_shows_what_happened_newest_first() {
         event(0),
         json!({
             "id": null, "type": "session_revoked", "at": "2096-10-02T07:07:00Z", "session_id": other.session,
-            "device_name": "tablet", "ip_address": "203.0.113.7", "location_city": null, "location_country": null,
-            "is_current": false,
+            "device_name": "tablet", "amr": null, "ip_address": "203.0.113.7", "location_city": null,
+            "location_country": null, "is_current": false,
         })
     );
     assert_eq!(
         (&event(1)["session_id"], &event(1)["is_current"]),
         (&json!(own.session), &json!(true))
     );
+    assert_eq!(event(1)["amr"], json!(["pwd"]));
     assert_eq!(
         (&event(3)["session_id"], &event(3)["is_current"]),
         (&Value::Null, &json!(false))

@@ -122,8 +122,14 @@ async fn prepare(call: &Call<'_>, user: Value) -> Result<NewAccount, CommandErro
             "an account is a JSON object",
         ));
     }
+    let says_of_password = ["password", "password_hash"].map(|name| user.get(name).is_some());
     let user = NewUser::deserialize(user);
     let user = user.map_err(|error| CommandError::new("invalid_command", error.to_string()))?;
+    // Of many lines, one that forgot it would go unseen.
+    if says_of_password == [false, false] {
+        let problem = "or password_hash is missing: if the account has none, say \"password\": null";
+        return Err(CommandError::field("password", problem));
+    }
     accounts::new_account(call, &user).await
 }
 

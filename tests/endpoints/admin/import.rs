@@ -56,9 +56,10 @@ async fn each_refused_line_is_reported_and_stops_no_other() {
         {"email": "g@example.com", "password": 31_415_926},
         {"email": "A@EXAMPLE.COM", "password_hash": BCRYPT},
         {"email": "z@example.com", "password": PASSWORD},
+        {"email": "passkey@example.com", "password": null},
     ]);
     let answer = ok(service.admin(import(&users)).await);
-    assert_eq!(counts(&answer), (2, 2, 8), "{answer}");
+    assert_eq!(counts(&answer), (3, 2, 8), "{answer}");
     let told: Vec<_> = answer["refused"]
         .as_array()
         .unwrap()
@@ -90,7 +91,7 @@ async fn each_refused_line_is_reported_and_stops_no_other() {
     assert_eq!(told, expected);
     let outcomes: Vec<_> = answer["lines"].as_array().unwrap().iter().collect();
     let of = |line: u64| outcomes.iter().find(|outcome| outcome["line"] == line).unwrap();
-    assert_eq!(outcomes.len(), 4);
+    assert_eq!(outcomes.len(), 5);
     let shown = ok(service
         .admin(json!({"action": "get_user", "email": "a@example.com"}))
         .await);
