@@ -93,7 +93,7 @@ pub(crate) async fn log_in(
         }
     };
     let (committed, ()) = tokio::join!(
-        start_over(login, credential, sessions, attempt, email, password),
+        finish(login, credential, sessions, attempt, email, password),
         refund
     );
     let (credential, session) = committed?;
@@ -106,7 +106,7 @@ pub(crate) async fn log_in(
 }
 
 /// Commits the login. Starts over if the credential or the sessions changed meanwhile.
-async fn start_over(
+async fn finish(
     login: &LoginState,
     mut credential: Credential,
     mut sessions: Vec<Session>,

@@ -18,7 +18,7 @@ use shared::{
     },
     http::{ApiError, Code},
     runtime::metrics,
-    store::{LoginOutcome, LoginProof, StoreError},
+    store::{LoginOutcome, LoginProof, RevokeOutcome, StoreError},
 };
 
 use crate::{
@@ -188,11 +188,11 @@ async fn judge(
 /// Ends the session, and raises the alarm of a replayed refresh token.
 async fn end(login: &LoginState, attempt: &Attempt, session: &Session) -> Result<(), StoreError> {
     let store = &login.signing.state.store;
-    store
-        .revoke_session(session, RevokeReason::RefreshTokenReuse, &attempt.context)
-        .await?;
-    let outcome = ("Outcome", Code::RefreshTokenReused.as_str());
-    metrics::count(&[("Function", NAME), outcome], &[("Requests", 1)]);
+    let ended = store.revoke_session(session, RevokeReason::RefreshTokenReuse, &attempt.context);
+    if let RevokeOutcome::Revoked = ended.await? {
+        let outcome = ("Outcome", Code::RefreshTokenReused.as_str());
+        metrics::count(&[("Function", NAME), outcome], &[("Requests", 1)]);
+    }
     Ok(())
 }
 
