@@ -1,6 +1,6 @@
 //! The operations that are measured, with their events.
 
-use registry::{admin, authorizer, list, login, logout, logout_all, refresh, revoke, rotate_keys};
+use registry::{admin, authorizer, list, login, logout, logout_all, refresh, revoke, rotate_keys, ticket};
 use serde_json::{Value, json};
 use shared::http::{self, SampleToken};
 use testkit::Answered;
@@ -22,6 +22,10 @@ pub enum Operation {
     Admin,
     /// Creates an account, hashing the password.
     CreateUser,
+    /// The app's backend asks for a ticket.
+    Ticket,
+    /// A login with one.
+    Redeem,
     /// The rotation step that reads, signs and verifies.
     RotateKeys,
 }
@@ -55,6 +59,8 @@ impl Operation {
             Self::Authorizer,
             Self::Admin,
             Self::CreateUser,
+            Self::Ticket,
+            Self::Redeem,
             Self::RotateKeys,
         ])
         .collect()
@@ -66,13 +72,14 @@ impl Operation {
             Self::RefreshAgain => "refresh, repeated",
             Self::Admin => "admin (get_user)",
             Self::CreateUser => "admin (create_user)",
+            Self::Redeem => "login (ticket)",
             Self::RotateKeys => "rotate-keys (testSecret)",
             Self::Api(operation) if operation.id == logout_all::OPERATION.id => "logout-all (2 sessions)",
             Self::Api(operation) => match registry::endpoint(operation).function.operations() {
                 [_] => self.function(),
                 _ => operation.id,
             },
-            Self::Authorizer => self.function(),
+            Self::Authorizer | Self::Ticket => self.function(),
         }
     }
 
@@ -83,6 +90,8 @@ impl Operation {
             Self::RefreshAgain => refresh::FUNCTION.name,
             Self::Authorizer => authorizer::FUNCTION.name,
             Self::Admin | Self::CreateUser => admin::FUNCTION.name,
+            Self::Ticket => ticket::FUNCTION.name,
+            Self::Redeem => login::FUNCTION.name,
             Self::RotateKeys => rotate_keys::FUNCTION.name,
         }
     }
@@ -104,6 +113,13 @@ impl Operation {
                 "email": format!("new.{email}"),
                 "password": PASSWORD,
             }),
+            Self::Ticket => json!({ "email": email }),
+            Self::Redeem => {
+                let mut event = event("login/ticket", None)?;
+                let body = json!({ "ticket": stack.ticket(email).await?, "device_name": "Anna's phone" });
+                event["body"] = body.to_string().into();
+                event
+            }
             Self::RotateKeys => json!({
                 "Step": "testSecret",
                 "SecretId": "keys",
@@ -121,7 +137,7 @@ impl Operation {
     pub fn check(self, answered: &Answered) -> Outcome<()> {
         let response = &answered.response;
         let good = match self {
-            Self::Admin | Self::CreateUser | Self::RotateKeys => response["ok"] == true,
+            Self::Admin | Self::CreateUser | Self::Ticket | Self::RotateKeys => response["ok"] == true,
             Self::Authorizer => response["isAuthorized"] == true,
             _ => response["statusCode"] == 200,
         };

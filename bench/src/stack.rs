@@ -256,6 +256,17 @@ impl BenchStack {
         }
     }
 
+    /// A ticket for an account.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be stored.
+    pub async fn ticket(&self, email: &str) -> Outcome<String> {
+        let answer = registry::ticket::handle(&self.state, json!({ "email": email })).await;
+        let ticket = answer["ticket"].as_str().map(str::to_owned);
+        ticket.ok_or_else(|| answer.to_string().into())
+    }
+
     /// Issues tokens for a session's phone.
     ///
     /// # Errors
