@@ -46,6 +46,15 @@ enum Wish {
         of: usize,
         key: Option<u8>,
     },
+    /// The same ticket again, with the same key.
+    RedeemAgain {
+        of: usize,
+    },
+    /// The same ticket, with a key of one's own.
+    RedeemCopied {
+        of: usize,
+        own_key: Option<u8>,
+    },
     /// Retries a refresh with the same `Idempotency-Key`.
     Retry {
         of: usize,
@@ -115,6 +124,8 @@ fn wish() -> impl Strategy<Value = Wish> {
         2 => Just(Wish::Ticket),
         6 => (0..3_usize, prop::option::of(0..2_u8), key())
             .prop_map(|(ticket, device, key)| Wish::Redeem { ticket, device, key }),
+        5 => (0..2_usize).prop_map(|of| Wish::RedeemAgain { of }),
+        3 => (0..2_usize, key()).prop_map(|(of, own_key)| Wish::RedeemCopied { of, own_key }),
         8 => (any_of(), key()).prop_map(|(of, key)| Wish::Refresh { of, key }),
         3 => any_of().prop_map(|of| Wish::Retry { of }),
         2 => (0..4_u8, any_of(), any_of()).prop_map(|(kind, of, other)| Wish::Logout { kind, of, other }),
@@ -154,14 +165,15 @@ fn granted(wish: &Wish, model: &Model, past: &[(Label, Operation)]) -> Option<Op
             key,
         },
         Wish::Refresh { of, key } => Operation::Refresh { of: pick(of)?, key },
-        Wish::Retry { of } => {
-            let refreshes = past
-                .iter()
-                .rev()
-                .filter(|(_, past)| matches!(past, Operation::Refresh { .. }));
-            let refreshes: Vec<_> = refreshes.collect();
-            refreshes.get(of % refreshes.len().max(1))?.1.clone()
+        Wish::RedeemAgain { of } => past_one(past, of, |past| matches!(past, Operation::Redeem { .. }))?,
+        Wish::RedeemCopied { of, own_key } => {
+            let mut copied = past_one(past, of, |past| matches!(past, Operation::Redeem { .. }))?;
+            if let Operation::Redeem { key, .. } = &mut copied {
+                *key = own_key;
+            }
+            copied
         }
+        Wish::Retry { of } => past_one(past, of, |past| matches!(past, Operation::Refresh { .. }))?,
         Wish::Logout { kind, of, other } => Operation::Logout(match kind {
             0 => Proof::Access(pick(of)?),
             1 => Proof::Refresh(pick(of)?),
@@ -218,6 +230,17 @@ fn granted(wish: &Wish, model: &Model, past: &[(Label, Operation)]) -> Option<Op
             return (until > model.now).then_some(Operation::Wait { until });
         }
     })
+}
+
+/// One of the past operations of a kind, the latest first.
+fn past_one(
+    past: &[(Label, Operation)],
+    of: usize,
+    is_of_kind: impl Fn(&Operation) -> bool,
+) -> Option<Operation> {
+    let found = past.iter().rev().map(|(_, past)| past);
+    let found: Vec<_> = found.filter(|past| is_of_kind(past)).collect();
+    found.get(of % found.len().max(1)).map(|past| (*past).clone())
 }
 
 async fn play(rules: Rules, wishes: &[Wish]) {
