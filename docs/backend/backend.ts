@@ -24,7 +24,7 @@ const setting = (name: string): string => {
   return value;
 };
 
-const keys = createRemoteJWKSet(new URL(setting("JWKS_URL")));
+const keys = createRemoteJWKSet(new URL(setting("JWKS_URL")), { timeoutDuration: 30_000 });
 const lambda = new LambdaClient({});
 
 /** The sign-in opens no session. */

@@ -20,7 +20,7 @@ const json = async (path, init) => {
 
 const metadata = await json("/.well-known/oauth-authorization-server");
 assert.equal(metadata.issuer, api);
-const keys = createRemoteJWKSet(new URL(metadata.jwks_uri));
+const keys = createRemoteJWKSet(new URL(metadata.jwks_uri), { timeoutDuration: 600_000 });
 const options = {
   issuer: metadata.issuer,
   audience,

@@ -41,7 +41,7 @@ def ok(what):
 
 def verify(api):
     metadata = read(api + "/.well-known/oauth-authorization-server")
-    keys = jwt.PyJWKClient(metadata["jwks_uri"])
+    keys = jwt.PyJWKClient(metadata["jwks_uri"], timeout=600)
 
     def decode(token, audience=AUDIENCE, issuer=metadata["issuer"], typ="at+jwt"):
         key = keys.get_signing_key_from_jwt(token)
