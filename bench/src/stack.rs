@@ -16,11 +16,12 @@ use shared::{
     domain::{
         account::{Account, Credential},
         audit::{AuditContext, EventType},
+        auth_method::AuthMethod,
         clock::{Clock, Millis},
         email::Email,
         ids::{Ids, UserId},
         password::{Hasher, Password, PasswordHash},
-        session::{AuthMethod, Origin, Session},
+        session::{Origin, Session},
         tokens::IssuedTokens,
     },
     runtime::config::Config,
@@ -297,23 +298,17 @@ impl BenchStack {
     pub fn session(&self, user_id: UserId) -> Session {
         let (config, ids, now) = (&self.state.config, &self.state.ids, self.state.clock.now());
         Session {
-            user_id,
-            id: ids.session(now),
-            refresh_jti: ids.token(),
-            rotation: None,
-            rotation_count: 0,
             device_name: "Anna's phone".to_owned(),
-            given_name: None,
             device_id: Some("7f1d8e0c-5b1e-4c39-9d3a-2b8f3f0f1c77".to_owned()),
             origin: origin(),
-            created_at: now,
-            auth_time: now,
             amr: vec![AuthMethod::Pwd],
-            last_used_at: now,
-            expires_at: now.seconds().plus(config.refresh_idle_seconds),
-            absolute_expires_at: now.seconds().plus(config.session_absolute_seconds),
-            redemption: None,
-            revocation: None,
+            ..Session::begin(
+                ids,
+                user_id,
+                now,
+                config.refresh_idle_seconds,
+                config.session_absolute_seconds,
+            )
         }
     }
 }

@@ -11,7 +11,7 @@ use shared::http::{
 };
 
 use crate::{
-    entry::{Body, Entry, FORM, Form, JSON, Link, Parameter, Success, With, json_body, of, success},
+    entry::{Entry, Link, Parameter, Success, With, json_body, json_or_form, of, success},
     examples,
 };
 
@@ -90,25 +90,14 @@ pub fn login() -> Entry {
             device_name,
             device_id,
         ],
-        body: Some(Body {
-            required: true,
-            forms: vec![
-                Form {
-                    media_type: JSON,
-                    schema: of::<LoginRequest>,
-                    examples: vec![
-                        ("success", "A phone logs in", right),
-                        ("invalid_ticket", "A ticket that is not good any more", ticket),
-                        ("invalid_credentials", "A wrong password", wrong),
-                    ],
-                },
-                Form {
-                    media_type: FORM,
-                    schema: of::<LoginForm>,
-                    examples: vec![("success", "An OAuth 2 password form", form)],
-                },
+        body: Some(json_or_form::<LoginRequest, LoginForm>(
+            vec![
+                ("success", "A phone logs in", right),
+                ("invalid_ticket", "A ticket that is not good any more", ticket),
+                ("invalid_credentials", "A wrong password", wrong),
             ],
-        }),
+            ("success", "An OAuth 2 password form", form),
+        )),
         success: Success {
             links: token_links(),
             ..success::<LoggedIn>("Logged in: a new session.", examples::logged_in())
@@ -129,29 +118,18 @@ pub fn refresh() -> Entry {
             device_name,
             device_id,
         ],
-        body: Some(Body {
-            required: true,
-            forms: vec![
-                Form {
-                    media_type: JSON,
-                    schema: of::<RefreshRequest>,
-                    examples: vec![(
-                        "success",
-                        "A refresh",
-                        json!({ "refresh_token": examples::REFRESH_TOKEN }),
-                    )],
-                },
-                Form {
-                    media_type: FORM,
-                    schema: of::<RefreshForm>,
-                    examples: vec![(
-                        "success",
-                        "A refresh as OAuth 2 sends it",
-                        json!({ "grant_type": "refresh_token", "refresh_token": examples::REFRESH_TOKEN }),
-                    )],
-                },
-            ],
-        }),
+        body: Some(json_or_form::<RefreshRequest, RefreshForm>(
+            vec![(
+                "success",
+                "A refresh",
+                json!({ "refresh_token": examples::REFRESH_TOKEN }),
+            )],
+            (
+                "success",
+                "A refresh as OAuth 2 sends it",
+                json!({ "grant_type": "refresh_token", "refresh_token": examples::REFRESH_TOKEN }),
+            ),
+        )),
         success: Success {
             links: token_links(),
             ..success::<Tokens>("The successor.", examples::tokens())

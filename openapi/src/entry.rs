@@ -40,7 +40,7 @@ pub struct Body {
 pub struct Form {
     pub media_type: &'static str,
     pub schema: SchemaOf,
-    pub examples: Vec<(&'static str, &'static str, Value)>,
+    pub examples: Vec<Example>,
 }
 
 /// The 200.
@@ -98,7 +98,29 @@ pub fn success<T: JsonSchema>(description: &'static str, example: Value) -> Succ
     }
 }
 
-pub fn json_body<T: JsonSchema>(examples: Vec<(&'static str, &'static str, Value)>) -> Body {
+/// An example of a body: the code of its answer (or `success`), what it shows, and the body.
+pub type Example = (&'static str, &'static str, Value);
+
+/// A required body, as JSON or as a form.
+pub fn json_or_form<J: JsonSchema, F: JsonSchema>(json: Vec<Example>, form: Example) -> Body {
+    Body {
+        required: true,
+        forms: vec![
+            Form {
+                media_type: JSON,
+                schema: of::<J>,
+                examples: json,
+            },
+            Form {
+                media_type: FORM,
+                schema: of::<F>,
+                examples: vec![form],
+            },
+        ],
+    }
+}
+
+pub fn json_body<T: JsonSchema>(examples: Vec<Example>) -> Body {
     Body {
         required: false,
         forms: vec![Form {

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 use shared::{
     domain::{
         audit::EventType,
+        auth_method::AuthMethod,
         clock::Millis,
         error::FieldError,
         ids::{SessionId, UserId},
         key_set::{KeySet, PublicKey},
-        session::AuthMethod,
     },
     http::{
         Code, Operation, Problem,

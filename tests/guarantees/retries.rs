@@ -13,7 +13,7 @@ use shared::{
         audit::AuditContext,
         clock::{Millis, Seconds},
         ids::Ids,
-        session::{AuthMethod, Origin, RevokeReason, Session},
+        session::{Origin, RevokeReason, Session},
     },
     store::{CountOutcome, RateCounters, RecordKind, RevokeError, RevokeRequest, Store, StoreError},
 };
@@ -66,25 +66,7 @@ fn store(answers: Vec<ReplayEvent>) -> (Store, StaticReplayClient) {
 async fn end_a_session(answers: Vec<ReplayEvent>) -> (Result<usize, RevokeError>, Vec<String>) {
     let (store, replay) = store(answers);
     let ids = Ids::system();
-    let session = Session {
-        user_id: ids.user(),
-        id: ids.session(Millis(0)),
-        refresh_jti: ids.token(),
-        rotation: None,
-        rotation_count: 0,
-        device_name: String::new(),
-        given_name: None,
-        device_id: None,
-        origin: Origin::default(),
-        created_at: Millis(0),
-        auth_time: Millis(0),
-        amr: vec![AuthMethod::Pwd],
-        last_used_at: Millis(0),
-        expires_at: Seconds(600),
-        absolute_expires_at: Seconds(6000),
-        redemption: None,
-        revocation: None,
-    };
+    let session = Session::begin(&ids, ids.user(), Millis(0), 600, 6000);
     let context = AuditContext {
         at: Millis(0),
         origin: Origin::default(),

@@ -9,7 +9,7 @@ use shared::{
         email::Email,
         ids::Ids,
         password::PasswordHash,
-        session::{AuthMethod, Origin, RevokeReason, Session, SessionRef},
+        session::{Origin, RevokeReason, Session, SessionRef},
     },
     store::{
         LoginCommit, LoginOutcome, LoginProof, RevokeError, RevokeRequest, RotateOutcome, RotateRequest,
@@ -55,23 +55,8 @@ pub(crate) async fn commit_renewing(
     let ids = Ids::system();
     let now = service.clock.now();
     let session = Session {
-        user_id: credential.account.user_id,
-        id: ids.session(now),
-        refresh_jti: ids.token(),
-        rotation: None,
-        rotation_count: 0,
         device_name: "phone".to_owned(),
-        given_name: None,
-        device_id: None,
-        origin: Origin::default(),
-        created_at: now,
-        auth_time: now,
-        amr: vec![AuthMethod::Pwd],
-        last_used_at: now,
-        expires_at: now.seconds().plus(600),
-        absolute_expires_at: now.seconds().plus(6000),
-        redemption: None,
-        revocation: None,
+        ..Session::begin(&ids, credential.account.user_id, now, 600, 6000)
     };
     let context = context(service);
     let login = LoginCommit {

@@ -12,9 +12,10 @@ use shared::{
     Error, State,
     auth::AccessClaims,
     domain::{
+        auth_method::AuthMethod,
         clock::Seconds,
         ids::{SessionId, UserId},
-        session::{AuthMethod, SessionStatus},
+        session::SessionStatus,
     },
     http,
     runtime::{Function, Settings, Trigger},

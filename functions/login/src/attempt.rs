@@ -5,12 +5,13 @@ use shared::{
     domain::{
         account::Account,
         audit::AuditContext,
+        auth_method::AuthMethod,
         clock::Millis,
         device::Device,
         email::Email,
         password::Password,
         rate::Source,
-        session::{AuthMethod, Redemption, Session},
+        session::{Redemption, Session},
         ticket::TicketText,
     },
     http::{self, ApiError, Input, Request},
@@ -107,27 +108,13 @@ pub(crate) struct Proved {
 
 pub(crate) fn new_session(state: &State, account: &Account, attempt: &Attempt, proved: Proved) -> Session {
     let (config, now) = (&state.config, attempt.context.at);
-    let absolute_expires_at = now.seconds().plus(config.session_absolute_seconds);
+    let (idle, absolute) = (config.refresh_idle_seconds, config.session_absolute_seconds);
     Session {
-        user_id: account.user_id,
-        id: state.ids.session(now),
-        refresh_jti: state.ids.token(),
-        rotation: None,
-        rotation_count: 0,
         device_name: attempt.device_name(),
-        given_name: None,
         device_id: proved.device_id,
         origin: attempt.context.origin.clone(),
-        created_at: now,
-        auth_time: now,
         amr: proved.amr,
-        last_used_at: now,
-        expires_at: now
-            .seconds()
-            .plus(config.refresh_idle_seconds)
-            .min(absolute_expires_at),
-        absolute_expires_at,
         redemption: proved.redemption,
-        revocation: None,
+        ..Session::begin(&state.ids, account.user_id, now, idle, absolute)
     }
 }

@@ -11,11 +11,12 @@ use shared::{
     domain::{
         account::Credential,
         audit::{AuditEvent, EventType},
+        auth_method::AuthMethod,
         email::Email,
         ids::{EventId, UserId},
         password::Password,
         rate::{Quotas, Source},
-        session::{AuthMethod, Session},
+        session::Session,
     },
     http::ApiError,
     runtime::metrics,

@@ -66,9 +66,10 @@ fn stale(sessions: &[Session], now: Millis) -> Vec<SessionId> {
 #[cfg(test)]
 mod tests {
     use shared::domain::{
+        auth_method::AuthMethod,
         clock::Seconds,
         ids::Ids,
-        session::{AuthMethod, CLOCKS_APART, Origin, Revocation},
+        session::{CLOCKS_APART, Origin, Revocation},
     };
 
     use super::*;
@@ -80,23 +81,8 @@ mod tests {
         let user = ids.user();
         (0..count)
             .map(|age| Session {
-                user_id: user,
-                id: ids.session(Millis(50_000_000)),
-                refresh_jti: ids.token(),
-                rotation: None,
-                rotation_count: 0,
-                device_name: String::new(),
-                given_name: None,
-                device_id: None,
-                origin: Origin::default(),
-                created_at: Millis(50_000_000),
-                auth_time: Millis(50_000_000),
-                amr: vec![AuthMethod::Pwd],
                 last_used_at: Millis(90_000_000 - age),
-                expires_at: Seconds(200_000),
-                absolute_expires_at: Seconds(900_000),
-                redemption: None,
-                revocation: None,
+                ..Session::begin(&ids, user, Millis(50_000_000), 150_000, 850_000)
             })
             .collect()
     }

@@ -234,10 +234,7 @@ fn is_over(end: Seconds, at: Millis) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use shared::domain::{
-        ids::Ids,
-        session::{Origin, Revocation},
-    };
+    use shared::domain::{ids::Ids, session::Revocation};
 
     use super::*;
 
@@ -253,29 +250,13 @@ mod tests {
         /// A session opened at second 1000 with a ticket that is good until 1300, which comes back ten seconds later.
         fn new(stored: Option<u8>, given: Option<u8>) -> Self {
             let ids = Ids::sequence(1);
-            let created_at = Millis(CREATED);
             let session = Session {
-                user_id: ids.user(),
-                id: ids.session(created_at),
-                refresh_jti: ids.token(),
-                rotation: None,
-                rotation_count: 0,
-                device_name: String::new(),
-                given_name: None,
-                device_id: None,
-                origin: Origin::default(),
-                created_at,
-                auth_time: created_at,
-                amr: Vec::new(),
-                last_used_at: created_at,
-                expires_at: Seconds(5000),
-                absolute_expires_at: Seconds(9000),
                 redemption: Some(Redemption {
                     hash: [1; 32],
                     expires_at: Seconds(1300),
                     idempotency_hash: stored.map(|key| [key; 32]),
                 }),
-                revocation: None,
+                ..Session::begin(&ids, ids.user(), Millis(CREATED), 4000, 8000)
             };
             Self {
                 session,

@@ -110,8 +110,9 @@ fn previous_token<'a>(
 #[cfg(test)]
 mod tests {
     use shared::domain::{
+        auth_method::AuthMethod,
         ids::Ids,
-        session::{AuthMethod, Origin, Revocation, RevokeReason},
+        session::{Origin, Revocation, RevokeReason},
     };
 
     use super::*;
@@ -131,27 +132,14 @@ mod tests {
             let ids = Ids::sequence(1);
             let previous = ids.token();
             let session = Session {
-                user_id: ids.user(),
-                id: ids.session(Millis(500_000)),
-                refresh_jti: ids.token(),
                 rotation: Some(Rotation {
                     previous_jti: previous.clone(),
                     at: Millis(1_000_000),
                     idempotency_hash: Some([7; 32]),
                 }),
                 rotation_count: 1,
-                device_name: String::new(),
-                given_name: None,
-                device_id: None,
-                origin: Origin::default(),
-                created_at: Millis(500_000),
-                auth_time: Millis(500_000),
-                amr: vec![AuthMethod::Pwd],
                 last_used_at: Millis(1_000_000),
-                expires_at: Seconds(5000),
-                absolute_expires_at: Seconds(9000),
-                redemption: None,
-                revocation: None,
+                ..Session::begin(&ids, ids.user(), Millis(500_000), 4500, 8500)
             };
             Self {
                 session,

@@ -5,9 +5,9 @@ use shared::{
         AccessClaims, Claims, KeyPair, RefreshClaims, Signer, SigningKeys, TokenError, TokenSubject, Verifier,
     },
     domain::{
+        auth_method::AuthMethod,
         clock::Millis,
         key_set::{KeySet, PublishedKeys},
-        session::AuthMethod,
     },
 };
 

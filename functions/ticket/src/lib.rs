@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use shared::{
     State,
     domain::{
+        auth_method::AuthMethod,
         device,
         email::Email,
         ids::UserId,
-        session::AuthMethod,
         ticket::{MAX_AMR, MAX_TICKET_SECONDS, TICKET_SECONDS, Ticket, TicketText},
     },
     runtime::{

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 #[cfg(doc)]
 use super::token_settings::TokenSettings;
 use crate::domain::{
+    auth_method::AuthMethod,
     clock::Seconds,
     ids::{SessionId, TokenId, UserId},
     key_set::Purpose,
-    session::{AuthMethod, Session},
+    session::Session,
     tokens::DEVICE_TOKEN_SECONDS,
 };
 

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    auth_method::AuthMethod,
     clock::Millis,
     ids::{EventId, Ids, SessionId, UserId},
-    session::{AuthMethod, Origin, RevokeReason, Session},
+    session::{Origin, RevokeReason, Session},
 };
 
 /// The most events on one page of the trail.

@@ -59,8 +59,8 @@ pub enum Error {
     /// A ticket that is none, is past its end or was redeemed: clients are not told which.
     #[error("invalid ticket")]
     InvalidTicket,
-    /// Not the request that rotated this token, and too soon to tell theft from a second process of the app.
-    #[error("another request has just exchanged this refresh token")]
+    /// Not the request that used this refresh token or ticket, and too soon to tell theft from a second process of the app.
+    #[error("another request has just used this refresh token or ticket")]
     RefreshConflict {
         /// When the same request decides, in seconds from now.
         retry_after: i64,

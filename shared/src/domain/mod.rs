@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod auth_method;
 pub mod clock;
 pub mod day;
 pub mod device;

@@ -3,11 +3,11 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::domain::{
+    auth_method::AuthMethod,
     clock::Seconds,
     digest::sha256,
     email::Email,
     ids::{Ids, UserId},
-    session::AuthMethod,
 };
 
 /// How many tickets of an account are good at a time; one more makes the oldest useless.

@@ -109,10 +109,10 @@ codes! {
     NotFound = 404, "not_found", FixApp, "There is nothing at this path.";
     /// Wrong method.
     MethodNotAllowed = 405, "method_not_allowed", FixApp, "This path answers another method: see Allow.";
-    /// Another request has just exchanged this refresh token.
+    /// Another request has just used this refresh token or ticket.
     RefreshConflict = 409, "refresh_conflict", ReadStore,
-        "Another request has just exchanged this refresh token. A newer one in the app's store is the answer; \
-         otherwise repeat this request after Retry-After.";
+        "Another request has just used this refresh token or ticket. A newer refresh token in the app's store is the \
+         answer; otherwise repeat this request after Retry-After.";
     /// A large body.
     PayloadTooLarge = 413, "payload_too_large", FixApp, "The body is larger than 16 KiB.";
     /// An unsupported content type.

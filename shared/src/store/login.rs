@@ -139,15 +139,10 @@ impl Store {
 }
 
 /// Each of an account's tickets, as expressions name it.
-const SLOTS: [(&str, &str); MAX_TICKETS] = [
-    ("tickets[0]", "tickets[0].ticket_hash = :ticket"),
-    ("tickets[1]", "tickets[1].ticket_hash = :ticket"),
-    ("tickets[2]", "tickets[2].ticket_hash = :ticket"),
-    ("tickets[3]", "tickets[3].ticket_hash = :ticket"),
-];
+const SLOTS: [&str; MAX_TICKETS] = ["tickets[0]", "tickets[1]", "tickets[2]", "tickets[3]"];
 
 /// Adds what the proof changes; returns the condition that it still holds.
-fn prove(proof: LoginProof<'_>, credential: &Credential, changes: &mut Update) -> &'static str {
+fn prove(proof: LoginProof<'_>, credential: &Credential, changes: &mut Update) -> String {
     match proof {
         LoginProof::Password { renewed_hash } => {
             let hash = credential.password_hash.as_ref().map_or("", |hash| hash.as_str());
@@ -155,15 +150,15 @@ fn prove(proof: LoginProof<'_>, credential: &Credential, changes: &mut Update) -
             if let Some(renewed) = renewed_hash {
                 changes.set("password_hash", text(renewed.as_str()));
             }
-            "password_hash = :hash"
+            "password_hash = :hash".to_owned()
         }
         LoginProof::Ticket(hash) => {
             changes.value(":ticket", text(items::encode_hash(hash)));
             let found = credential.tickets.iter().position(|ticket| ticket.hash == *hash);
             // A credential without it, or with more tickets than there are slots, fails the condition.
-            let (slot, condition) = SLOTS[found.unwrap_or(0).min(MAX_TICKETS - 1)];
+            let slot = SLOTS[found.unwrap_or(0).min(MAX_TICKETS - 1)];
             changes.set_or_remove(slot, None);
-            condition
+            format!("{slot}.ticket_hash = :ticket")
         }
     }
 }

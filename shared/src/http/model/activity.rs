@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::domain::audit::MAX_EVENTS_PER_PAGE;
 use crate::domain::{
     audit::{AuditEvent, EventType},
+    auth_method::AuthMethod,
     ids::{EventId, SessionId},
-    session::AuthMethod,
 };
 #[cfg(feature = "openapi")]
 use crate::http::schema;

@@ -8,11 +8,12 @@ use super::codec::{corrupt, read, write};
 use crate::{
     domain::{
         audit::{AuditEvent, EventType},
+        auth_method::AuthMethod,
         clock::{Millis, Seconds},
         day::Day,
         email::Email,
         ids::{EventId, SessionId, UserId},
-        session::{AuthMethod, Origin},
+        session::Origin,
     },
     store::{
         error::StoreError,

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::codec::{corrupt, read, write};
 use crate::{
     domain::{
+        auth_method::AuthMethod,
         clock::{Millis, Seconds},
         ids::{SessionId, TokenId, UserId},
-        session::{AuthMethod, Origin, Redemption, Revocation, RevokeReason, Rotation, Session},
+        session::{Origin, Redemption, Revocation, RevokeReason, Rotation, Session},
     },
     store::{
         error::StoreError,
@@ -122,57 +123,37 @@ pub(in crate::store) fn session(attributes: Attributes) -> Result<Session, Store
         let hash = text.map(decode_hash).transpose();
         hash.map_err(|reason| corrupt(&name, attribute, reason))
     };
-    let rotation = match (item.previous_jti, item.rotated_at) {
-        (Some(previous_jti), Some(at)) => {
-            let idempotency_hash = hash("rotation_key", item.rotation_key.as_deref())?;
-            Some(Rotation {
-                previous_jti,
-                at,
-                idempotency_hash,
-            })
-        }
-        (None, None) => None,
-        _ => {
-            return Err(corrupt(
-                &name,
-                "rotated_at",
-                "present without previous_jti, or the reverse",
-            ));
-        }
-    };
-    let redemption = match (
-        hash("ticket_hash", item.ticket_hash.as_deref())?,
+    let key = hash("rotation_key", item.rotation_key.as_deref())?;
+    let rotated = both(
+        &name,
+        ["rotated_at", "previous_jti"],
+        item.rotated_at,
+        item.previous_jti,
+    )?;
+    let rotation = rotated.map(|(at, previous_jti)| Rotation {
+        previous_jti,
+        at,
+        idempotency_hash: key,
+    });
+    let ticket = hash("ticket_hash", item.ticket_hash.as_deref())?;
+    let redeemed = both(
+        &name,
+        ["ticket_hash", "ticket_expires_at"],
+        ticket,
         item.ticket_expires_at,
-    ) {
-        (Some(ticket), Some(expires_at)) => Some(Redemption {
-            hash: ticket,
-            expires_at,
-            idempotency_hash: if rotation.is_none() {
-                hash("rotation_key", item.rotation_key.as_deref())?
-            } else {
-                None
-            },
-        }),
-        (None, None) => None,
-        _ => {
-            return Err(corrupt(
-                &name,
-                "ticket_hash",
-                "present without ticket_expires_at, or the reverse",
-            ));
-        }
-    };
-    let revocation = match (item.revoked_at, item.revoked_reason) {
-        (Some(at), Some(reason)) => Some(Revocation { at, reason }),
-        (None, None) => None,
-        _ => {
-            return Err(corrupt(
-                &name,
-                "revoked_at",
-                "present without revoked_reason, or the reverse",
-            ));
-        }
-    };
+    )?;
+    let redemption = redeemed.map(|(hash, expires_at)| Redemption {
+        hash,
+        expires_at,
+        idempotency_hash: key.filter(|_| rotation.is_none()),
+    });
+    let revoked = both(
+        &name,
+        ["revoked_at", "revoked_reason"],
+        item.revoked_at,
+        item.revoked_reason,
+    )?;
+    let revocation = revoked.map(|(at, reason)| Revocation { at, reason });
     Ok(Session {
         user_id: item.user_id,
         id: item.session_id,
@@ -197,6 +178,23 @@ pub(in crate::store) fn session(attributes: Attributes) -> Result<Session, Store
         redemption,
         revocation,
     })
+}
+
+/// Two attributes that stand together or not at all.
+fn both<A, B>(
+    item: &str,
+    [first, second]: [&str; 2],
+    a: Option<A>,
+    b: Option<B>,
+) -> Result<Option<(A, B)>, StoreError> {
+    match (a, b) {
+        (Some(a), Some(b)) => Ok(Some((a, b))),
+        (None, None) => Ok(None),
+        _ => {
+            let reason = format!("present without {second}, or the reverse");
+            Err(corrupt(item, first, reason))
+        }
+    }
 }
 
 /// The user agent as sessions store it.

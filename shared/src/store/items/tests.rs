@@ -3,12 +3,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::*;
 use crate::domain::{
     audit::{AuditEvent, EventType},
+    auth_method::AuthMethod,
     clock::{Millis, Seconds},
     email::Email,
     ids::Ids,
     session::{
-        AuthMethod, Origin, Redemption, Revocation, RevokeReason, Rotation, Session,
-        tests::session as plain_session,
+        Origin, Redemption, Revocation, RevokeReason, Rotation, Session, tests::session as plain_session,
     },
 };
 

@@ -8,7 +8,7 @@ use super::{
     session::{decode_hash, encode_hash},
 };
 use crate::{
-    domain::{clock::Seconds, ids::UserId, session::AuthMethod, ticket::Ticket},
+    domain::{auth_method::AuthMethod, clock::Seconds, ids::UserId, ticket::Ticket},
     store::error::StoreError,
 };
 
