@@ -66,10 +66,8 @@ fn stale(sessions: &[Session], now: Millis) -> Vec<SessionId> {
 #[cfg(test)]
 mod tests {
     use shared::domain::{
-        auth_method::AuthMethod,
-        clock::Seconds,
         ids::Ids,
-        session::{CLOCKS_APART, Origin, Revocation},
+        session::{CLOCKS_APART, Revocation},
     };
 
     use super::*;
