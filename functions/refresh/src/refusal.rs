@@ -110,9 +110,8 @@ fn previous_token<'a>(
 #[cfg(test)]
 mod tests {
     use shared::domain::{
-        auth_method::AuthMethod,
         ids::Ids,
-        session::{Origin, Revocation, RevokeReason},
+        session::{Revocation, RevokeReason},
     };
 
     use super::*;
