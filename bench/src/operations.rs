@@ -168,7 +168,9 @@ async fn request(operation: &http::Operation, stack: &BenchStack, email: &str) -
     let (sample, function) = (operation.samples[0], registry::endpoint(operation).function.name);
     match sample.token {
         // No operation's first sample carries one.
-        SampleToken::TicketInBody => Err("the benchmark makes no tickets".into()),
+        SampleToken::TicketInBody | SampleToken::RefreshAsToken | SampleToken::AccessAsToken => {
+            Err("the benchmark makes no tickets".into())
+        }
         SampleToken::None => event(&format!("{function}/{}", sample.event), None),
         SampleToken::RefreshInBody => refresh(&stack.phone(email).await?),
         SampleToken::AccessInHeader => {

@@ -8,6 +8,8 @@ const API_PORT: u16 = 9000;
 const DYNAMODB_PORT: u16 = 8000;
 const STATE_DIR: &str = ".local";
 const KEYS_FILE: &str = "signing-keys.json";
+/// Known to everybody, as the demo account's password is.
+pub const INTROSPECTION_SECRET: &str = "introspection-secret-of-every-developer";
 
 /// The stack's settings: `API_PORT` \[9000\], `DYNAMODB_PORT` \[8000\], `LOCAL_DIR` \[`.local`\], and the functions'
 /// own variables, which are passed unchanged and have defaults here.
@@ -92,6 +94,10 @@ impl Settings {
         let keys_file = signing_keys_file
             .as_ref()
             .map(|file| file.to_string_lossy().into_owned());
+        let introspection_secrets = match given("INTROSPECTION_SECRET_ID") {
+            Some(_) => String::new(),
+            None => given("INTROSPECTION_SECRETS").unwrap_or_else(|| INTROSPECTION_SECRET.to_owned()),
+        };
         let functions = vec![
             ("TABLE_NAME", table_name.clone()),
             (
@@ -108,6 +114,7 @@ impl Settings {
                 "LOG_FORMAT",
                 given("LOG_FORMAT").unwrap_or_else(|| "text".to_owned()),
             ),
+            ("INTROSPECTION_SECRETS", introspection_secrets),
             ("AWS_REGION", region.clone()),
             ("AWS_ACCESS_KEY_ID", access_key_id.clone()),
             (

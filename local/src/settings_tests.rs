@@ -78,6 +78,15 @@ fn keys_have_one_source() {
 }
 
 #[test]
+fn introspection_is_on_with_a_secret_of_its_own_or_another() {
+    let secrets =
+        |variables: &[(&str, &str)]| variable(&settings(variables).unwrap(), "INTROSPECTION_SECRETS");
+    assert_eq!(secrets(&[]), INTROSPECTION_SECRET);
+    assert_eq!(secrets(&[("INTROSPECTION_SECRETS", "mine")]), "mine");
+    assert_eq!(secrets(&[("INTROSPECTION_SECRET_ID", "secret")]), "");
+}
+
+#[test]
 fn what_cannot_be_used_is_named() {
     for (name, value) in [
         ("API_PORT", "0"),

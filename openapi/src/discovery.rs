@@ -24,6 +24,13 @@ pub fn metadata() -> Entry {
     }
 }
 
+pub fn openid_configuration() -> Entry {
+    Entry {
+        operation: jwks::OPENID_CONFIGURATION,
+        ..metadata()
+    }
+}
+
 pub fn public_keys() -> Entry {
     Entry {
         operation: jwks::PUBLIC_KEYS,

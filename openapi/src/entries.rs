@@ -8,17 +8,19 @@ use crate::{
     authentication::{self, AUTHENTICATION},
     discovery::{self, DISCOVERY},
     entry::Entry,
+    oauth::{self, OAUTH},
     sessions::{self, SESSIONS},
 };
 
 /// The groups of operations.
-pub const TAGS: [(&str, &str); 3] = [
+pub const TAGS: [(&str, &str); 4] = [
     (AUTHENTICATION, "Logging in, staying logged in, logging out."),
     (SESSIONS, "The devices that are logged in."),
     (
         DISCOVERY,
         "What the app's other APIs need to check access tokens.",
     ),
+    (OAUTH, "The same for clients and services that speak OAuth 2.0."),
 ];
 /// All declared operations.
 #[must_use]
@@ -49,6 +51,10 @@ pub fn all() -> Vec<Entry> {
         sessions::cleanup(),
         discovery::public_keys(),
         discovery::metadata(),
+        discovery::openid_configuration(),
+        oauth::token(),
+        oauth::revoke_token(),
+        oauth::introspect(),
     ];
     let described: BTreeSet<_> = entries.iter().map(|entry| entry.operation.id).collect();
     let declared: BTreeSet<_> = registry::endpoints()

@@ -120,6 +120,18 @@ pub fn json_or_form<J: JsonSchema, F: JsonSchema>(json: Vec<Example>, form: Exam
     }
 }
 
+/// A required form.
+pub fn form<F: JsonSchema>(example: Example) -> Body {
+    Body {
+        required: true,
+        forms: vec![Form {
+            media_type: FORM,
+            schema: of::<F>,
+            examples: vec![example],
+        }],
+    }
+}
+
 pub fn json_body<T: JsonSchema>(examples: Vec<Example>) -> Body {
     Body {
         required: false,

@@ -5,15 +5,16 @@ use shared::{
     domain::{
         audit::EventType,
         auth_method::AuthMethod,
-        clock::Millis,
+        clock::{Millis, Seconds},
         error::FieldError,
         ids::{SessionId, UserId},
         key_set::{KeySet, PublicKey},
     },
     http::{
-        Code, Operation, Problem,
+        Code, ErrorFormat, OAuthError, Operation, Problem,
         model::{
-            Activity, Done, EventView, JwkSet, LoggedIn, LoggedOut, SessionView, Sessions, Tokens, User,
+            Activity, Done, EventView, IntrospectedClaims, Introspection, JwkSet, LoggedIn, LoggedOut,
+            SessionView, Sessions, Tokens, User,
         },
     },
     runtime::config::Config,
@@ -22,7 +23,7 @@ use shared::{
 /// A session id.
 pub const SESSION: &str = "01a20b6b-6898-7d21-b5c3-6a3f0f1e2d4c";
 /// A fake access token: three parts in base64url.
-const ACCESS_TOKEN: &str =
+pub const ACCESS_TOKEN: &str =
     "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiIsImtpZCI6ImV4YW1wbGUifQ.eyJzdWIiOiJleGFtcGxlIn0.c2lnbmF0dXJl";
 /// A fake refresh token.
 pub const REFRESH_TOKEN: &str =
@@ -36,6 +37,11 @@ const TIME: &str = "2026-11-24T02:38:38Z";
 
 fn session_id() -> SessionId {
     SESSION.parse().expect("the example is a UUID")
+}
+
+fn user_id() -> UserId {
+    let id = "9f86d081-884c-4d65-9a2f-eaa0c55ad015".parse();
+    id.expect("the example is a UUID")
 }
 
 fn pair() -> Tokens {
@@ -54,9 +60,7 @@ pub fn tokens() -> Value {
 }
 
 pub fn logged_in() -> Value {
-    let id: UserId = "9f86d081-884c-4d65-9a2f-eaa0c55ad015"
-        .parse()
-        .expect("the example is a UUID");
+    let id = user_id();
     json!(LoggedIn {
         tokens: pair(),
         device_token: DEVICE_TOKEN.to_owned(),
@@ -145,14 +149,59 @@ pub fn metadata() -> Value {
     let required = |name: &str| match name {
         "TABLE_NAME" | "AUDIENCE" => Some("holdfast".to_owned()),
         "ISSUER" => Some("https://abcdefghij.execute-api.eu-central-1.amazonaws.com".to_owned()),
+        "INTROSPECTION_SECRET_ID" => Some("introspection".to_owned()),
         _ => None,
     };
     let config = Config::from_lookup(required).expect("all else has a default");
     json!(registry::jwks::metadata(&config))
 }
 
+pub fn introspection() -> Value {
+    let token_id = "kO3Zb1Xh0Yq7uF5rT2mWcA"
+        .parse()
+        .expect("the example is a token id");
+    json!(Introspection {
+        active: true,
+        claims: Some(IntrospectedClaims {
+            iss: "https://auth.example.com".to_owned(),
+            aud: "https://api.example.com".to_owned(),
+            sub: user_id(),
+            sid: session_id(),
+            client_id: "mobile".to_owned(),
+            token_type: "bearer",
+            jti: token_id,
+            iat: Seconds(1_795_487_918),
+            exp: Seconds(1_795_488_818),
+            auth_time: Seconds(1_795_487_918),
+            amr: vec![AuthMethod::Pwd],
+        }),
+    })
+}
+
 /// A problem as this operation returns it.
 pub fn problem(operation: &Operation, code: Code) -> Value {
+    if operation.route.errors == ErrorFormat::OAuth {
+        let field = if operation.id == "token" {
+            "refresh_token"
+        } else {
+            "token"
+        };
+        let description = match code {
+            Code::MalformedRequest => {
+                Some("The body is no form: send application/x-www-form-urlencoded.".to_owned())
+            }
+            Code::UnsupportedMediaType => {
+                Some("The body is compressed: send it as it is, without Content-Encoding.".to_owned())
+            }
+            Code::ValidationFailed => Some(format!("{field} is required")),
+            _ => None,
+        };
+        let error = OAuthError::for_code(code);
+        return json!(OAuthError {
+            error_description: description.unwrap_or(error.error_description),
+            ..error
+        });
+    }
     let field = match operation.id {
         "login" => FieldError::new("email", "must be an email address, such as name@example.com"),
         "refresh" => FieldError::new("refresh_token", "is required"),

@@ -1,9 +1,11 @@
 //! The response headers, each described once.
 
 use serde_json::{Map, Value, json};
-use shared::http::Operation;
+use shared::http::{ErrorFormat, Operation};
 
 const CHALLENGE: &str = "WWW-Authenticate";
+/// [`CHALLENGE`] at the OAuth endpoints.
+const BASIC: &str = "WWW-Authenticate-Basic";
 const RETRY_AFTER: &str = "Retry-After";
 const POLICY: &str = "RateLimit-Policy";
 const LIMIT: &str = "RateLimit";
@@ -30,6 +32,12 @@ pub fn components() -> Value {
             "schema": text("^\"[a-z-]+\";q=[0-9]+;w=[0-9]+(, \"[a-z-]+\";q=[0-9]+;w=[0-9]+)*$"),
             "example": "\"list\";q=30;w=60",
         },
+        BASIC: {
+            "description": "How to authenticate (RFC 7617 §2).",
+            "required": true,
+            "schema": text("^Basic "),
+            "example": "Basic realm=\"holdfast\"",
+        },
         LIMIT: {
             "description": "What these rules have left, and for how many seconds.",
             "schema": text("^\"[a-z-]+\";r=[0-9]+;t=[0-9]+(, \"[a-z-]+\";r=[0-9]+;t=[0-9]+)*$"),
@@ -44,14 +52,15 @@ pub fn of(operation: &Operation, status: u16) -> Map<String, Value> {
     let counted =
         !operation.route.access.limits().is_empty() && !matches!(status, 400 | 413 | 415 | 500 | 503);
     let own: &[&str] = match status {
+        401 if operation.route.errors == ErrorFormat::OAuth => &[BASIC],
         401 => &[CHALLENGE],
-        429 | 503 => &[RETRY_AFTER],
+        409 | 429 | 503 => &[RETRY_AFTER],
         _ => &[],
     };
     let limits: &[&str] = if counted { &[POLICY, LIMIT] } else { &[] };
     let reference = |name: &&str| {
         (
-            (*name).to_owned(),
+            name.trim_end_matches("-Basic").to_owned(),
             json!({ "$ref": format!("#/components/headers/{name}") }),
         )
     };

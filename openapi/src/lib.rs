@@ -9,6 +9,7 @@ mod examples;
 mod headers;
 mod layout;
 mod limits;
+mod oauth;
 mod problems;
 mod sessions;
 
@@ -55,6 +56,8 @@ pub fn document() -> Value {
     }
     let problem = answers.subschema_for::<shared::http::Problem<'static>>();
     debug_assert_eq!(problem.get("$ref"), Some(&json!(problems::SCHEMA)));
+    let oauth_error = answers.subschema_for::<shared::http::OAuthError>();
+    debug_assert_eq!(oauth_error.get("$ref"), Some(&json!(problems::OAUTH_SCHEMA)));
 
     let mut schemas = answers.take_definitions(true);
     schemas.extend(requests.take_definitions(true));
@@ -67,12 +70,19 @@ pub fn document() -> Value {
         "components": {
             "schemas": schemas,
             "headers": headers::components(),
-            "securitySchemes": { "accessToken": {
-                "type": "http",
-                "scheme": "bearer",
-                "bearerFormat": "JWT",
-                "description": "The access token of a login or a refresh (RFC 6750 §2.1, RFC 9068).",
-            } },
+            "securitySchemes": {
+                "accessToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "The access token of a login or a refresh (RFC 6750 §2.1, RFC 9068).",
+                },
+                "introspectionSecret": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "A service's name of its own choice, and an introspection secret (RFC 7617).",
+                },
+            },
         },
     });
     layout::plain_integers(&mut document);
@@ -170,6 +180,7 @@ fn security(access: Access) -> Value {
         Access::Public { .. } => json!([]),
         Access::AccessToken { .. } => json!([{ "accessToken": [] }]),
         Access::AccessOrRefreshToken => json!([{ "accessToken": [] }, {}]),
+        Access::IntrospectionSecret => json!([{ "introspectionSecret": [] }]),
     }
 }
 

@@ -39,9 +39,10 @@ def before_load_schema(context, raw_schema):
                 if media_type == "application/x-www-form-urlencoded":
                     form["schema"]["additionalProperties"] = {"type": "string"}
             for response in operation["responses"].values():
-                if "x-problem-codes" in response:
-                    schema = response["content"]["application/problem+json"]["schema"]
-                    schema["properties"] = {"code": {"enum": response["x-problem-codes"]}}
+                for name, member in [("x-problem-codes", "code"), ("x-oauth-errors", "error")]:
+                    if name in response:
+                        [content] = response["content"].values()
+                        content["schema"]["properties"] = {member: {"enum": response[name]}}
                 for link in response.get("links", {}).values():
                     if "requestBody" in link:
                         link["requestBody"] = json.loads(link["requestBody"])
@@ -51,6 +52,9 @@ def before_load_schema(context, raw_schema):
 def map_case(context, case):
     """Gives well-formed logins real credentials, since links start at their answers: all if chains start at a login,
     else every other one."""
+    if case.path.startswith("/oauth2/") and isinstance(case.body, dict) and case.meta.generation.mode.is_positive:
+        # Which client it is, no schema can say.
+        case.body.pop("client_id", None)
     names = {"application/json": "email", "application/x-www-form-urlencoded": "username"}
     name = names.get(case.media_type)
     if case.operation.label == "POST /api/v1/auth/login" and case.meta.generation.mode.is_positive and name:
@@ -65,6 +69,13 @@ def map_case(context, case):
 def before_call(context, case, kwargs):
     """Some requests revoke the session that others use, so each request of an account gets a token of a session that
     is still active."""
+    if case.operation.path.startswith("/oauth2/"):
+        # No session authenticates there: a service does, or nobody.
+        if LOGINS.get(case.auth_identity) and "Authorization" in (case.headers or {}):
+            del case.headers["Authorization"]
+            if case.operation.path == "/oauth2/introspect":
+                case.headers["Authorization"] = service.INTROSPECTION
+        return
     login = LOGINS.get(case.auth_identity)
     if login and "Authorization" in (case.headers or {}):
         case.headers["Authorization"] = f"Bearer {login.token(case.operation.base_url)}"

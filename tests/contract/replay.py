@@ -6,7 +6,7 @@ import sys
 import urllib.parse
 import uuid
 
-from service import EMAIL, INACTIVE, OTHER, PASSWORD
+from service import EMAIL, INACTIVE, INTROSPECTION, OTHER, PASSWORD
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -44,6 +44,9 @@ class Replay:
             pair = self.service.log_in()
             if isinstance(body, dict) and "refresh_token" in body:
                 body = {**body, "refresh_token": pair["refresh_token"]}
+            if isinstance(body, dict) and "token" in body:
+                kind = "refresh_token" if operation["operationId"] == "revokeToken" else "access_token"
+                body = {**body, "token": pair[kind]}
             answer = self.call(path, method, operation, pair, media_type, body)
             status = 200 if name == "success" else self.status_of(operation, name)
             self.expect(path, method, operation, answer, status, name)
@@ -52,9 +55,11 @@ class Replay:
         for status, response in operation["responses"].items():
             if status == "200":
                 continue
-            for code in response["x-problem-codes"]:
+            [content] = response["content"].values()
+            for code in content["examples"]:
                 if code not in FROM_INSIDE | BEHIND_A_PROXY:
-                    answer = getattr(self, code)(path, method, operation)
+                    provoke = getattr(self, "oauth_" + code, None) if path.startswith("/oauth2/") else None
+                    answer = (provoke or getattr(self, code))(path, method, operation)
                     self.expect(path, method, operation, answer, int(status), code)
 
     # --- Requests -----------------------------------------------------------------------------------------------
@@ -69,6 +74,8 @@ class Replay:
                 query[parameter["name"]] = parameter["example"]
         if any("accessToken" in way for way in operation["security"]):
             headers["Authorization"] = f"Bearer {access_token or pair['access_token']}"
+        if any("introspectionSecret" in way for way in operation["security"]):
+            headers["Authorization"] = INTROSPECTION
         path = path.replace("{session_id}", session_id or pair["session_id"])
         if operation["operationId"] == "renameSession" and body is None:
             media_type, body = JSON, {"device_name": "Kitchen tablet"}
@@ -84,6 +91,9 @@ class Replay:
         body = None
         if operation["operationId"] == "refresh":
             body = {"refresh_token": access_token or pair["refresh_token"]}
+        if operation["operationId"] == "token":
+            body = {"grant_type": "refresh_token", "refresh_token": access_token or pair["refresh_token"]}
+            return self.call(path, method, operation, pair, FORM, body)
         return self.call(path, method, operation, pair, JSON, body, access_token)
 
     def raw(self, path, method, operation, body, media_type=JSON, pair=None):
@@ -138,7 +148,7 @@ class Replay:
 
     def token_expired(self, path, method, operation):
         pair = self.service.log_in()
-        kind = "refresh_token" if operation["operationId"] == "refresh" else "access_token"
+        kind = "refresh_token" if operation["operationId"] in ("refresh", "token") else "access_token"
         return self.own(path, method, operation, pair, self.service.expired(pair[kind]))
 
     def session_expired(self, path, method, operation):
@@ -183,6 +193,44 @@ class Replay:
             if operation["operationId"] != "login":
                 return self.call(path, method, operation, pair)
             return self.raw(path, method, operation, json.dumps({"email": EMAIL, "password": PASSWORD}), pair=pair)
+
+    # --- The same at OAuth's endpoints --------------------------------------------------------------------------
+
+    def form(self, path, method, operation, headers=None, **changed):
+        """Sends a good form, but for what is changed."""
+        pair = self.service.log_in()
+        good = {"grant_type": "refresh_token", "refresh_token": pair["refresh_token"]}
+        if operation["operationId"] != "token":
+            good = {"token": pair["refresh_token"]}
+        headers = {"Content-Type": FORM, **(headers or {})}
+        if operation["operationId"] == "introspect":
+            headers.setdefault("Authorization", INTROSPECTION)
+        body = urllib.parse.urlencode({name: value for name, value in {**good, **changed}.items() if value})
+        return self.service.send(method, path, headers, body)
+
+    def oauth_malformed_request(self, *operation):
+        return self.form(*operation, headers={"Content-Type": JSON})
+
+    def oauth_unsupported_media_type(self, *operation):
+        return self.form(*operation, headers={"Content-Encoding": "br"})
+
+    def oauth_validation_failed(self, *operation):
+        return self.form(*operation, token=None, refresh_token=None, padding="x")
+
+    def oauth_payload_too_large(self, *operation):
+        return self.form(*operation, padding="x" * 17000)
+
+    def invalid_client(self, *operation):
+        return self.form(*operation, headers={"Authorization": "Basic YW5vdGhlcjpjbGllbnQ="})
+
+    def unknown_client(self, *operation):
+        return self.form(*operation, client_id="another")
+
+    def unsupported_grant_type(self, *operation):
+        return self.form(*operation, grant_type="password")
+
+    def invalid_scope(self, *operation):
+        return self.form(*operation, scope="openid")
 
     # --- Answers ------------------------------------------------------------------------------------------------
 

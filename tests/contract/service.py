@@ -17,6 +17,8 @@ INACTIVE = "inactive@example.com"
 # Far above what the tests send, but on: answers report it.
 LIMIT = 1_000_000
 PASSWORD = "correct horse battery staple"
+# The development stack's.
+INTROSPECTION = "Basic " + base64.b64encode(b"contract:introspection-secret-of-every-developer").decode()
 
 
 class Service:

@@ -24,7 +24,8 @@ const WITHOUT_AN_ALARM: [(&str, &str, &str); 1] = [(
 )];
 
 /// Variables that are read but not set, and why.
-const NOT_GIVEN: [(&str, &str); 4] = [
+const NOT_GIVEN: [(&str, &str); 5] = [
+    ("INTROSPECTION_SECRETS", "on a developer's machine only"),
     ("LOG_FORMAT", "CloudWatch reads JSON, the default"),
     ("SIGNING_KEYS_FILE", "on a developer's machine only"),
     (

@@ -61,6 +61,10 @@ impl Scene {
     }
 }
 
+const fn token(of: usize, key: Option<u8>) -> Operation {
+    Operation::Token { of, key }
+}
+
 fn scenes() -> Vec<Scene> {
     let replayed = [on(0), on(1), refresh(1), wait(60)];
     let expired = [on(0), on(1), wait(3500), refresh(1), wait(4000)];
@@ -92,6 +96,12 @@ fn scenes() -> Vec<Scene> {
         Scene::new(&replayed, refresh(1))
             .or("refresh_token_reused")
             .or("session_revoked"),
+        Scene::new(&TWO, token(2, None)),
+        Scene::new(&TWO, token(2, Some(0))),
+        Scene::new(&replayed, token(1, None))
+            .or("refresh_token_reused")
+            .or("session_revoked"),
+        Scene::new(&TWO, Operation::RevokeToken { of: 2 }),
         Scene::new(&TWO, Logout(Proof::Access(2))),
         Scene::new(
             &TWO,
@@ -159,7 +169,10 @@ async fn meet(stage: &ModelRun, scene: &Scene, injection: Injection, arrival: Ar
     if first.status == 503 {
         // `admin` has a code for it and no headers.
         if !first.headers.is_null() {
-            first.refused(503, "unavailable");
+            if first.body["title"].is_string() {
+                first.refused(503, "unavailable");
+            }
+            assert_eq!(first.body["code"], "unavailable");
             assert_eq!(first.headers["retry-after"], "1");
         }
         let is_brief = injection.lasting == FaultDuration::Attempt && !takes_time;

@@ -217,6 +217,8 @@ races! { every_order:
     refresh_and_a_replay_of_an_ancestor: [on(0), on(1), refresh(1), refresh(2)] => [refresh(3), refresh(1)];
     replay_and_replay: [on(0), on(1), refresh(1), wait(60)] => [refresh(1), refresh(1)];
     replay_and_logout: [on(0), on(1), refresh(1), wait(60)] => [refresh(1), Logout(Proof::Access(2))];
+    refresh_at_both_endpoints: TWO => [refresh(2), Operation::Token { of: 2, key: None }];
+    refresh_and_revocation_by_oauth: TWO => [refresh(2), Operation::RevokeToken { of: 2 }];
     refresh_and_logout: TWO => [refresh(2), Logout(Proof::Refresh(2))];
     refresh_and_its_own_revocation: TWO => [refresh(2), revoke(2, 1)];
     refresh_and_revocation: TWO => [refresh(2), revoke(0, 1)];
@@ -306,7 +308,7 @@ races! { some_orders:
 async fn login_and_revocation_by_the_least_recently_used() {
     let mut race = Race::new(&FULL, &[on(3), revoke(0, 1)]).await;
     race.order = Order::AnyWithEarlyChoices;
-    race.every_order().await;
+    Box::pin(race.every_order()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -324,6 +326,6 @@ async fn three_at_once() {
     for (before, at_once) in threes {
         let mut race = Race::new(before, &at_once).await;
         race.order = Order::AnyWithEarlyChoices;
-        race.some_orders().await;
+        Box::pin(race.some_orders()).await;
     }
 }

@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use registry::list;
-use shared::runtime::{Timeouts, config::Config, respond};
+use shared::{
+    http::Code,
+    runtime::{Timeouts, config::Config, respond},
+};
 use testkit::{Fault, Injection};
 use tests::{Answer, Event, SampleRequest, TestService};
 use tokio::time::Instant;
@@ -47,7 +50,7 @@ async fn a_table_that_never_answers_is_a_503_in_time() {
         let (took, file) = (begun.elapsed(), &sample.file);
         assert!(took < timeouts.request, "{file} took {took:?}");
         if instance.connection.heal() > 0 {
-            answer.refused(503, "unavailable");
+            answer.refused_by(sample.operation, Code::Unavailable);
             assert!(
                 took >= timeouts.attempt * 2,
                 "{file}: one attempt without an answer is repeated"

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use lambda_http::Body;
 use serde_json::{Value, json};
-use shared::http::{self, Code, Operation, Request, Response};
+use shared::http::{self, Code, ErrorFormat, OAuthError, Operation, Request, Response};
 
 /// An API Gateway event from `events/` that tests can modify.
 #[derive(Clone, Debug)]
@@ -81,11 +81,21 @@ impl Event {
         self.text(&body.to_string())
     }
 
+    /// Replaces the body with a form.
+    #[must_use]
+    pub fn form(self, parameters: &[(&str, &str)]) -> Self {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(parameters)
+            .finish();
+        self.header("content-type", "application/x-www-form-urlencoded")
+            .text(&form)
+    }
+
     /// Replaces the refresh token in a form or JSON body.
     #[must_use]
     pub fn refresh_token(self, token: &str) -> Self {
         if self.0["headers"]["content-type"] == "application/x-www-form-urlencoded" {
-            self.text(&format!("grant_type=refresh_token&refresh_token={token}"))
+            self.form(&[("grant_type", "refresh_token"), ("refresh_token", token)])
         } else {
             self.json(&json!({ "refresh_token": token }))
         }
@@ -211,10 +221,19 @@ impl Answer {
     pub(crate) fn described_by(&self, operation: &Operation) {
         let mut codes = operation.codes();
         codes.extend([Code::NotFound, Code::MethodNotAllowed]);
-        let problem =
-            |code: &Code| (self.status, &self.body["code"]) == (code.status(), &code.as_str().into());
+        let is_declared = |code: &Code| match operation.route.errors {
+            ErrorFormat::Problem | ErrorFormat::ProblemWithGrantError => {
+                (self.status, &self.body["code"]) == (code.status(), &code.as_str().into())
+            }
+            // A path that is not even the operation's has no format.
+            ErrorFormat::OAuth if self.body["code"] == Code::NotFound.as_str() => self.status == 404,
+            ErrorFormat::OAuth => {
+                let (status, error) = code.oauth();
+                (self.status, &self.body["error"]) == (status, &error.into())
+            }
+        };
         assert!(
-            self.status == 200 || codes.iter().any(problem),
+            self.status == 200 || codes.iter().any(is_declared),
             "{} does not declare this answer: {}",
             operation.id,
             self.body
@@ -248,6 +267,67 @@ impl Answer {
         assert_eq!(self.body["errors"].is_array(), status == 422, "{}", self.body);
         let challenge = self.headers["www-authenticate"].as_str().unwrap_or_default();
         assert_eq!(challenge.starts_with("Bearer"), status == 401, "{challenge}");
+    }
+
+    /// Asserts that it is an error in RFC 6749's form (§5.2), with this status and `error`.
+    ///
+    /// # Panics
+    ///
+    /// If it is not.
+    #[track_caller]
+    pub fn refused_oauth(&self, status: u16, error: &str) {
+        assert_eq!(
+            (self.status, self.body["error"].as_str()),
+            (status, Some(error)),
+            "{}",
+            self.body
+        );
+        assert_eq!(self.headers["content-type"], "application/json");
+        assert_eq!(self.headers["cache-control"], "no-store");
+        assert_eq!(self.headers["pragma"], "no-cache");
+        let description = self.body["error_description"].as_str().unwrap_or_default();
+        let is_allowed = |c| matches!(c, ' '..='~') && c != '"' && c != '\\';
+        assert!(
+            !description.is_empty() && description.chars().all(is_allowed),
+            "{description}"
+        );
+        assert_eq!(
+            self.body.as_object().map(serde_json::Map::len),
+            Some(2),
+            "{}",
+            self.body
+        );
+        let challenge = self.headers["www-authenticate"].as_str();
+        assert_eq!(challenge, (status == 401).then_some("Basic realm=\"holdfast\""));
+        let retries = matches!(status, 409 | 429 | 503);
+        assert_eq!(
+            self.headers["retry-after"].is_string(),
+            retries,
+            "{}",
+            self.headers
+        );
+    }
+
+    /// Asserts that an operation refused the request for this cause, in its own format.
+    ///
+    /// # Panics
+    ///
+    /// If it did not.
+    #[track_caller]
+    pub fn refused_by(&self, operation: &Operation, code: Code) {
+        match operation.route.errors {
+            ErrorFormat::Problem | ErrorFormat::ProblemWithGrantError => {
+                self.refused(code.status(), code.as_str());
+            }
+            ErrorFormat::OAuth => {
+                let (status, error) = code.oauth();
+                self.refused_oauth(status, error);
+                if code != Code::ValidationFailed && code != Code::MalformedRequest {
+                    let expected = OAuthError::for_code(code).error_description;
+                    assert_eq!(self.body["error_description"], expected);
+                }
+            }
+        }
     }
 
     /// Asserts that it is a 422 about this one field.

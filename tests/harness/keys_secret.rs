@@ -48,9 +48,18 @@ impl KeysSecret {
     ///
     /// If Secrets Manager does not start.
     pub async fn start() -> Self {
+        Self::holding("SigningKeys", "{}").await
+    }
+
+    /// Another secret of the template, with this text.
+    ///
+    /// # Panics
+    ///
+    /// If Secrets Manager does not start.
+    pub async fn holding(resource: &str, text: &str) -> Self {
         let client = client(None);
-        let name = format!("SigningKeys-{}", Ids::system().request_token());
-        let create = client.create_secret().name(name).secret_string("{}");
+        let name = format!("{resource}-{}", Ids::system().request_token());
+        let create = client.create_secret().name(name).secret_string(text);
         let created = create.send().await.expect("the secret is created");
         Self {
             client,
@@ -65,6 +74,12 @@ impl KeysSecret {
         secret.put(&service.keys.to_json()).await;
         let rotation = secret.rotation(&service, &FaultyHttpClient::default());
         (secret, service, rotation)
+    }
+
+    /// The client of functions that read it.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
     }
 
     /// The signing functions' key source.

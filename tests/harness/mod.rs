@@ -20,6 +20,6 @@ pub use keys_secret::{KeysSecret, STEPS};
 pub use moto::{Moto, python};
 pub use recorded_calls::{Access, Call, RecordedCalls};
 pub use requests::{SampleRequest, Tokens};
-pub use service::{Account, EMAIL, PASSWORD, TIMEOUT_FACTOR, TestService};
+pub use service::{Account, EMAIL, INTROSPECTION_SECRET, PASSWORD, TIMEOUT_FACTOR, TestService};
 pub use tokens::{as_der, claims, forge, forge_raw, forge_unsigned, hmac, mirrored};
 pub use trail::{PLENTY, Trail, start};

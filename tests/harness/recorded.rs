@@ -40,7 +40,8 @@ pub struct Recorded {
 
 impl Recorded {
     /// What a request to a service (the first part of `X-Amz-Target`) needs.
-    pub(crate) fn of(service: &str, accesses: &[Access]) -> Vec<Self> {
+    /// Of Secrets Manager's, `secret` says which.
+    pub(crate) fn of(service: &str, secret: &str, accesses: &[Access]) -> Vec<Self> {
         let dynamodb = service.starts_with("DynamoDB");
         let kind = |access: &Access| {
             let key = access.leading_key.as_deref()?;
@@ -55,6 +56,7 @@ impl Recorded {
                 access.action
             ),
             resource: match (dynamodb, &access.index) {
+                (false, _) if secret.contains("IntrospectionSecret") => "IntrospectionSecret".to_owned(),
                 (false, _) => "SigningKeys".to_owned(),
                 (true, None) => "Table.Arn".to_owned(),
                 (true, Some(index)) => format!("${{Table.Arn}}/index/{index}"),

@@ -51,7 +51,7 @@ impl Call {
     /// What IAM must allow.
     #[must_use]
     pub fn needs(&self) -> Vec<Recorded> {
-        Recorded::of("DynamoDB", &self.accesses)
+        Recorded::of("DynamoDB", "", &self.accesses)
     }
 }
 
@@ -90,7 +90,8 @@ impl Intercept for RecordedCalls {
         let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default())?;
         let accesses = accesses(&operation, &body);
         let call = Call { operation, accesses };
-        for needed in Recorded::of(service, &call.accesses) {
+        let secret = body["SecretId"].as_str().unwrap_or_default();
+        for needed in Recorded::of(service, secret, &call.accesses) {
             recorded::note(needed);
         }
         self.calls

@@ -48,6 +48,7 @@ impl SampleRequest {
             SampleToken::None => event,
             SampleToken::AccessInHeader => event.bearer(token),
             SampleToken::RefreshInBody => event.without_header("authorization").refresh_token(token),
+            SampleToken::RefreshAsToken | SampleToken::AccessAsToken => event.form(&[("token", token)]),
             SampleToken::TicketInBody => event.json(&json!({ "ticket": token, "device_name": "phone" })),
         }
     }
@@ -85,8 +86,10 @@ impl Tokens {
     #[must_use]
     pub fn at(&self, place: SampleToken) -> Option<&str> {
         match place {
-            SampleToken::RefreshInBody => Some(&self.refresh),
-            SampleToken::AccessInHeader | SampleToken::None => Some(&self.access),
+            SampleToken::RefreshInBody | SampleToken::RefreshAsToken => Some(&self.refresh),
+            SampleToken::AccessInHeader | SampleToken::AccessAsToken | SampleToken::None => {
+                Some(&self.access)
+            }
             SampleToken::TicketInBody => None,
         }
     }
@@ -145,6 +148,11 @@ impl TestService {
     pub async fn refresh(&self, refresh_token: &str) -> Answer {
         let event = Event::file("refresh/json").json(&json!({ "refresh_token": refresh_token }));
         self.send(&refresh::OPERATION, event).await
+    }
+
+    /// Sends a form to an OAuth endpoint.
+    pub async fn send_form(&self, operation: &Operation, file: &str, form: &[(&str, &str)]) -> Answer {
+        self.send(operation, Event::file(file).form(form)).await
     }
 
     /// Refreshes with an `Idempotency-Key`.

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
-    config::retry::{RetryConfig, RetryPartition},
+    config::{
+        BehaviorVersion,
+        retry::{RetryConfig, RetryPartition},
+    },
 };
 use local::{db::EmbeddedDynamoDb, table::TableDefinition};
 use serde_json::{Value, json};
@@ -33,6 +36,8 @@ use crate::{Answer, Event, RecordedCalls, recorded};
 pub const EMAIL: &str = "demo@example.com";
 /// Its password.
 pub const PASSWORD: &str = "correct horse battery staple";
+/// The introspection secret of the sample events.
+pub const INTROSPECTION_SECRET: &str = "an-introspection-secret-for-samples-only";
 /// By how much tests' timeouts are longer than a deployed function's, so that none ends on a slow machine.
 pub const TIMEOUT_FACTOR: &str = "1000";
 
@@ -124,6 +129,7 @@ impl TestService {
                 "ARGON2_MEMORY_KIB" => "64",
                 "ARGON2_ITERATIONS" => "1",
                 "TIMEOUT_FACTOR" => TIMEOUT_FACTOR,
+                "INTROSPECTION_SECRETS" => INTROSPECTION_SECRET,
                 // With a stopped clock, a window would never end.
                 limit if limit.starts_with("RATE_LIMIT_") => "0",
                 _ => "",
@@ -210,6 +216,10 @@ impl TestService {
         let hasher = Hasher::new(state.config.argon2, state.ids.clone()).expect("Argon2 takes its settings");
         let signing = SigningState::new(state.clone(), source.clone());
         signing.issuer.warm().await;
+        // The secrets are variables.
+        let no_secrets =
+            aws_sdk_secretsmanager::Config::builder().behavior_version(BehaviorVersion::latest());
+        let no_secrets = aws_sdk_secretsmanager::Client::from_conf(no_secrets.build());
         Self {
             clock,
             keys,
@@ -225,6 +235,7 @@ impl TestService {
                     signing,
                     hasher: hasher.clone(),
                 },
+                introspection: registry::introspection::IntrospectionState::new(state.clone(), &no_secrets),
             },
             admin: registry::admin::AdminState {
                 state: state.clone(),
@@ -268,6 +279,7 @@ impl TestService {
             ("ARGON2_MEMORY_KIB", "64"),
             ("ARGON2_ITERATIONS", "1"),
             ("TIMEOUT_FACTOR", TIMEOUT_FACTOR),
+            ("INTROSPECTION_SECRETS", INTROSPECTION_SECRET),
             ("AWS_ENDPOINT_URL_DYNAMODB", endpoint),
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "local"),

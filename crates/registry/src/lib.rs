@@ -44,6 +44,7 @@ functions! {
         rename: state,
         revoke: state,
         cleanup: state,
+        introspection: introspection,
         jwks: state,
     }
     invoked {
@@ -64,6 +65,8 @@ pub struct Services {
     pub refresh: refresh::RefreshState,
     /// For `login`.
     pub login: login::LoginState,
+    /// For `introspection`.
+    pub introspection: introspection::IntrospectionState,
 }
 
 type Respond = for<'a> fn(&'a Services, Request) -> BoxFuture<'a, Response>;

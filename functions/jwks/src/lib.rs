@@ -1,4 +1,5 @@
-//! `GET /.well-known/jwks.json` and `GET /.well-known/oauth-authorization-server`: what others need to verify tokens.
+//! `GET /.well-known/jwks.json`, `GET /.well-known/oauth-authorization-server` and, the same under another name,
+//! `GET /.well-known/openid-configuration`: what others need to verify tokens.
 
 use lambda_http::http::{HeaderValue, header};
 use shared::{
@@ -54,11 +55,33 @@ pub const METADATA: Operation = Operation {
     }],
 };
 
+/// The metadata again, where libraries look for it that know `OpenID` Connect only.
+pub const OPENID_CONFIGURATION: Operation = Operation {
+    route: Route {
+        method: "GET",
+        path: "/.well-known/openid-configuration",
+        access: Access::Public { limits: &[] },
+        is_counted: false,
+        errors: ErrorFormat::Problem,
+    },
+    id: "openidConfiguration",
+    summary: "The same metadata, where OpenID Connect's libraries look",
+    description: "An alias of `metadata`, for libraries that know no RFC 8414. This is no OpenID provider: it issues no ID \
+                  tokens, and names no member of OpenID Connect.",
+    reads_body: false,
+    writes: false,
+    refusals: &[],
+    samples: &[Sample {
+        event: "openid-configuration",
+        token: SampleToken::None,
+    }],
+};
+
 /// How it is deployed and invoked.
 pub const FUNCTION: Function = Function {
     name: env!("CARGO_PKG_NAME"),
-    trigger: Trigger::Api(&[PUBLIC_KEYS, METADATA]),
-    settings: &[Settings::ClientAddress],
+    trigger: Trigger::Api(&[PUBLIC_KEYS, METADATA, OPENID_CONFIGURATION]),
+    settings: &[Settings::ClientAddress, Settings::Introspection],
     connections: 1,
 };
 
@@ -66,12 +89,12 @@ pub const FUNCTION: Function = Function {
 ///
 /// # Errors
 ///
-/// 404 for any other document; 503 if the key set cannot be read.
+/// 503 if the key set cannot be read.
 pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
-    let mut response = match http::path_parameter(&request).as_str() {
-        "jwks.json" => http::json(&JwkSet::new(&*state.keys.set().await?, state.clock.now())),
-        "oauth-authorization-server" => http::json(&metadata(&state.config)),
-        _ => return Err(ApiError::NotFound),
+    let mut response = if http::is_for(&request, &PUBLIC_KEYS) {
+        http::json(&JwkSet::new(&*state.keys.set().await?, state.clock.now()))
+    } else {
+        http::json(&metadata(&state.config))
     };
     let cache = HeaderValue::from_static("public, max-age=300");
     response.headers_mut().insert(header::CACHE_CONTROL, cache);
@@ -83,12 +106,17 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
 #[must_use]
 pub fn metadata(config: &Config) -> AuthorizationServer {
     let issuer = &config.tokens.issuer;
+    let has_introspection = config.introspection.is_some();
     let url = |path: &str| format!("{issuer}{path}");
     AuthorizationServer {
         issuer: issuer.clone(),
         jwks_uri: url("/.well-known/jwks.json"),
-        token_endpoint: url("/api/v1/auth/refresh"),
+        token_endpoint: url("/oauth2/token"),
         token_endpoint_auth_methods_supported: ["none"],
+        revocation_endpoint: url("/oauth2/revoke"),
+        revocation_endpoint_auth_methods_supported: ["none"],
+        introspection_endpoint: has_introspection.then(|| url("/oauth2/introspect")),
+        introspection_endpoint_auth_methods_supported: has_introspection.then_some(["client_secret_basic"]),
         grant_types_supported: ["refresh_token"],
         response_types_supported: [],
         login_endpoint: url("/api/v1/auth/login"),

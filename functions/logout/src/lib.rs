@@ -1,4 +1,5 @@
-//! `POST /api/v1/auth/logout`: revokes the session of the access token, or of the refresh token in the body.
+//! `POST /api/v1/auth/logout` and, for OAuth's own clients, `POST /oauth2/revoke`: revokes the session of the access
+//! token, or of the refresh token in the body.
 //!
 //! Either suffices, because the access token has often expired by the time of logout.
 
@@ -8,13 +9,13 @@ use shared::{
     domain::session::{Lineage, RevokeReason, Session},
     http::{
         self, Access, ApiError, Code, ErrorFormat, Input, Operation, Request, Response, Route, Sample,
-        SampleToken,
+        SampleToken, model::TokenRevoked,
     },
     runtime::{Function, Settings, Trigger, metrics},
     store::{RevokeRequest, StoreError},
 };
 
-/// What it answers.
+/// The app's endpoint.
 pub const OPERATION: Operation = Operation {
     route: Route {
         method: "POST",
@@ -44,10 +45,39 @@ pub const OPERATION: Operation = Operation {
     ],
 };
 
+/// OAuth's revocation endpoint (RFC 7009).
+pub const REVOKE_TOKEN: Operation = Operation {
+    route: Route {
+        method: "POST",
+        path: "/oauth2/revoke",
+        access: Access::Public { limits: &[] },
+        is_counted: false,
+        errors: ErrorFormat::OAuth,
+    },
+    id: "revokeToken",
+    summary: "Ends the session of a token, as OAuth's clients do",
+    description: "The same as `logout`, for libraries that speak OAuth (RFC 7009): ends the session of a refresh token or \
+                  of an access token that has not expired. A token that is unknown, expired or revoked is a success \
+                  as well (RFC 7009 §2.2). `token_type_hint` is not needed.",
+    reads_body: true,
+    writes: true,
+    refusals: &[Code::UnknownClient, Code::InvalidClient],
+    samples: &[
+        Sample {
+            event: "oauth-refresh-token",
+            token: SampleToken::RefreshAsToken,
+        },
+        Sample {
+            event: "oauth-access-token",
+            token: SampleToken::AccessAsToken,
+        },
+    ],
+};
+
 /// How it is deployed and invoked.
 pub const FUNCTION: Function = Function {
     name: env!("CARGO_PKG_NAME"),
-    trigger: Trigger::Api(&[OPERATION]),
+    trigger: Trigger::Api(&[OPERATION, REVOKE_TOKEN]),
     settings: &[Settings::ClientAddress],
     connections: 1,
 };
@@ -56,8 +86,16 @@ pub const FUNCTION: Function = Function {
 ///
 /// # Errors
 ///
-/// 401 without a valid token, 403 if the two tokens are of different accounts.
+/// 401 without a valid token, 403 if the two tokens are of different accounts; neither at OAuth's endpoint.
 pub async fn handle(state: &State, request: Request) -> Result<Response, ApiError> {
+    if http::is_for(&request, &REVOKE_TOKEN) {
+        let mut input = http::public_client_form(&request, &state.config.tokens.client_id)?;
+        let token = input.required_text("token");
+        let token = input.finish(|| token)?;
+        let (session, reason) = by_any_token(state, &token).await?;
+        end(state, &request, session, reason).await?;
+        return Ok(http::json(&TokenRevoked {}));
+    }
     let mut input = Input::from_optional_body(&request)?;
     let refresh_token = input.optional_text("refresh_token");
     let refresh_token = input.finish(|| Some(refresh_token))?;
@@ -71,7 +109,17 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
             RevokeReason::Logout,
         ),
     };
-    let context = http::audit_context(&request, &state.config.trusted_proxy, state.clock.now());
+    end(state, &request, session, reason).await?;
+    Ok(http::success("Logged out successfully"))
+}
+
+async fn end(
+    state: &State,
+    request: &Request,
+    session: Option<Session>,
+    reason: RevokeReason,
+) -> Result<(), Error> {
+    let context = http::audit_context(request, &state.config.trusted_proxy, state.clock.now());
     // One that has just expired is revoked too: a machine whose clock is behind could still refresh it.
     if let Some(session) = session.filter(|session| session.may_be_active(context.at)) {
         let ended = state.store.revoke_sessions(RevokeRequest {
@@ -85,7 +133,23 @@ pub async fn handle(state: &State, request: Request) -> Result<Response, ApiErro
             metrics::count(&[("Function", FUNCTION.name), outcome], &[("Requests", 1)]);
         }
     }
-    Ok(http::success("Logged out successfully"))
+    Ok(())
+}
+
+/// Either kind of token: its type says which. One that is not valid is nobody's.
+async fn by_any_token(state: &State, token: &str) -> Result<(Option<Session>, RevokeReason), Error> {
+    let by_refresh_token = by_refresh_token(state, token, None).await;
+    let found = match by_refresh_token {
+        Err(Error::InvalidToken(_)) => {
+            let session = by_access_token(state, token).await;
+            session.map(|session| (session, RevokeReason::Logout))
+        }
+        found => found,
+    };
+    match found {
+        Err(Error::InvalidToken(_) | Error::TokenExpired) => Ok((None, RevokeReason::Logout)),
+        found => found,
+    }
 }
 
 async fn by_access_token(state: &State, token: &str) -> Result<Option<Session>, Error> {

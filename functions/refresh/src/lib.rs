@@ -1,4 +1,5 @@
-//! `POST /api/v1/auth/refresh`: exchanges a refresh token for its successor (RFC 6749 §6, RFC 9700 §4.14).
+//! `POST /api/v1/auth/refresh` and, for OAuth's own clients, `POST /oauth2/token`: exchanges a refresh token for its
+//! successor (RFC 6749 §6, RFC 9700 §4.14).
 //!
 //! One conditional write. If its condition fails, the item returned with the failure decides: see [`classify`].
 
@@ -30,7 +31,7 @@ use crate::ended::EndedSessions;
 /// For logs: a refused rotation that the record does not explain.
 const UNEXPLAINED: &str = "the rotation was refused, although its session shows no reason";
 
-/// What it answers.
+/// The app's endpoint.
 pub const OPERATION: Operation = Operation {
     route: Route {
         method: "POST",
@@ -73,10 +74,51 @@ pub const OPERATION: Operation = Operation {
     ],
 };
 
+/// OAuth's token endpoint (RFC 6749 §3.2).
+pub const TOKEN: Operation = Operation {
+    route: Route {
+        method: "POST",
+        path: "/oauth2/token",
+        access: Access::Public { limits: &[] },
+        is_counted: true,
+        errors: ErrorFormat::OAuth,
+    },
+    id: "token",
+    summary: "Exchanges a refresh token for a new pair, as OAuth's clients do",
+    description: "The same as `refresh`, for libraries that speak OAuth (RFC 6749 §6): a form in, and errors as \
+                  RFC 6749 §5.2 has them. The client is public, so it has no secret; a `client_id` must be this service's, \
+                  and there are no scopes. `invalid_grant` means that the session is over; after \
+                  `temporarily_unavailable` repeat with the same token. Sessions are opened at `login` only.",
+    reads_body: true,
+    writes: true,
+    refusals: &[
+        Code::InvalidToken,
+        Code::TokenExpired,
+        Code::SessionExpired,
+        Code::SessionRevoked,
+        Code::RefreshTokenReused,
+        Code::RefreshConflict,
+        Code::UnknownClient,
+        Code::UnsupportedGrantType,
+        Code::InvalidScope,
+        Code::InvalidClient,
+    ],
+    samples: &[
+        Sample {
+            event: "oauth",
+            token: SampleToken::RefreshInBody,
+        },
+        Sample {
+            event: "oauth-idempotent",
+            token: SampleToken::RefreshInBody,
+        },
+    ],
+};
+
 /// How it is deployed and invoked.
 pub const FUNCTION: Function = Function {
     name: env!("CARGO_PKG_NAME"),
-    trigger: Trigger::Api(&[OPERATION]),
+    trigger: Trigger::Api(&[OPERATION, TOKEN]),
     settings: &[Settings::ClientAddress, Settings::SigningKeys],
     connections: 1,
 };
@@ -101,10 +143,14 @@ impl RefreshState {
 ///
 /// # Errors
 ///
-/// 401 with RFC 6749's `invalid_grant` if the token or its session is not valid.
+/// RFC 6749's `invalid_grant` if the token or its session is not valid.
 pub async fn handle(refresh: &RefreshState, request: Request) -> Result<Response, ApiError> {
     let (signing, state) = (&refresh.signing, &refresh.signing.state);
-    let refresh_token = read(&request)?;
+    let refresh_token = if http::is_for(&request, &TOKEN) {
+        read_oauth(&request, &state.config.tokens.client_id)?
+    } else {
+        read(&request)?
+    };
     let idempotency_hash = http::idempotency_hash(&request)?;
 
     let token = state.auth.check_token::<RefreshClaims>(&refresh_token).await?;
@@ -169,6 +215,20 @@ fn read(request: &Request) -> Result<String, ApiError> {
             .is_some_and(|grant| grant != "refresh_token")
     {
         input.add_error("grant_type", "must be refresh_token");
+    }
+    let refresh_token = input.required_text("refresh_token");
+    input.finish(|| refresh_token)
+}
+
+fn read_oauth(request: &Request, client_id: &str) -> Result<String, ApiError> {
+    let mut input = http::public_client_form(request, client_id)?;
+    if let Some(grant) = input.required_text("grant_type")
+        && grant != "refresh_token"
+    {
+        return Err(ApiError::UnsupportedGrantType);
+    }
+    if input.has("scope") {
+        return Err(ApiError::InvalidScope);
     }
     let refresh_token = input.required_text("refresh_token");
     input.finish(|| refresh_token)

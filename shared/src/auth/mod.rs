@@ -5,6 +5,7 @@ mod claims;
 mod key_cache;
 mod limiter;
 mod recent;
+mod secret;
 mod signer;
 mod signer_cache;
 mod signing_key_source;
@@ -21,6 +22,7 @@ pub use claims::{
 pub use key_cache::KeyCache;
 pub use limiter::{Guess, Limiter};
 pub use recent::Recent;
+pub use secret::read_secret;
 pub use signer::{SignError, Signer};
 pub use signer_cache::SignerCache;
 pub use signing_key_source::{SigningKeySource, SigningKeySourceError};

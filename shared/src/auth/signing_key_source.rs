@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use aws_sdk_secretsmanager::{Client, operation::get_secret_value::GetSecretValueError};
+use aws_sdk_secretsmanager::Client;
 
-use super::signing_keys::{SigningKeys, SigningKeysError};
-
-/// The label of a secret's current version.
-const CURRENT: &str = "AWSCURRENT";
+use super::{
+    secret::read_secret,
+    signing_keys::{SigningKeys, SigningKeysError},
+};
 
 /// Where a function reads its signing keys.
 #[derive(Clone, Debug)]
@@ -73,30 +73,21 @@ impl SigningKeySource {
                     Err(source) => return Err(SigningKeySourceError::File { path: place, source }),
                 }
             }
-            Self::Secret { client, id } => (id.clone(), read_secret(client, id).await?),
+            Self::Secret { client, id } => match read_secret(client, id).await {
+                Ok(Some(text)) => (id.clone(), text),
+                Ok(None) => return Err(SigningKeySourceError::Empty { place: id.clone() }),
+                Err(source) => {
+                    return Err(SigningKeySourceError::Secret {
+                        id: id.clone(),
+                        source,
+                    });
+                }
+            },
         };
         match SigningKeys::parse(&text) {
             Ok(Some(keys)) => Ok(keys),
             Ok(None) => Err(SigningKeySourceError::Empty { place }),
             Err(source) => Err(SigningKeySourceError::Content { place, source }),
         }
-    }
-}
-
-async fn read_secret(client: &Client, id: &str) -> Result<String, SigningKeySourceError> {
-    let request = client.get_secret_value().secret_id(id).version_stage(CURRENT);
-    match request.send().await {
-        Ok(answer) => Ok(answer.secret_string.unwrap_or_default()),
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(GetSecretValueError::is_resource_not_found_exception) =>
-        {
-            Err(SigningKeySourceError::Empty { place: id.to_owned() })
-        }
-        Err(error) => Err(SigningKeySourceError::Secret {
-            id: id.to_owned(),
-            source: error.into(),
-        }),
     }
 }

@@ -80,6 +80,18 @@ macro_rules! codes {
 codes! {
     /// The request itself cannot be read. Its detail says why.
     MalformedRequest = 400, "malformed_request", FixApp, "The body is not valid JSON.";
+    /// A client that is not this service's, or one with a secret in the body. Of the OAuth endpoints only, as the
+    /// following.
+    UnknownClient = 400, "unknown_client", FixApp,
+        "The client_id is not the one of this service, or there is a client secret: it is a public client.";
+    /// A grant that there is not.
+    UnsupportedGrantType = 400, "unsupported_grant_type", FixApp,
+        "The only grant is refresh_token: sessions are opened at the login endpoint.";
+    /// A scope: there are none.
+    InvalidScope = 400, "invalid_scope", FixApp, "There are no scopes: leave scope out.";
+    /// Client authentication in the header that fails, or where there is none to be.
+    InvalidClient = 401, "invalid_client", FixApp,
+        "The Authorization header does not authenticate a client here.";
     /// Unknown address or wrong password, never revealing which.
     InvalidCredentials = 401, "invalid_credentials", ShowUser, "The email or the password is wrong.";
     /// The right password for a disabled account.
@@ -126,6 +138,40 @@ codes! {
     Internal = 500, "internal", Retry, "Something went wrong on our side.";
     /// The table cannot be reached.
     Unavailable = 503, "unavailable", Retry, "The service is unavailable for a moment: try again.";
+}
+
+impl Code {
+    /// Its status and `error` at the OAuth endpoints (RFC 6749 §5.2; §4.1.2.1 for failures of ours). What ends a session
+    /// there is `invalid_grant`.
+    #[must_use]
+    pub const fn oauth(self) -> (u16, &'static str) {
+        let error = match self {
+            Self::MalformedRequest | Self::UnsupportedMediaType | Self::ValidationFailed => {
+                return (400, "invalid_request");
+            }
+            Self::InvalidCredentials
+            | Self::AccountInactive
+            | Self::MissingToken
+            | Self::InvalidToken
+            | Self::TokenExpired
+            | Self::SessionExpired
+            | Self::SessionRevoked
+            | Self::RefreshTokenReused
+            | Self::InvalidTicket => return (400, "invalid_grant"),
+            Self::UnknownClient | Self::InvalidClient => "invalid_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::Forbidden
+            | Self::NotYourSession
+            | Self::SessionNotFound
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::PayloadTooLarge => "invalid_request",
+            Self::RefreshConflict | Self::RateLimited | Self::Unavailable => "temporarily_unavailable",
+            Self::Internal => "server_error",
+        };
+        (self.status(), error)
+    }
 }
 
 impl Serialize for Code {

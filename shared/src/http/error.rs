@@ -18,6 +18,18 @@ pub enum ApiError {
     /// A compressed body.
     #[error("a compressed body")]
     UnsupportedContentCoding,
+    /// Client authentication that fails (RFC 6749 §5.2), or that the endpoint has no use for.
+    #[error("client authentication in the header that is not valid here")]
+    InvalidClient,
+    /// Another `client_id`, or a secret in the body.
+    #[error("another client")]
+    UnknownClient,
+    /// Another grant than the refresh token's.
+    #[error("another grant type")]
+    UnsupportedGrantType,
+    /// A scope: there are none.
+    #[error("a scope")]
+    InvalidScope,
     /// Unknown path.
     #[error("no such path")]
     NotFound,
@@ -68,6 +80,10 @@ impl ApiError {
         match self {
             Self::Malformed(_) => Code::MalformedRequest,
             Self::Forbidden => Code::Forbidden,
+            Self::InvalidClient => Code::InvalidClient,
+            Self::UnknownClient => Code::UnknownClient,
+            Self::UnsupportedGrantType => Code::UnsupportedGrantType,
+            Self::InvalidScope => Code::InvalidScope,
             Self::NotFound => Code::NotFound,
             Self::MethodNotAllowed { .. } => Code::MethodNotAllowed,
             Self::PayloadTooLarge => Code::PayloadTooLarge,

@@ -46,6 +46,20 @@ impl Input {
         ))
     }
 
+    /// Reads a required form.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::Malformed`] for another body or none, or for a parameter that is given twice.
+    pub fn from_form(request: &Request) -> Result<Self, ApiError> {
+        match is_form(request) {
+            Ok(true) => Self::from_body(request),
+            Ok(false) | Err(_) => Err(ApiError::Malformed(
+                "The body is no form: send application/x-www-form-urlencoded.",
+            )),
+        }
+    }
+
     /// Reads an optional body; an empty or blank one has no fields, and neither has `null`.
     ///
     /// # Errors

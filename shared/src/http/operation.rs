@@ -35,6 +35,8 @@ pub enum Access {
     },
     /// An access token, or a refresh token in the body.
     AccessOrRefreshToken,
+    /// No token but HTTP Basic with one of the introspection secrets (RFC 7662 §2.1).
+    IntrospectionSecret,
 }
 
 /// An error's format.
@@ -44,6 +46,8 @@ pub enum ErrorFormat {
     Problem,
     /// The same, with RFC 6749's `error` (§5.2) as a member.
     ProblemWithGrantError,
+    /// `application/json` with `error` and `error_description` (RFC 6749 §5.2).
+    OAuth,
 }
 
 /// One operation of the API.
@@ -87,6 +91,10 @@ pub enum SampleToken {
     RefreshInBody,
     /// A ticket in the body.
     TicketInBody,
+    /// A refresh token, as the form's `token`.
+    RefreshAsToken,
+    /// An access token, as the form's `token`.
+    AccessAsToken,
 }
 
 impl Access {
@@ -96,7 +104,7 @@ impl Access {
         match self {
             Self::Public { limits } => limits,
             Self::AccessToken { limit } => std::slice::from_ref(limit),
-            Self::AccessOrRefreshToken => &[],
+            Self::AccessOrRefreshToken | Self::IntrospectionSecret => &[],
         }
     }
 
@@ -104,6 +112,7 @@ impl Access {
     const fn refusals(self) -> &'static [Code] {
         match self {
             Self::Public { .. } => &[],
+            Self::IntrospectionSecret => &[Code::InvalidClient],
             Self::AccessOrRefreshToken => &[Code::MissingToken, Code::InvalidToken, Code::TokenExpired],
             Self::AccessToken { .. } => &[
                 Code::MissingToken,

@@ -1,11 +1,10 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
-use lambda_http::http::header;
 #[cfg(feature = "openapi")]
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{code::Code, error::ApiError, message::Response, operation::ErrorFormat, response};
+use super::{code::Code, error::ApiError, operation::ErrorFormat};
 use crate::domain::error::{Error, FieldError};
 #[cfg(feature = "openapi")]
 use crate::http::schema;
@@ -61,64 +60,19 @@ pub struct FieldProblem {
     pub message: String,
 }
 
-/// How long a client should wait after a 503, in seconds.
-const RETRY_AFTER_SECONDS: u16 = 1;
-
-/// An error in its operation's format.
-pub(crate) fn response(error: &ApiError, format: ErrorFormat, request_id: &str) -> Response {
-    let status = error.code().status();
-    let errors = match error {
-        ApiError::Domain(Error::Validation(errors)) => errors.as_slice(),
-        _ => &[],
-    };
-    let problem = Problem {
-        detail: error.detail(),
-        errors,
-        request_id,
-        ..Problem::for_code(error.code(), format)
-    };
-    let mut response = response::json(&problem);
-    *response.status_mut() = status.try_into().unwrap_or_default();
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static("application/problem+json"),
-    );
-    if let ApiError::Domain(Error::RateLimited { retry_after } | Error::RefreshConflict { retry_after }) =
-        error
-    {
-        headers.insert(header::RETRY_AFTER, (*retry_after).into());
+impl<'a> Problem<'a> {
+    pub(super) fn new(error: &'a ApiError, format: ErrorFormat, request_id: &'a str) -> Self {
+        let errors = match error {
+            ApiError::Domain(Error::Validation(errors)) => errors.as_slice(),
+            _ => &[],
+        };
+        Self {
+            detail: error.detail(),
+            errors,
+            request_id,
+            ..Self::for_code(error.code(), format)
+        }
     }
-    match status {
-        401 => {
-            if let Ok(challenge) = header::HeaderValue::from_str(&error.challenge()) {
-                headers.insert(header::WWW_AUTHENTICATE, challenge);
-            }
-        }
-        405 => {
-            if let ApiError::MethodNotAllowed { allow } = error
-                && let Ok(allow) = header::HeaderValue::from_str(allow)
-            {
-                headers.insert(header::ALLOW, allow);
-            }
-        }
-        415 => {
-            // RFC 9110 §15.5.16: what would have been accepted.
-            let (name, accepted) = match error {
-                ApiError::UnsupportedContentCoding => (header::ACCEPT_ENCODING, "identity"),
-                _ => (
-                    header::ACCEPT,
-                    "application/json, application/x-www-form-urlencoded",
-                ),
-            };
-            headers.insert(name, header::HeaderValue::from_static(accepted));
-        }
-        503 => {
-            headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
-        }
-        _ => {}
-    }
-    response
 }
 
 impl Problem<'_> {
@@ -136,19 +90,12 @@ impl Problem<'_> {
             request_id: "",
             errors: &[],
             error: match format {
-                ErrorFormat::Problem => None,
-                ErrorFormat::ProblemWithGrantError => oauth_error(status),
+                ErrorFormat::ProblemWithGrantError if matches!(status, 400 | 401 | 415 | 422) => {
+                    Some(code.oauth().1)
+                }
+                ErrorFormat::Problem | ErrorFormat::ProblemWithGrantError | ErrorFormat::OAuth => None,
             },
         }
-    }
-}
-
-/// RFC 6749 §5.2.
-const fn oauth_error(status: u16) -> Option<&'static str> {
-    match status {
-        401 => Some("invalid_grant"),
-        400 | 415 | 422 => Some("invalid_request"),
-        _ => None,
     }
 }
 

@@ -13,10 +13,10 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 /// # Errors
 ///
 /// 404 for an unknown path, 405 for a wrong method, 413 for a body that is too large.
-pub(crate) fn find_operation<'a>(
-    operations: &'a [Operation],
+pub(crate) fn find_operation(
+    operations: &'static [Operation],
     request: &Request,
-) -> Result<&'a Operation, ApiError> {
+) -> Result<&'static Operation, ApiError> {
     let path = path_without_stage(request);
     let on_path = || {
         operations
@@ -36,6 +36,36 @@ pub(crate) fn find_operation<'a>(
         return Err(ApiError::PayloadTooLarge);
     }
     Ok(operation)
+}
+
+/// The operation whose errors an unroutable request gets: of its path, else the first one.
+pub(crate) fn closest_operation(
+    operations: &'static [Operation],
+    request: &Request,
+) -> Option<&'static Operation> {
+    let path = path_without_stage(request);
+    let on_path = |operation: &&Operation| same_path(operation.route.path, path);
+    let is_method = |operation: &&Operation| request.method() == operation.route.method;
+    let exact = operations.iter().filter(on_path).find(is_method);
+    exact
+        .or_else(|| operations.iter().find(on_path))
+        .or_else(|| operations.first())
+}
+
+/// The id of the operation that a request is for, kept with the request.
+#[derive(Clone, Copy)]
+struct OperationId(&'static str);
+
+/// Notes which of its operations the function is to answer.
+pub(crate) fn note_operation(request: &mut Request, operation: &'static Operation) {
+    request.extensions_mut().insert(OperationId(operation.id));
+}
+
+/// Whether a request is for this one of a function's operations.
+#[must_use]
+pub fn is_for(request: &Request, operation: &Operation) -> bool {
+    let id = request.extensions().get::<OperationId>();
+    id.is_some_and(|id| id.0 == operation.id)
 }
 
 /// API Gateway's request id, or Lambda's if there is none.

@@ -52,6 +52,8 @@ texts! {
         "type": "string", "format": "date-time", "minLength": 20, "maxLength": 20,
         "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
     }
+    /// A time of a token: seconds since the epoch (RFC 7519 §2).
+    EpochSeconds: { "type": "integer", "format": "int64", "minimum": 0, "maximum": 253_402_300_799_i64 }
     /// An address, also outside ASCII.
     EmailAddress: { "type": "string", "format": "idn-email", "minLength": 3, "maxLength": email::MAX_BYTES }
     /// A password as it is presented at a login.
@@ -68,6 +70,8 @@ texts! {
     Place: { "type": "string", "minLength": 1, "maxLength": 100, "pattern": NO_CONTROLS }
     /// A sentence for people: it may name a device.
     Sentence: { "type": "string", "minLength": 1, "maxLength": 400 }
+    /// RFC 6749 §5.2.
+    ErrorDescription: { "type": "string", "minLength": 1, "maxLength": 400, "pattern": "^[ !#-\\[\\]-~]+$" }
     /// A few words.
     Words: { "type": "string", "maxLength": 100 }
     /// A URL of this service.

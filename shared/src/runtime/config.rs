@@ -53,6 +53,8 @@ pub struct Config {
     /// `SIGNING_KEYS_SECRET_ID` or `SIGNING_KEYS_FILE`: where the private keys are. Only functions that sign and
     /// `rotate-keys` need one.
     pub signing_keys: Option<KeyLocation>,
+    /// `INTROSPECTION_SECRET_ID` or `INTROSPECTION_SECRETS` \[none: introspection is off\]: who may introspect tokens.
+    pub introspection: Option<IntrospectionSource>,
     /// `PASSWORD_MIN_LENGTH` \[8\]: the least characters of a new password, 8 to 64.
     pub password_min_length: usize,
     /// `ARGON2_MEMORY_KIB` \[19456\], `ARGON2_ITERATIONS` \[2\], `ARGON2_PARALLELISM` \[1\].
@@ -69,6 +71,38 @@ pub enum KeyLocation {
     Secret(String),
     /// A local file.
     File(PathBuf),
+}
+
+/// Where the secrets of those who may introspect tokens are kept.
+#[derive(Clone, PartialEq, Eq)]
+pub enum IntrospectionSource {
+    /// An AWS Secrets Manager secret, by name or ARN, with the text that [`parse_introspection_secrets`] reads.
+    Secret(String),
+    /// The secrets themselves.
+    Given(Vec<String>),
+}
+
+impl fmt::Debug for IntrospectionSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secret(id) => write!(f, "Secret({id:?})"),
+            Self::Given(_) => f.write_str("Given(…)"),
+        }
+    }
+}
+
+/// The least characters of an introspection secret.
+const MIN_INTROSPECTION_SECRET: usize = 32;
+
+/// One introspection secret of at least 32 visible ASCII characters, or two with a comma between them, while one is being
+/// rotated. `None` if the text is not that.
+#[must_use]
+pub fn parse_introspection_secrets(text: &str) -> Option<Vec<String>> {
+    let secrets: Vec<_> = text.split(',').map(str::trim).map(str::to_owned).collect();
+    let is_secret = |secret: &String| {
+        secret.len() >= MIN_INTROSPECTION_SECRET && secret.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    (secrets.len() <= 2 && secrets.iter().all(is_secret)).then_some(secrets)
 }
 
 /// What is wrong with the environment, one line per variable.
@@ -133,6 +167,7 @@ impl Config {
             metrics_namespace: read.text("METRICS_NAMESPACE"),
             warm_up: read.parsed("WARM_UP", true, "true or false"),
             signing_keys: read.signing_keys(),
+            introspection: read.introspection(),
             password_min_length: read.number("PASSWORD_MIN_LENGTH", MIN_CHARS, MIN_CHARS, 64),
             argon2: read.argon2(),
             timeouts: read.timeouts(),
@@ -274,6 +309,30 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
                     .push(format!("LOG_FORMAT is {other:?}, but must be json or text"));
                 LogFormat::Json
             }
+        }
+    }
+
+    fn introspection(&mut self) -> Option<IntrospectionSource> {
+        match (
+            self.text("INTROSPECTION_SECRET_ID"),
+            self.text("INTROSPECTION_SECRETS"),
+        ) {
+            (Some(_), Some(_)) => {
+                let problem = "INTROSPECTION_SECRET_ID and INTROSPECTION_SECRETS are both set: keep one";
+                self.problems.push(problem.to_owned());
+                None
+            }
+            (Some(id), None) => Some(IntrospectionSource::Secret(id)),
+            (None, Some(text)) => {
+                let secrets = parse_introspection_secrets(&text);
+                if secrets.is_none() {
+                    let problem = "INTROSPECTION_SECRETS must be a secret of at least 32 visible ASCII characters, or two \
+                                   with a comma between them while one is being rotated";
+                    self.problems.push(problem.to_owned());
+                }
+                secrets.map(IntrospectionSource::Given)
+            }
+            (None, None) => None,
         }
     }
 

@@ -44,6 +44,7 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!(config.log_format, LogFormat::Json);
     assert!(config.warm_up);
     assert_eq!(config.signing_keys, None);
+    assert_eq!(config.introspection, None);
     assert_eq!(config.password_min_length, 8);
     let expected = Argon2Settings {
         memory_kib: 19_456,
@@ -128,6 +129,44 @@ fn signing_keys_have_one_source() {
     let both = [
         ("SIGNING_KEYS_FILE", "keys.json"),
         ("SIGNING_KEYS_SECRET_ID", "keys"),
+    ];
+    assert!(config(&both).unwrap_err().to_string().contains("both set"));
+}
+
+#[test]
+fn introspection_has_one_secret_or_two_and_none_shows() {
+    let with = |secrets: &str| config(&[("INTROSPECTION_SECRETS", secrets)]);
+    let (old, new) = (
+        "an-old-secret-of-thirty-two-chars",
+        "a-new-secret-of-thirty-two-chars",
+    );
+    assert_eq!(with("").unwrap().introspection, None);
+    let one = with(old).unwrap();
+    assert_eq!(
+        one.introspection,
+        Some(IntrospectionSource::Given(vec![old.to_owned()]))
+    );
+    assert!(!format!("{one:?}").contains(old));
+    let two = with(&format!("{old}, {new}")).unwrap().introspection;
+    assert_eq!(
+        two,
+        Some(IntrospectionSource::Given(vec![old.to_owned(), new.to_owned()]))
+    );
+    for wrong in [
+        "a-secret-of-thirty-one-chars-xx",
+        "a secret with spaces of some length",
+        &format!("{old},"),
+        &format!("{old},{new},{old}"),
+    ] {
+        let error = with(wrong).unwrap_err().to_string();
+        assert!(
+            error.contains("INTROSPECTION_SECRETS must be") && !error.contains(wrong),
+            "{error}"
+        );
+    }
+    let both = [
+        ("INTROSPECTION_SECRETS", old),
+        ("INTROSPECTION_SECRET_ID", "secret"),
     ];
     assert!(config(&both).unwrap_err().to_string().contains("both set"));
 }

@@ -46,6 +46,8 @@ pub enum Settings {
     NewPasswords,
     /// How stale the authorizer's data may be.
     Authorizer,
+    /// Whether there is introspection, and whose.
+    Introspection,
     /// Retention, archive and speed of pruning.
     Pruning,
 }
@@ -59,6 +61,7 @@ impl Settings {
             Self::SigningKeys => &["SIGNING_KEYS_SECRET_ID"],
             Self::Passwords => &["ARGON2_MEMORY_KIB", "ARGON2_ITERATIONS", "ARGON2_PARALLELISM"],
             Self::NewPasswords => &["PASSWORD_MIN_LENGTH"],
+            Self::Introspection => &["INTROSPECTION_SECRET_ID"],
             Self::Authorizer => &["AUTHORIZER_MAX_STALENESS_SECONDS"],
             Self::Pruning => &[
                 "AUDIT_RETENTION_DAYS",

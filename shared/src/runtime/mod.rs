@@ -14,6 +14,6 @@ mod timeouts;
 
 pub use function::{Function, Settings, Trigger};
 pub use respond::{Handler, respond};
-pub use serve::{StartError, serve, serve_signing};
+pub use serve::{StartError, serve, serve_signing, serve_with};
 pub use state::{SigningState, State};
 pub use timeouts::Timeouts;

@@ -15,8 +15,8 @@ use super::{
 use crate::{
     domain::rate::Quotas,
     http::{
-        ApiError, ErrorFormat, Request, Response, check_proxy, find_operation, problem_response, request_id,
-        write_rate_limit_headers,
+        ApiError, ErrorFormat, Request, Response, check_proxy, closest_operation, error_response,
+        find_operation, note_operation, request_id, write_rate_limit_headers,
     },
 };
 
@@ -39,13 +39,11 @@ pub async fn respond<S: Sync>(
     let is_quiet = config.log_format != LogFormat::Json && is_probe(&request);
     let operations = function.operations();
     let found = find_operation(operations, &request);
-    // Unknown operations are logged as the function's first one.
-    let route = found
-        .as_ref()
-        .ok()
-        .copied()
-        .or(operations.first())
-        .map(|operation| operation.route);
+    let route = closest_operation(operations, &request).map(|operation| operation.route);
+    let format = route.map_or(ErrorFormat::Problem, |route| route.errors);
+    if let Ok(operation) = found {
+        note_operation(&mut request, operation);
+    }
     let result = match check_proxy(&request, &config.trusted_proxy).and(found) {
         Ok(_) => run(handler(state, request), config.timeouts.request).await,
         Err(error) => Err(error),
@@ -64,8 +62,9 @@ pub async fn respond<S: Sync>(
             response
         }
         Err(error) => {
-            let code = error.code();
-            let (status, code) = (code.status(), code.as_str());
+            let code = error.code().as_str();
+            let response = error_response(&error, format, &request_id);
+            let status = response.status().as_u16();
             if status >= 500 {
                 let error = error.report();
                 tracing::error!(method, route = path, status, code, ms, request_id, %error, "failed");
@@ -73,12 +72,15 @@ pub async fn respond<S: Sync>(
                 let cause = error.report();
                 tracing::info!(method, route = path, status, code, ms, request_id, %cause, "refused");
             }
-            let format = route.map_or(ErrorFormat::Problem, |route| route.errors);
-            problem_response(&error, format, &request_id)
+            response
         }
     };
     let headers = response.headers_mut();
     write_rate_limit_headers(&quotas, headers);
+    if format == ErrorFormat::OAuth {
+        // RFC 6749 §5.1 and §5.2.
+        headers.insert(header::PRAGMA, header::HeaderValue::from_static("no-cache"));
+    }
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_config::SdkConfig;
 use lambda_http::{
     Adapter, LambdaEvent, lambda_runtime, request::LambdaRequest, service_fn, tower::ServiceExt,
 };
@@ -30,10 +31,11 @@ pub enum StartError {
 ///
 /// If the configuration is invalid or the runtime API fails.
 pub async fn serve(function: &'static Function, handler: Handler<State>) -> Result<(), lambda_http::Error> {
-    let (state, _) = State::from_env(function).await?;
-    state.warm(function.connections).await;
-    let config = state.config.clone();
-    answer_requests(function, config, state, handler).await
+    let build = async |state: State, _| {
+        state.warm(function.connections).await;
+        Ok(state)
+    };
+    serve_with(function, build, handler).await
 }
 
 /// Runs a function that signs. `build` makes its state.
@@ -47,25 +49,37 @@ pub async fn serve_signing<S: Send + Sync + 'static>(
     build: fn(SigningState) -> Result<S, lambda_http::Error>,
     handler: Handler<S>,
 ) -> Result<(), lambda_http::Error> {
-    let (state, sdk) = State::from_env(function).await?;
-    let location = state
-        .config
-        .signing_keys
-        .clone()
-        .ok_or(StartError::NoSigningKeys)?;
-    let source = match location {
-        KeyLocation::File(path) => SigningKeySource::File(path),
-        KeyLocation::Secret(id) => SigningKeySource::Secret {
-            client: aws_sdk_secretsmanager::Client::new(&sdk),
-            id,
-        },
+    let build = async |state: State, sdk: SdkConfig| {
+        let location = state.config.signing_keys.clone();
+        let source = match location.ok_or(StartError::NoSigningKeys)? {
+            KeyLocation::File(path) => SigningKeySource::File(path),
+            KeyLocation::Secret(id) => SigningKeySource::Secret {
+                client: aws_sdk_secretsmanager::Client::new(&sdk),
+                id,
+            },
+        };
+        let signing = SigningState::new(state, source);
+        if signing.state.config.warm_up {
+            tokio::join!(signing.issuer.warm(), signing.state.warm(function.connections));
+        }
+        build(signing)
     };
-    let signing = SigningState::new(state, source);
-    if signing.state.config.warm_up {
-        tokio::join!(signing.issuer.warm(), signing.state.warm(function.connections));
-    }
-    let config = signing.state.config.clone();
-    answer_requests(function, config, build(signing)?, handler).await
+    serve_with(function, build, handler).await
+}
+
+/// Runs a function whose state `build` makes, and warms.
+///
+/// # Errors
+///
+/// If the configuration is invalid or the runtime API fails.
+pub async fn serve_with<S: Send + Sync + 'static>(
+    function: &'static Function,
+    build: impl AsyncFnOnce(State, SdkConfig) -> Result<S, lambda_http::Error>,
+    handler: Handler<S>,
+) -> Result<(), lambda_http::Error> {
+    let (state, sdk) = State::from_env(function).await?;
+    let config = state.config.clone();
+    answer_requests(function, config, build(state, sdk).await?, handler).await
 }
 
 async fn answer_requests<S: Send + Sync + 'static>(

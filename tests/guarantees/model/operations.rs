@@ -26,7 +26,16 @@ pub enum Operation {
         of: Label,
         key: Option<u8>,
     },
+    /// The same at OAuth's endpoint.
+    Token {
+        of: Label,
+        key: Option<u8>,
+    },
     Logout(Proof),
+    /// A logout at OAuth's endpoint, with the refresh token that `of` returned.
+    RevokeToken {
+        of: Label,
+    },
     Revoke {
         by: Label,
         target: Target,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use registry::{cleanup, list, login, logout, logout_all, refresh, rename, revoke};
 use serde_json::{Value, json};
-use shared::http;
+use shared::http::{self, Code, OAuthError};
 use tests::{Account, Answer, Event, TestService, Tokens, claims};
 
 use super::{
@@ -28,11 +28,24 @@ impl Request {
     /// Sends it. Converts answers of `admin` and `ticket` to the same form, as far as possible.
     pub async fn send(self, service: &TestService) -> Answer {
         match self {
-            Self::Http(operation, event) => service.send(operation, event).await,
+            Self::Http(operation, event) => coded(service.send(operation, event).await),
             Self::Command(command) => answered(service.admin(command).await),
             Self::Ticket(command) => answered(service.ask_for_ticket(command).await),
         }
     }
+}
+
+/// An error of an OAuth endpoint, which has the code's own description, in the form of the others.
+fn coded(mut answer: Answer) -> Answer {
+    if answer.body["error_description"].is_string() {
+        let is_it = |code: &&Code| json!(OAuthError::for_code(**code)) == answer.body;
+        let code = Code::ALL.iter().find(is_it);
+        let code = code.unwrap_or_else(|| panic!("no code of ours: {}", answer.body));
+        assert_eq!(answer.status, code.oauth().0, "{}", answer.body);
+        answer.status = code.status();
+        answer.body = json!({ "code": code });
+    }
+    answer
 }
 
 fn answered(body: Value) -> Answer {
@@ -69,6 +82,8 @@ pub fn asked(operation: &Operation) -> Option<&'static http::Operation> {
         Operation::Login { .. } | Operation::Redeem { .. } => &login::OPERATION,
         Operation::Refresh { .. } => &refresh::OPERATION,
         Operation::Logout(_) => &logout::OPERATION,
+        Operation::Token { .. } => &refresh::TOKEN,
+        Operation::RevokeToken { .. } => &logout::REVOKE_TOKEN,
         Operation::Revoke { .. } => &revoke::OPERATION,
         Operation::Rename { .. } => &rename::OPERATION,
         Operation::LogoutAll { .. } => &logout_all::OPERATION,
@@ -117,6 +132,14 @@ impl Phones {
             Operation::Refresh { of, key } => {
                 let event = Event::file("refresh/json").json(&refresh(of));
                 with_key(event, key)
+            }
+            Operation::Token { of, key } => with_key(
+                Event::file("refresh/oauth").refresh_token(&self.tokens[&of].refresh),
+                key,
+            ),
+            Operation::RevokeToken { of } => {
+                let token = self.tokens[&of].refresh.as_str();
+                Event::file("logout/oauth-refresh-token").form(&[("token", token)])
             }
             Operation::Logout(proof) => {
                 let event = Event::file("logout/access-token");

@@ -22,8 +22,11 @@ impl Model {
             Operation::Login { device, password } => self.log_in(label, device, password),
             Operation::Redeem { ticket, device, key } => self.redeem(label, ticket, device, key),
             Operation::Ticket => self.make_ticket(label),
-            Operation::Refresh { of, key } => self.refresh(label, self.issued[&of], key),
+            Operation::Refresh { of, key } | Operation::Token { of, key } => {
+                self.refresh(label, self.issued[&of], key)
+            }
             Operation::Logout(proof) => self.log_out(proof),
+            Operation::RevokeToken { of } => self.log_out(Proof::Refresh(of)),
             Operation::Revoke { by, target } => self.as_caller(by, |model, _| model.revoke(target)),
             Operation::Rename { by, target, name } => {
                 self.as_caller(by, |model, _| model.rename(target, name))

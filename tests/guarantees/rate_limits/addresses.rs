@@ -2,7 +2,7 @@
 
 use registry::login;
 use serde_json::Value;
-use shared::http::SampleToken;
+use shared::http::{Code, SampleToken};
 use tests::{EMAIL, PASSWORD, SampleRequest, TestService};
 
 use super::{STRANGER, attempt};
@@ -99,6 +99,8 @@ async fn requests_that_bypass_the_trusted_proxy_are_refused_unread() {
         SampleToken::AccessInHeader,
         SampleToken::RefreshInBody,
         SampleToken::TicketInBody,
+        SampleToken::RefreshAsToken,
+        SampleToken::AccessAsToken,
     ] {
         for sample in SampleRequest::first_with(token) {
             let event = sample.event("x");
@@ -106,7 +108,7 @@ async fn requests_that_bypass_the_trusted_proxy_are_refused_unread() {
             for secret in ["", "another-secret-of-this-length", &both] {
                 let event = event.clone().header("x-origin-verify", secret);
                 let answer = service.send(sample.operation, event).await;
-                answer.refused(403, "forbidden");
+                answer.refused_by(sample.operation, Code::Forbidden);
             }
             assert_eq!(service.calls.take(), [], "{}", sample.file);
             for secret in [old, new] {

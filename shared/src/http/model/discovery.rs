@@ -92,6 +92,20 @@ pub struct AuthorizationServer {
     /// How clients authenticate: not at all.
     #[cfg_attr(feature = "openapi", schemars(with = "schema::Bounded<schema::Name, 1>"))]
     pub token_endpoint_auth_methods_supported: [&'static str; 1],
+    /// Where a token's session is ended (RFC 7009).
+    #[cfg_attr(feature = "openapi", schemars(with = "schema::Url"))]
+    pub revocation_endpoint: String,
+    /// How clients authenticate there: not at all.
+    #[cfg_attr(feature = "openapi", schemars(with = "schema::Bounded<schema::Name, 1>"))]
+    pub revocation_endpoint_auth_methods_supported: [&'static str; 1],
+    /// Where services ask about access tokens (RFC 7662), if that is on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "schema::Url"))]
+    pub introspection_endpoint: Option<String>,
+    /// How they authenticate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "schema::Bounded<schema::Name, 1>"))]
+    pub introspection_endpoint_auth_methods_supported: Option<[&'static str; 1]>,
     /// Refreshing is the one grant.
     #[cfg_attr(feature = "openapi", schemars(with = "schema::Bounded<schema::Name, 1>"))]
     pub grant_types_supported: [&'static str; 1],

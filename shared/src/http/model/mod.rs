@@ -3,6 +3,7 @@
 
 mod activity;
 mod discovery;
+mod oauth;
 #[cfg(feature = "openapi")]
 mod requests;
 pub(super) mod sessions;
@@ -10,9 +11,11 @@ mod tokens;
 
 pub use activity::{Activity, EventView};
 pub use discovery::{AuthorizationServer, Jwk, JwkSet};
+pub use oauth::{IntrospectedClaims, Introspection, TokenRevoked};
 #[cfg(feature = "openapi")]
 pub use requests::{
-    LoginForm, LoginRequest, LogoutAllRequest, LogoutRequest, RefreshForm, RefreshRequest, RenameRequest,
+    IntrospectForm, LoginForm, LoginRequest, LogoutAllRequest, LogoutRequest, RefreshForm, RefreshRequest,
+    RenameRequest, RevokeTokenForm, TokenForm,
 };
 pub use sessions::{Done, LoggedOut, SessionView, Sessions};
 pub use tokens::{LoggedIn, Tokens, User};

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 
 use crate::http::schema::{
     DeviceText, EmailAddress, GivenName, PresentedPassword, PresentedTicket, PresentedToken, RefreshGrant,
+    Words,
 };
 
 /// Who logs in, by `email` and `password` or by `ticket`, and on which device.
@@ -82,4 +83,46 @@ pub struct RenameRequest {
     /// What its owner calls it; `null`, or one without anything visible, takes the name away.
     #[schemars(with = "GivenName")]
     pub device_name: String,
+}
+
+/// A refresh of a client that speaks OAuth (RFC 6749 §6).
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub struct TokenForm {
+    /// Which grant it is.
+    #[schemars(with = "RefreshGrant")]
+    pub grant_type: String,
+    /// The refresh token.
+    #[schemars(with = "PresentedToken")]
+    pub refresh_token: String,
+    /// The client: `CLIENT_ID`, if it is sent at all.
+    #[schemars(with = "Option<Words>")]
+    pub client_id: Option<String>,
+}
+
+/// Whose session ends (RFC 7009 §2.1).
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub struct RevokeTokenForm {
+    /// A refresh token or an access token.
+    #[schemars(with = "PresentedToken")]
+    pub token: String,
+    /// Not needed.
+    #[schemars(with = "Option<Words>")]
+    pub token_type_hint: Option<String>,
+    /// The client: `CLIENT_ID`, if it is sent at all.
+    #[schemars(with = "Option<Words>")]
+    pub client_id: Option<String>,
+}
+
+/// Which token is asked for (RFC 7662 §2.1).
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub struct IntrospectForm {
+    /// An access token; any other is not active.
+    #[schemars(with = "PresentedToken")]
+    pub token: String,
+    /// Not needed.
+    #[schemars(with = "Option<Words>")]
+    pub token_type_hint: Option<String>,
 }
