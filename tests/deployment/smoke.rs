@@ -24,7 +24,7 @@ use local::{
 };
 use serde_json::{Value, json};
 use testkit::FunctionProcess;
-use tests::{Event, Moto, SampleRequest, TIMEOUT_FACTOR, Tokens, built};
+use tests::{Event, INTROSPECTION_SECRET, Moto, SampleRequest, TIMEOUT_FACTOR, Tokens, built};
 
 const TABLE: &str = "smoke";
 const REGION: &str = "eu-central-1";
@@ -151,7 +151,14 @@ async fn every_function_starts_with_what_the_template_gives_it_and_answers() {
     let (database, moto) = (table().await, Moto::start());
     let known = [
         ("Ref Table", TABLE.to_owned()),
-        ("Ref SigningKeys", create_secret(moto.endpoint()).await),
+        (
+            "Ref SigningKeys",
+            create_secret(moto.endpoint(), "keys", "{}").await,
+        ),
+        (
+            "Ref IntrospectionSecret",
+            create_secret(moto.endpoint(), "introspection", INTROSPECTION_SECRET).await,
+        ),
         ("Sub Holdfast/${AWS::StackName}", NAMESPACE.to_owned()),
         (
             "GetAtt HttpApi.ApiEndpoint",
@@ -291,8 +298,15 @@ fn functions(known: &[(&str, String)]) -> BTreeMap<String, Deployed> {
     functions.unwrap()
 }
 
-/// `CloudFormation`'s result for a value if no parameter is set and no condition holds.
+/// `CloudFormation`'s result for a value if no parameter is set and no condition holds, but that of a resource in `known`.
 fn resolved(root: &Node<'_>, value: &Node<'_>, known: &[(&str, String)]) -> Result<String, Error> {
+    let chosen = value.if_true().and_then(|value| value.intrinsic());
+    if let Some((_, name)) = known
+        .iter()
+        .find(|(resource, _)| chosen.as_deref() == Some(*resource))
+    {
+        return Ok(name.clone());
+    }
     if let Some(otherwise) = value.if_false() {
         return resolved(root, &otherwise, known);
     }
@@ -325,8 +339,8 @@ async fn table() -> EmbeddedDynamoDb {
     database
 }
 
-/// Creates the empty secret. Returns its ARN.
-async fn create_secret(endpoint: &str) -> String {
+/// Creates a secret. Returns its ARN.
+async fn create_secret(endpoint: &str, name: &str, text: &str) -> String {
     let config = aws_sdk_secretsmanager::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static(REGION))
@@ -334,6 +348,6 @@ async fn create_secret(endpoint: &str) -> String {
         .endpoint_url(endpoint)
         .build();
     let client = aws_sdk_secretsmanager::Client::from_conf(config);
-    let create = client.create_secret().name("smoke").secret_string("{}");
+    let create = client.create_secret().name(name).secret_string(text);
     create.send().await.unwrap().arn.unwrap()
 }

@@ -58,6 +58,7 @@ async fn no_secret_gets_into_the_log() {
     walk.logins().await;
     walk.sessions().await;
     walk.tickets().await;
+    walk.oauth().await;
     walk.note_stored().await;
     walk.failures().await;
 
@@ -92,6 +93,7 @@ async fn the_table_holds_no_password_no_whole_token_and_an_address_only_in_its_a
     walk.logins().await;
     walk.sessions().await;
     walk.tickets().await;
+    walk.oauth().await;
     let items = walk.service.items().await;
     assert!(items.len() > 30, "the walk left {} items", items.len());
     let text = serde_json::to_string(&items).unwrap();

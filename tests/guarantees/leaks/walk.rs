@@ -1,13 +1,13 @@
 //! Everything that can happen to secrets.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use registry::{cleanup, list, login, logout, logout_all, refresh, rename, revoke};
+use registry::{cleanup, introspection, list, login, logout, logout_all, refresh, rename, revoke};
 use serde_json::{Value, json};
 use shared::{
-    http::{ApiError, Operation, Response, SampleToken},
+    http::{ApiError, ErrorFormat, Operation, Response, SampleToken},
     runtime::respond,
 };
-use tests::{Event, PASSWORD, SampleRequest, TestService, Tokens, claims, forge};
+use tests::{Event, INTROSPECTION_SECRET, PASSWORD, SampleRequest, TestService, Tokens, claims, forge};
 
 const ADDRESS: &str = "Canary.Anna@Example.com";
 const UNKNOWN: &str = "canary.nobody@example.com";
@@ -98,6 +98,49 @@ impl Walk {
         for (what, secret) in &self.secrets {
             assert!(!text.contains(secret.as_str()), "{what} in {text}");
         }
+    }
+
+    /// OAuth's endpoints, with tokens and secrets that are good and that are not.
+    pub async fn oauth(&mut self) {
+        self.secret("an introspection secret", INTROSPECTION_SECRET);
+        let authorization =
+            Event::file("introspection/introspect").value()["headers"]["authorization"].clone();
+        let encoded = authorization
+            .as_str()
+            .unwrap()
+            .trim_start_matches("Basic ")
+            .to_owned();
+        self.secret("an introspection secret in base64", &encoded);
+        let login = self.log_in("oauth").await;
+        let samples = SampleRequest::all().into_iter();
+        let is_oauth = |sample: &SampleRequest| sample.operation.route.errors == ErrorFormat::OAuth;
+        for sample in samples.filter(is_oauth) {
+            let form = [
+                ("grant_type", "refresh_token"),
+                ("token", &login.access),
+                ("refresh_token", &login.refresh),
+                ("client_secret", INTROSPECTION_SECRET),
+            ];
+            let event = Event::file(&sample.file);
+            let broken = event
+                .clone()
+                .header("authorization", &format!("Basic x{encoded}"));
+            self.refused(sample.operation, broken.form(&form)).await;
+            let twice = event.form(&[&form[..], &form[..]].concat());
+            self.refused(sample.operation, twice).await;
+        }
+        let introspected = Event::file("introspection/introspect").form(&[("token", &login.access)]);
+        self.service
+            .send(&introspection::OPERATION, introspected)
+            .await
+            .ok();
+        let refreshed = Event::file("refresh/oauth").refresh_token(&login.refresh);
+        let refreshed = self.service.send(&refresh::TOKEN, refreshed).await.ok();
+        let tokens = self.tokens(&refreshed);
+        let revoked = Event::file("logout/oauth-refresh-token").form(&[("token", &tokens.refresh)]);
+        self.service.send(&logout::REVOKE_TOKEN, revoked).await.ok();
+        let over = Event::file("refresh/oauth").refresh_token(&tokens.refresh);
+        self.refused(&refresh::TOKEN, over).await;
     }
 
     pub async fn logins(&mut self) {
