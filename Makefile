@@ -78,6 +78,8 @@ test: cargo $(DEV_TOOLS) $(TEST_TOOLS) $(DOCS_TOOLS) ## Runs all tests
 test-interop: cargo $(DEV_TOOLS) $(TEST_TOOLS) $(CLIENT_TOOLS) $(NODE_CLIENTS) ## Tests with clients by others, generated ones among them
 	cargo build --bins
 	$(WITH_TOOLS) $(VENV)/bin/python tests/interop/node.py
+	$(WITH_TOOLS) $(VENV)/bin/python tests/interop/authlib_client.py
+	$(WITH_TOOLS) $(VENV)/bin/python tests/interop/apache.py
 	$(WITH_TOOLS) $(VENV)/bin/python tests/interop/backends.py typescript
 	$(WITH_TOOLS) $(VENV)/bin/python tests/interop/generated_clients.py
 

@@ -2,7 +2,7 @@
 
 use registry::{admin, authorizer, list, login, logout, logout_all, refresh, revoke, rotate_keys, ticket};
 use serde_json::{Value, json};
-use shared::http::{self, SampleToken};
+use shared::http::{self, ErrorFormat, Sample, SampleToken};
 use testkit::Answered;
 
 use testkit::Outcome;
@@ -168,8 +168,24 @@ async fn request(operation: &http::Operation, stack: &BenchStack, email: &str) -
     let (sample, function) = (operation.samples[0], registry::endpoint(operation).function.name);
     match sample.token {
         // No operation's first sample carries one.
-        SampleToken::TicketInBody | SampleToken::RefreshAsToken | SampleToken::AccessAsToken => {
-            Err("the benchmark makes no tickets".into())
+        SampleToken::TicketInBody => Err("the benchmark makes no tickets".into()),
+        SampleToken::RefreshAsToken => form(
+            function,
+            sample,
+            &format!("token={}", stack.phone(email).await?.refresh),
+        ),
+        SampleToken::AccessAsToken => form(
+            function,
+            sample,
+            &format!("token={}", stack.phone(email).await?.access),
+        ),
+        SampleToken::RefreshInBody if operation.route.errors == ErrorFormat::OAuth => {
+            let token = stack.phone(email).await?.refresh;
+            form(
+                function,
+                sample,
+                &format!("grant_type=refresh_token&refresh_token={token}"),
+            )
         }
         SampleToken::None => event(&format!("{function}/{}", sample.event), None),
         SampleToken::RefreshInBody => refresh(&stack.phone(email).await?),
@@ -184,6 +200,13 @@ async fn request(operation: &http::Operation, stack: &BenchStack, email: &str) -
             Ok(event)
         }
     }
+}
+
+/// A sample event with this form.
+fn form(function: &str, sample: Sample, form: &str) -> Outcome<Value> {
+    let mut event = event(&format!("{function}/{}", sample.event), None)?;
+    event["body"] = form.into();
+    Ok(event)
 }
 
 async fn revoke_event(stack: &BenchStack, email: &str) -> Outcome<Value> {

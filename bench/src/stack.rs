@@ -174,6 +174,11 @@ impl BenchStack {
             own("AWS_ENDPOINT_URL_DYNAMODB", &self.tls.endpoint()),
             own("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secrets.endpoint()),
             own("SIGNING_KEYS_SECRET_ID", "keys"),
+            // Of the sample event. Not in Secrets Manager, where `introspection` would read it at start, beside the keys.
+            own(
+                "INTROSPECTION_SECRETS",
+                "an-introspection-secret-for-samples-only",
+            ),
             own("SSL_CERT_FILE", &self.few_roots.to_string_lossy()),
         ]);
         variables.extend(LIMITS.map(|name| own(name, "1000000")));

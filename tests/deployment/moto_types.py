@@ -73,6 +73,9 @@ def make(kind, service, call, identity, name):
             properties = {RENAMED.get(key, key): value for key, value in cloudformation_json["Properties"].items()}
             if name:
                 properties.setdefault(name, resource_name)
+            if generate := properties.pop("GenerateSecretString", None):
+                shape = client.meta.service_model.operation_model("GetRandomPassword").input_shape
+                properties["SecretString"] = client.get_random_password(**coerced(generate, shape))["RandomPassword"]
             properties = coerced(properties, operation.input_shape)
             resource = cls()
             resource.answer = {**properties, **getattr(client, call)(**properties)}

@@ -33,6 +33,7 @@ EVERYTHING = {
     "CertificateArn": f"arn:aws:acm:{REGION}:123456789012:certificate/00000000-0000-0000-0000-000000000000",
     "HostedZoneId": "(the test's)",
     "AlarmEmail": "operators@example.com",
+    "Introspection": "true",
     "AuditArchiveDays": "365",
     "AllowedOrigins": "https://app.example.com",
     "TrustedProxy": "cloudfront",
@@ -89,6 +90,9 @@ def check_outputs(outputs, address, issuer):
     function = boto3.client("lambda").get_function(FunctionName=outputs["AdminFunctionName"])["Configuration"]
     assert function["Environment"]["Variables"]["ISSUER"] == issuer, function
     boto3.client("secretsmanager").describe_secret(SecretId=outputs["SigningKeysSecretArn"])
+    if "IntrospectionSecretArn" in outputs:
+        secret = boto3.client("secretsmanager").get_secret_value(SecretId=outputs["IntrospectionSecretArn"])
+        assert len(secret["SecretString"]) == 48 and secret["SecretString"].isalnum(), secret
     boto3.client("sns").get_topic_attributes(TopicArn=outputs["AlarmTopicArn"])
 
 

@@ -10,7 +10,7 @@ sys.path.insert(0, str(HERE.parent / "harness"))
 
 import stack  # noqa: E402
 
-CLIENTS = ["verify_with_jose.mjs"]
+CLIENTS = ["verify_with_jose.mjs", "oauth4webapi.mjs", "openid_client.mjs", "resource_server.mjs"]
 
 if __name__ == "__main__":
     with stack.running() as api:
