@@ -1,9 +1,6 @@
 //! The secrets of those who may introspect, in memory, and how they are kept fresh.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_secretsmanager::Client;
 use shared::{
@@ -47,21 +44,12 @@ struct Copy {
 }
 
 /// The secret's text is not one or two secrets. Never shows it.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "INTROSPECTION_SECRET_ID: the secret {0} must hold one secret of at least 32 visible ASCII characters, or two with a \
+     comma between them"
+)]
 struct NotSecrets(String);
-
-impl fmt::Display for NotSecrets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(id) = self;
-        write!(
-            f,
-            "INTROSPECTION_SECRET_ID: the secret {id} must hold one secret of at least 32 visible ASCII characters, or two \
-             with a comma between them"
-        )
-    }
-}
-
-impl std::error::Error for NotSecrets {}
 
 impl Secrets {
     pub fn new(source: &IntrospectionSource, client: &Client, clock: Clock) -> Self {
@@ -111,9 +99,7 @@ impl Secrets {
         };
         let now = self.clock.now();
         let copy = self.copy.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        // If the clock was set back, the copy's age is unknown.
-        let is_young =
-            |copy: &Copy| max_age == i64::MAX || (copy.read_at <= now && now.0 - copy.read_at.0 < max_age);
+        let is_young = |copy: &Copy| max_age == i64::MAX || copy.read_at.is_younger_than(max_age, now);
         if let Some(copy) = copy.filter(is_young) {
             return Ok(copy.digests);
         }

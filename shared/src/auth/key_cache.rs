@@ -86,8 +86,7 @@ impl KeyCache {
     pub(super) fn cached_within(&self, age: i64) -> Option<CachedSet> {
         let now = self.clock.now();
         let copy = self.copy.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-        // If the clock was set back, the copy's age is unknown.
-        let known = age == i64::MAX || (copy.read_at <= now && now.0 - copy.read_at.0 < age);
+        let known = age == i64::MAX || copy.read_at.is_younger_than(age, now);
         known.then_some(copy)
     }
 

@@ -35,7 +35,7 @@ impl<T: Copy> Recent<T> {
     pub fn find(&self, user: UserId, session: SessionId, now: Millis) -> Option<T> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let &(found, at) = entries.get(&(user, session))?;
-        self.is_young(at, now).then_some(found)
+        at.is_younger_than(self.max_age, now).then_some(found)
     }
 
     /// Keeps what a read that began at `at` has found.
@@ -45,17 +45,12 @@ impl<T: Copy> Recent<T> {
         }
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if entries.len() >= MAX_ENTRIES {
-            entries.retain(|_, (_, other)| self.is_young(*other, at));
+            entries.retain(|_, (_, other)| other.is_younger_than(self.max_age, at));
         }
         if entries.len() >= MAX_ENTRIES {
             entries.clear();
         }
         entries.insert((user, session), (found, at));
-    }
-
-    /// If the clock was set back, an entry's age is unknown.
-    fn is_young(&self, at: Millis, now: Millis) -> bool {
-        at <= now && now.0 - at.0 < self.max_age
     }
 }
 

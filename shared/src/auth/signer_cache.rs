@@ -100,8 +100,7 @@ impl SignerCache {
     /// Whether no read was begun for five minutes.
     fn is_old(&self) -> bool {
         let (now, tried_at) = (self.0.clock.now(), self.with_loaded(|loaded| loaded.tried_at));
-        // If the clock was set back, the age is unknown.
-        tried_at.is_none_or(|at| now < at || now.0 - at.0 >= MAX_AGE)
+        tried_at.is_none_or(|at| !at.is_younger_than(MAX_AGE, now))
     }
 
     async fn read(&self) {

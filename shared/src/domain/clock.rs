@@ -92,6 +92,12 @@ impl Millis {
         Seconds(self.0.div_euclid(1000))
     }
 
+    /// Whether less than `max_age` milliseconds have passed since, at `now`. If the clock was set back, nobody knows: `false`.
+    #[must_use]
+    pub const fn is_younger_than(self, max_age: i64, now: Self) -> bool {
+        self.0 <= now.0 && now.0 - self.0 < max_age
+    }
+
     /// `hh:mm:ss`, in UTC.
     pub(crate) fn time_of_day(self) -> impl fmt::Display {
         self.utc().format("%H:%M:%S")

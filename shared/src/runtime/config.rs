@@ -312,17 +312,19 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         }
     }
 
+    /// Two variables of which only one may be set.
+    fn one_of(&mut self, first: &str, second: &str) -> (Option<String>, Option<String>) {
+        let values = (self.text(first), self.text(second));
+        if values.0.is_some() && values.1.is_some() {
+            self.problems
+                .push(format!("{first} and {second} are both set: keep one"));
+        }
+        values
+    }
+
     fn introspection(&mut self) -> Option<IntrospectionSource> {
-        match (
-            self.text("INTROSPECTION_SECRET_ID"),
-            self.text("INTROSPECTION_SECRETS"),
-        ) {
-            (Some(_), Some(_)) => {
-                let problem = "INTROSPECTION_SECRET_ID and INTROSPECTION_SECRETS are both set: keep one";
-                self.problems.push(problem.to_owned());
-                None
-            }
-            (Some(id), None) => Some(IntrospectionSource::Secret(id)),
+        match self.one_of("INTROSPECTION_SECRET_ID", "INTROSPECTION_SECRETS") {
+            (Some(id), _) => Some(IntrospectionSource::Secret(id)),
             (None, Some(text)) => {
                 let secrets = parse_introspection_secrets(&text);
                 if secrets.is_none() {
@@ -337,16 +339,8 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     }
 
     fn signing_keys(&mut self) -> Option<KeyLocation> {
-        match (
-            self.text("SIGNING_KEYS_SECRET_ID"),
-            self.text("SIGNING_KEYS_FILE"),
-        ) {
-            (Some(_), Some(_)) => {
-                let problem = "SIGNING_KEYS_SECRET_ID and SIGNING_KEYS_FILE are both set: keep one";
-                self.problems.push(problem.to_owned());
-                None
-            }
-            (Some(id), None) => Some(KeyLocation::Secret(id)),
+        match self.one_of("SIGNING_KEYS_SECRET_ID", "SIGNING_KEYS_FILE") {
+            (Some(id), _) => Some(KeyLocation::Secret(id)),
             (None, Some(path)) => Some(KeyLocation::File(path.into())),
             (None, None) => None,
         }
